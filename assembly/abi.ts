@@ -1,0 +1,444 @@
+// The words of the ABI: every constant, code and record that a host may see.
+//
+// `tools/abi.ts` reads this file and `index.ts` and writes build/limpet.abi.json from them, and
+// from that JSON the C header and the TypeScript types. Nothing here holds logic. Each name has
+// one line of documentation, which travels with it.
+
+/** Raised when a host built for the previous version could no longer drive the core. */
+export const ABI_VERSION: i32 = 1;
+
+/** What a session is. The numbers follow a connection's life, so `state >= CLOSING` reads "ending". */
+export const enum State {
+  /** The slot is in the pool; no handle leads here. */
+  FREE = 0,
+  /** Server: the request head is being gathered. Client: the response head is. RFC 6455 4. */
+  HANDSHAKE = 1,
+  /** Server: an UPGRADE or REQUEST event waits for limpet_accept or limpet_respond. */
+  PENDING = 2,
+  /** Messages flow both ways. RFC 6455 4: "the WebSocket connection is in the OPEN state". */
+  OPEN = 3,
+  /** This side sent a Close frame and waits for the peer's. RFC 6455 7.1.3. */
+  CLOSING = 4,
+  /** Nothing more is read; what is queued is written, then the write side ends. RFC 6455 7.1.1. */
+  ENDING = 5,
+  /** The transport is to be destroyed at once; limpet_eof comes next. */
+  ABORTED = 6,
+  /** The transport is gone; the handle dies when the CLOSED event is acknowledged. */
+  CLOSED = 7,
+}
+
+/** Which end of the connection a session is; decides who masks. RFC 6455 5.1. */
+export const enum Role {
+  /** Reads masked frames and writes plain ones. */
+  SERVER = 0,
+  /** Reads plain frames and masks what it writes. */
+  CLIENT = 1,
+}
+
+/** RFC 6455 11.8, the registry of opcodes. */
+export const enum Opcode {
+  /** A further fragment of the message begun before. */
+  CONTINUATION = 0,
+  /** A message of UTF-8 text. */
+  TEXT = 1,
+  /** A message of bytes. */
+  BINARY = 2,
+  /** The Close frame, RFC 6455 5.5.1. */
+  CLOSE = 8,
+  /** The Ping frame, RFC 6455 5.5.2. */
+  PING = 9,
+  /** The Pong frame, RFC 6455 5.5.3. */
+  PONG = 10,
+}
+
+/** Added to an opcode in limpet_send*: FIN stays 0 and CONTINUATION frames follow. RFC 6455 5.4. */
+export const SEND_MORE: i32 = 0x10;
+
+/** What an event says; see EventRecord for its fields. */
+export const enum EventKind {
+  /** Nothing for the host: skip it. */
+  NONE = 0,
+  /** An opening handshake came (server): answer with limpet_accept or limpet_respond. `ptr`, `len`: the path. */
+  UPGRADE = 1,
+  /** A plain HTTP request came (server): answer with limpet_respond; status 0 is 426. `ptr`, `len`: the path. */
+  REQUEST = 2,
+  /** Client: the server accepted, messages flow. A server's session is open once limpet_accept returned. */
+  OPEN = 3,
+  /** A whole message: `code` its opcode, `ptr` and `len` its payload. */
+  MESSAGE = 4,
+  /** A piece of a streamed message: `code` its opcode, `flags` BEGIN and END. */
+  CHUNK = 5,
+  /** A ping came (and was answered if AUTO_PONG is on): `ptr` and `len` its payload. */
+  PING = 6,
+  /** A pong came: `ptr` and `len` its payload. */
+  PONG = 7,
+  /** The close handshake began: `code` and the reason at `ptr`, `len`; `flags` has REMOTE if the peer began. */
+  CLOSING = 8,
+  /** The last event of a session: `code` its close code (1006 without a Close frame), `flags` has CLEAN. */
+  CLOSED = 9,
+  /** The session failed: `detail` says why (an ErrorCode), `code` is the close code or the HTTP status sent. */
+  ERROR = 10,
+  /** The send queue fell to half its high-water mark after having been over it. */
+  WRITABLE = 11,
+}
+
+/** Bits of EventRecord.flags. */
+export const enum EventFlag {
+  /** CHUNK: the first piece of its message. */
+  BEGIN = 1,
+  /** CHUNK: the last piece of its message. */
+  END = 2,
+  /** CLOSING, ERROR: the peer caused it. */
+  REMOTE = 4,
+  /** CLOSED: both Close frames were seen and nothing failed. RFC 6455 7.1.4: "closed _cleanly_". */
+  CLEAN = 8,
+}
+
+/** Keys of limpet_option_set and limpet_option_get. Session 0 stands for the defaults of sessions to come. */
+export const enum Option {
+  /** Longest message taken, bytes, 0 = no bound (streams only); past it 1009. Default: the profile's. */
+  MESSAGE_MAX = 0,
+  /** A Delivery. Default AUTO. */
+  DELIVERY = 1,
+  /** Queue bytes from which limpet_send* answers BACKPRESSURE. */
+  HIGH_WATER = 2,
+  /** Queue bytes that data frames never pass; FULL_POLICY says what happens. */
+  QUEUE_MAX = 3,
+  /** A FullPolicy. Default REFUSE. */
+  FULL_POLICY = 4,
+  /** Milliseconds from opening to OPEN, 0 = no bound; then 408 and the end. */
+  HANDSHAKE_MS = 5,
+  /** Milliseconds without a received byte, 0 = no bound; then close 1001. */
+  IDLE_MS = 6,
+  /** Milliseconds of silence after which a ping is sent, 0 = never. */
+  PING_MS = 7,
+  /** Milliseconds a ping may stay without any received byte, 0 = no bound; then the session is aborted. */
+  PONG_MS = 8,
+  /** Milliseconds the close handshake and the last writes may take, 0 = no bound; then the session is aborted. */
+  CLOSE_MS = 9,
+  /** 1: pings are answered by the core (default). 0: the host answers. RFC 6455 5.5.3. */
+  AUTO_PONG = 10,
+  /** The user-data word, copied into every event of the session. */
+  USER = 11,
+  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again. */
+  PAUSED = 12,
+  /** How many sessions may be open at once; defaults only. Default: the pool's size. */
+  SESSIONS_MAX = 13,
+}
+
+/** How messages reach the host: Option.DELIVERY. */
+export const enum Delivery {
+  /** Whole, or 1013 when no memory is left for it. */
+  WHOLE = 0,
+  /** As CHUNK events, straight from the ingress region, for messages of any length. */
+  STREAM = 1,
+  /** Whole as long as it fits into one arena block; from there on as CHUNK events. */
+  AUTO = 2,
+}
+
+/** What happens to a data frame for which the queue has no room: Option.FULL_POLICY. */
+export const enum FullPolicy {
+  /** The call returns FULL; the message is not queued. */
+  REFUSE = 0,
+  /** The message is dropped and counted; the call returns DROPPED. */
+  DROP = 1,
+  /** The session closes with 1008 (policy violation). */
+  CLOSE_1008 = 2,
+  /** The session closes with 1013 (try again later). */
+  CLOSE_1013 = 3,
+}
+
+/** Answers of limpet_send* that are not errors. */
+export const enum Sent {
+  /** Queued. */
+  OK = 0,
+  /** Queued, and the queue is over its high-water mark: a WRITABLE event follows. */
+  BACKPRESSURE = 1,
+  /** Not queued: FullPolicy.DROP. */
+  DROPPED = 2,
+}
+
+/** Negative answers of calls, and `detail` of ERROR events. */
+export const enum ErrorCode {
+  /** No error. */
+  NONE = 0,
+  /** The handle is stale, or never was one. */
+  HANDLE = -1,
+  /** A pointer, a length, a key or a value is out of range. */
+  ARGUMENT = -2,
+  /** The session's state or role does not allow the call. */
+  STATE = -3,
+  /** No session is free, or SESSIONS_MAX is reached. */
+  SESSIONS = -4,
+  /** The arena has no block for it now. */
+  MEMORY = -5,
+  /** The send queue is full (FullPolicy.REFUSE), or closed the session. */
+  FULL = -6,
+  /** limpet_seed was not called: a client's masking keys would be predictable. RFC 6455 10.3. */
+  UNSEEDED = -7,
+  /** A header, subprotocol or reason given by the host is not fit to be sent. */
+  VALUE = -8,
+  /** The part or header asked for is absent. */
+  ABSENT = -9,
+
+  /** A reserved bit is set and no extension gave it a meaning: 1002. RFC 6455 5.2. */
+  RSV = -20,
+  /** A reserved opcode: 1002. RFC 6455 5.2. */
+  OPCODE = -21,
+  /** A fragmented control frame: 1002. RFC 6455 5.4. */
+  CONTROL_FRAGMENTED = -22,
+  /** A control frame of more than 125 bytes: 1002. RFC 6455 5.5. */
+  CONTROL_LENGTH = -23,
+  /** A length that is not in its shortest form: 1002. RFC 6455 5.2. */
+  LENGTH_FORM = -24,
+  /** A 64-bit length with its most significant bit set: 1002. RFC 6455 5.2. */
+  LENGTH_SIGN = -25,
+  /** A frame to a server without a mask: 1002. RFC 6455 5.1. */
+  UNMASKED = -26,
+  /** A frame to a client with a mask: 1002. RFC 6455 5.1. */
+  MASKED = -27,
+  /** A continuation frame without a message to continue: 1002. RFC 6455 5.4. */
+  CONTINUATION = -28,
+  /** A new message inside a fragmented one: 1002. RFC 6455 5.4. */
+  INTERLEAVED = -29,
+  /** Text that is not UTF-8: 1007. RFC 6455 8.1. */
+  UTF8 = -30,
+  /** A Close frame with a payload of one byte: 1002. RFC 6455 5.5.1. */
+  CLOSE_LENGTH = -31,
+  /** A close code that must not be sent: 1002. RFC 6455 7.4. */
+  CLOSE_CODE = -32,
+  /** A close reason that is not UTF-8: 1007. RFC 6455 5.5.1. */
+  CLOSE_REASON = -33,
+  /** A message of more than MESSAGE_MAX: 1009. RFC 6455 7.4.1. */
+  TOO_BIG = -34,
+  /** No memory is left for the message (Delivery.WHOLE): 1013. */
+  OVERLOAD = -35,
+
+  /** The head is not HTTP/1.1: 400. RFC 9112 3 and 5. */
+  HTTP_SYNTAX = -40,
+  /** The head is longer than the profile's bound: 431. RFC 6585 5. */
+  HTTP_TOO_LARGE = -41,
+  /** An HTTP version other than 1.1: 505. RFC 6455 4.1. */
+  HTTP_VERSION = -42,
+  /** No Host header, or two, or a malformed one: 400. RFC 9112 3.2. */
+  HTTP_HOST = -43,
+  /** An upgrade with a body, or contradicting body lengths: 400. RFC 9112 6. */
+  HTTP_BODY = -44,
+  /** An upgrade that is not a GET: 405. RFC 6455 4.1. */
+  UPGRADE_METHOD = -45,
+  /** Upgrade or Connection does not say what an opening handshake says: 400. RFC 6455 4.2.1. */
+  UPGRADE_HEADER = -46,
+  /** Sec-WebSocket-Version is not 13: 426 with `Sec-WebSocket-Version: 13`. RFC 6455 4.4. */
+  UPGRADE_VERSION = -47,
+  /** Sec-WebSocket-Key is absent, doubled, or not 16 bytes in base64: 400. RFC 6455 4.2.1. */
+  UPGRADE_KEY = -48,
+  /** Sec-WebSocket-Protocol is not a list of distinct tokens: 400. RFC 6455 4.1. */
+  UPGRADE_PROTOCOL = -49,
+  /** Sec-WebSocket-Extensions is malformed: 400. RFC 6455 9.1. */
+  UPGRADE_EXTENSION = -50,
+  /** No memory is left for the head: 503. */
+  HTTP_OVERLOAD = -51,
+
+  /** Client: the response's status is not 101. RFC 6455 4.1. */
+  RESPONSE_STATUS = -60,
+  /** Client: Upgrade or Connection is absent or wrong in the response. RFC 6455 4.1. */
+  RESPONSE_HEADER = -61,
+  /** Client: Sec-WebSocket-Accept is absent or wrong. RFC 6455 4.1. */
+  RESPONSE_ACCEPT = -62,
+  /** Client: a subprotocol that was not asked for. RFC 6455 4.1. */
+  RESPONSE_PROTOCOL = -63,
+  /** Client: an extension that was not asked for. RFC 6455 4.1. */
+  RESPONSE_EXTENSION = -64,
+
+  /** HANDSHAKE_MS passed. */
+  TIMEOUT_HANDSHAKE = -80,
+  /** IDLE_MS passed. */
+  TIMEOUT_IDLE = -81,
+  /** PONG_MS passed. */
+  TIMEOUT_PONG = -82,
+  /** CLOSE_MS passed. */
+  TIMEOUT_CLOSE = -83,
+}
+
+/** The regions of linear memory, for limpet_region and limpet_region_size. */
+export const enum Region {
+  /** Where the host puts the bytes of one read before limpet_rx. */
+  INGRESS = 0,
+  /** Where the host puts strings that it passes by pointer. */
+  SCRATCH = 1,
+  /** EventRecords, a ring. */
+  EVENTS = 2,
+  /** Session records. */
+  SESSIONS = 3,
+  /** Blocks for heads, reassembly and send queues. */
+  ARENA = 4,
+  /** The arena's book: one byte per smallest block. */
+  ARENA_BOOK = 5,
+  /** Timers, free lists, counters and the records that calls fill. */
+  GLOBALS = 6,
+}
+
+/** Parts of a request head, for limpet_request_part. */
+export const enum Part {
+  /** The whole head with its last CRLF CRLF. */
+  HEAD = 0,
+  /** The method, `GET`. */
+  METHOD = 1,
+  /** The path of the request target, without query; `/` for an absolute target without path. */
+  PATH = 2,
+  /** What follows the first `?`, without it. */
+  QUERY = 3,
+  /** The Host header. */
+  HOST = 4,
+}
+
+/** Bits of TxRecord.flags. */
+export const enum TxFlag {
+  /** When all spans are written and acknowledged, end the write side (FIN) and keep reading. RFC 6455 7.1.1. */
+  END = 1,
+  /** Destroy the transport now and call limpet_eof. */
+  ABORT = 2,
+  /** More spans are queued than the record holds: call again after the acknowledgement. */
+  MORE = 4,
+}
+
+/** Spans in a TxRecord: as many buffers as one writev takes without losing its use. */
+export const TX_SPANS_MAX: i32 = 32;
+
+/**
+ * One event, 32 bytes.
+ *
+ *     0      1      2      4         8     12    16     20       24      28
+ *     kind   flags  code   session   ptr   len   user   detail   block   remaining
+ */
+@unmanaged
+export class EventRecord {
+  /** An EventKind. */
+  kind: u8;
+  /** EventFlag bits. */
+  flags: u8;
+  /** An opcode, a close code or an HTTP status, as the kind says. */
+  code: u16;
+  /** The session's handle. */
+  session: i32;
+  /** First payload byte; valid until the event is acknowledged and the ingress region is written again. */
+  ptr: u32;
+  /** Payload bytes. */
+  len: u32;
+  /** The session's user-data word. */
+  user: i32;
+  /** ERROR, CLOSED: an ErrorCode, or 0. */
+  detail: i32;
+  /** Arena block that the acknowledgement frees, or 0: for the core only. */
+  block: u32;
+  /** CHUNK: payload bytes of the current frame still to come, at most 2^32 - 1. */
+  remaining: u32;
+}
+
+/** The ring of EventRecords: entry i is at `base + (i & mask) * 32`, for tail <= i < head. */
+@unmanaged
+export class EventRing {
+  /** Events written so far. */
+  head: u32;
+  /** Events acknowledged so far. */
+  tail: u32;
+  /** Entries - 1. */
+  mask: u32;
+  /** Address of entry 0. */
+  base: u32;
+}
+
+/** One piece of output. */
+@unmanaged
+export class Span {
+  /** First byte, or 0: the next `len` bytes are the host's own payload, see limpet_send_external. */
+  ptr: u32;
+  /** Bytes. */
+  len: u32;
+}
+
+/** What limpet_tx found: `count` spans follow the record, at offset 16. */
+@unmanaged
+export class TxRecord {
+  /** Spans, 0 to TX_SPANS_MAX. */
+  count: u32;
+  /** Bytes of all spans together. */
+  bytes: u32;
+  /** TxFlag bits. */
+  flags: u32;
+  /** Always 0. */
+  reserved: u32;
+}
+
+/** A piece of linear memory or, from limpet_header_at, a name with its value. */
+@unmanaged
+export class FieldRecord {
+  /** First byte of the name; 0 when only a value was asked for. */
+  namePtr: u32;
+  /** Bytes of the name. */
+  nameLen: u32;
+  /** First byte of the value. */
+  ptr: u32;
+  /** Bytes of the value. */
+  len: u32;
+}
+
+/** What limpet_session_info tells. Times are the host's clock, widened to 64 bits. */
+@unmanaged
+export class SessionInfo {
+  /** Messages received. */
+  messagesIn: u64;
+  /** Messages queued for sending. */
+  messagesOut: u64;
+  /** Payload bytes received in messages. */
+  bytesIn: u64;
+  /** Payload bytes queued in messages. */
+  bytesOut: u64;
+  /** When the session was opened, ms. */
+  openedAt: u64;
+  /** When the last bytes came, ms. */
+  activeAt: u64;
+  /** Bytes in the send queue. */
+  queued: u32;
+  /** A State. */
+  state: u8;
+  /** A Role. */
+  role: u8;
+  /** The close code so far, 0 = none. */
+  closeCode: u16;
+}
+
+/** What limpet_stats tells, since the module was instantiated. */
+@unmanaged
+export class StatsRecord {
+  /** Messages received. */
+  messagesIn: u64;
+  /** Messages queued for sending. */
+  messagesOut: u64;
+  /** Payload bytes received in messages. */
+  bytesIn: u64;
+  /** Payload bytes queued in messages. */
+  bytesOut: u64;
+  /** Sessions opened. */
+  opened: u64;
+  /** Data frames dropped or refused because a send queue was full. */
+  queueFull: u64;
+  /** Times the arena had no block. */
+  memoryFull: u64;
+  /** Sessions refused because none was free. */
+  sessionsFull: u64;
+  /** Sessions that failed by the peer's fault. */
+  violations: u64;
+  /** Sessions in use now. */
+  active: u32;
+  /** Most sessions in use at once. */
+  activePeak: u32;
+  /** Sessions in the pool. */
+  sessions: u32;
+  /** Arena bytes in use now. */
+  arenaUsed: u32;
+  /** Most arena bytes in use at once. */
+  arenaPeak: u32;
+  /** Arena bytes. */
+  arena: u32;
+}

@@ -1,0 +1,112 @@
+// The state of the whole module → is it sound? For tests and the fuzzer: only debug builds have it.
+//
+// The canaries between the regions are painted on the first call and looked at on each further
+// one. Then every list, queue and block is walked and held against the counters.
+
+import { State } from './abi';
+import {
+  ARENA,
+  BOOK,
+  CANARY_BYTES,
+  MEMORY_END,
+  regionAddress,
+  regionBytes,
+  stats,
+} from './memory';
+import { ARENA_BYTES, BLOCK_MIN_BYTES, SESSIONS } from './profile';
+import { Flag, pool, Session, sessionAt } from './session/session';
+
+const CANARY: u64 = 0x5ca1ab1e0ddba115;
+const REGIONS: i32 = 7;
+/** Bit in a book's byte: the block is free (see session/arena.ts). */
+const FREE: u32 = 0x80;
+
+let painted: bool = false;
+
+/**
+ * Checks the module.
+ * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
+ *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
+ *   105 list with notices
+ */
+export function limpet_debug_check(): i32 {
+  for (let region = 0; region < REGIONS; region++) {
+    const canary = regionAddress(region) + regionBytes(region);
+    for (let i = 0; i < CANARY_BYTES; i += 8) {
+      if (!painted) store<u64>(canary + i, CANARY);
+      else if (load<u64>(canary + i) != CANARY) return 1 + region;
+    }
+  }
+  painted = true;
+  if (!arenaSound()) return 101;
+  let active: u32 = 0;
+  for (let link: u32 = 1; link <= pool().fresh; link++) {
+    const s = sessionAt(link);
+    if (s.state == State.FREE) continue;
+    active += 1;
+    if (!queueSound(s)) return 102;
+  }
+  if (active != stats().active) return 103;
+  if (!txListSound()) return 104;
+  return noticeListSound() ? 0 : 105;
+}
+
+/** The carved part is tiled by blocks, and those in use add up to what the counters say. */
+function arenaSound(): bool {
+  let used: u32 = 0;
+  let at: usize = 0;
+  while (at < <usize>ARENA_BYTES) {
+    const entry: u32 = load<u8>(BOOK + at / BLOCK_MIN_BYTES);
+    // Nothing is carved from here on.
+    if (entry == 0) break;
+    const order = entry & FREE ? entry & ~FREE : entry - 1;
+    const bytes = <usize>BLOCK_MIN_BYTES << order;
+    if (at & (bytes - 1)) return false;
+    for (let inside = at + BLOCK_MIN_BYTES; inside < at + bytes; inside += BLOCK_MIN_BYTES) {
+      if (load<u8>(BOOK + inside / BLOCK_MIN_BYTES)) return false;
+    }
+    if (!(entry & FREE)) used += <u32>bytes;
+    at += bytes;
+  }
+  for (; at < <usize>ARENA_BYTES; at += BLOCK_MIN_BYTES) {
+    if (load<u8>(BOOK + at / BLOCK_MIN_BYTES)) return false;
+  }
+  return used == stats().arenaUsed && used <= stats().arenaPeak;
+}
+
+/** A queue's blocks hold as many bytes as the session says. */
+function queueSound(s: Session): bool {
+  let bytes: u32 = 0;
+  let block = <usize>s.queueHead;
+  let last: usize = 0;
+  while (block) {
+    if (block < ARENA || block >= MEMORY_END) return false;
+    bytes += load<u32>(block, 8) - load<u32>(block, 4) + load<u32>(block, 12);
+    last = block;
+    block = load<u32>(block);
+  }
+  return bytes == s.queued && last == s.queueTail;
+}
+
+function txListSound(): bool {
+  let previous: u32 = 0;
+  let count: i32 = 0;
+  for (let link = pool().txFirst; link; link = sessionAt(link).txNext) {
+    const s = sessionAt(link);
+    if (!(s.flags & Flag.TX_LISTED) || s.txPrevious != previous || s.link != link) return false;
+    if (++count > SESSIONS) return false;
+    previous = link;
+  }
+  return previous == pool().txLast;
+}
+
+function noticeListSound(): bool {
+  let last: u32 = 0;
+  let count: i32 = 0;
+  for (let link = pool().noticeFirst; link; link = sessionAt(link).noticeNext) {
+    if (!(sessionAt(link).flags & Flag.NOTICE_LISTED) || !sessionAt(link).notices) return false;
+    if (++count > SESSIONS) return false;
+    last = link;
+  }
+  return last == pool().noticeLast;
+}

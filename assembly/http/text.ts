@@ -1,0 +1,200 @@
+// The texts of the opening handshake, as bytes that end with 0. RFC 6455 1.3 and 4.
+//
+// A string literal would be UTF-16 with a header of 20 bytes; these are what goes over the wire.
+// test/assembly/text.spec.ts holds each against the comment above it.
+
+/** host */
+// @ts-ignore: decorator
+@lazy export const N_HOST: usize = memory.data<u8>([
+  104, 111, 115, 116, 0,
+], 1);
+
+/** upgrade */
+// @ts-ignore: decorator
+@lazy export const N_UPGRADE: usize = memory.data<u8>([
+  117, 112, 103, 114, 97, 100, 101, 0,
+], 1);
+
+/** connection */
+// @ts-ignore: decorator
+@lazy export const N_CONNECTION: usize = memory.data<u8>([
+  99, 111, 110, 110, 101, 99, 116, 105, 111, 110, 0,
+], 1);
+
+/** sec-websocket-key */
+// @ts-ignore: decorator
+@lazy export const N_KEY: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 107, 101, 121, 0,
+], 1);
+
+/** sec-websocket-version */
+// @ts-ignore: decorator
+@lazy export const N_VERSION: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 118, 101, 114, 115, 105, 111,
+  110, 0,
+], 1);
+
+/** sec-websocket-protocol */
+// @ts-ignore: decorator
+@lazy export const N_PROTOCOL: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 112, 114, 111, 116, 111, 99,
+  111, 108, 0,
+], 1);
+
+/** sec-websocket-extensions */
+// @ts-ignore: decorator
+@lazy export const N_EXTENSIONS: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 101, 120, 116, 101, 110, 115,
+  105, 111, 110, 115, 0,
+], 1);
+
+/** sec-websocket-accept */
+// @ts-ignore: decorator
+@lazy export const N_ACCEPT: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 97, 99, 99, 101, 112, 116, 0,
+], 1);
+
+/** content-length */
+// @ts-ignore: decorator
+@lazy export const N_LENGTH: usize = memory.data<u8>([
+  99, 111, 110, 116, 101, 110, 116, 45, 108, 101, 110, 103, 116, 104, 0,
+], 1);
+
+/** transfer-encoding */
+// @ts-ignore: decorator
+@lazy export const N_ENCODING: usize = memory.data<u8>([
+  116, 114, 97, 110, 115, 102, 101, 114, 45, 101, 110, 99, 111, 100, 105, 110, 103, 0,
+], 1);
+
+/** sec-websocket- */
+// @ts-ignore: decorator
+@lazy export const N_SEC: usize = memory.data<u8>([
+  115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 0,
+], 1);
+
+/** websocket */
+// @ts-ignore: decorator
+@lazy export const V_WEBSOCKET: usize = memory.data<u8>([
+  119, 101, 98, 115, 111, 99, 107, 101, 116, 0,
+], 1);
+
+/** 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 */
+// @ts-ignore: decorator
+@lazy export const GUID: usize = memory.data<u8>([
+  50, 53, 56, 69, 65, 70, 65, 53, 45, 69, 57, 49, 52, 45, 52, 55, 68, 65, 45, 57, 53, 67, 65, 45,
+  67, 53, 65, 66, 48, 68, 67, 56, 53, 66, 49, 49, 0,
+], 1);
+
+/** 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept:  */
+// @ts-ignore: decorator
+@lazy export const SWITCHING: usize = memory.data<u8>([
+  49, 48, 49, 32, 83, 119, 105, 116, 99, 104, 105, 110, 103, 32, 80, 114, 111, 116, 111, 99, 111,
+  108, 115, 13, 10, 85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107,
+  101, 116, 13, 10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 85, 112, 103, 114,
+  97, 100, 101, 13, 10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 65, 99, 99,
+  101, 112, 116, 58, 32, 0,
+], 1);
+
+/** HTTP/1.1  */
+// @ts-ignore: decorator
+@lazy export const HTTP_11: usize = memory.data<u8>([
+  72, 84, 84, 80, 47, 49, 46, 49, 32, 0,
+], 1);
+
+/** Sec-WebSocket-Protocol:  */
+// @ts-ignore: decorator
+@lazy export const PROTOCOL: usize = memory.data<u8>([
+  83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 80, 114, 111, 116, 111, 99, 111,
+  108, 58, 32, 0,
+], 1);
+
+/** Connection: close\r\n */
+// @ts-ignore: decorator
+@lazy export const CLOSE: usize = memory.data<u8>([
+  67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101, 13, 10, 0,
+], 1);
+
+/** Content-Length:  */
+// @ts-ignore: decorator
+@lazy export const LENGTH: usize = memory.data<u8>([
+  67, 111, 110, 116, 101, 110, 116, 45, 76, 101, 110, 103, 116, 104, 58, 32, 0,
+], 1);
+
+/** Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n */
+// @ts-ignore: decorator
+@lazy export const VERSION_13: usize = memory.data<u8>([
+  85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107, 101, 116, 13, 10, 83,
+  101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 86, 101, 114, 115, 105, 111, 110, 58,
+  32, 49, 51, 13, 10, 0,
+], 1);
+
+/** Allow: GET\r\n */
+// @ts-ignore: decorator
+@lazy export const ALLOW_GET: usize = memory.data<u8>([
+  65, 108, 108, 111, 119, 58, 32, 71, 69, 84, 13, 10, 0,
+], 1);
+
+/**  HTTP/1.1\r\nHost:  */
+// @ts-ignore: decorator
+@lazy export const REQUEST_TAIL: usize = memory.data<u8>([
+  32, 72, 84, 84, 80, 47, 49, 46, 49, 13, 10, 72, 111, 115, 116, 58, 32, 0,
+], 1);
+
+/** \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key:  */
+// @ts-ignore: decorator
+@lazy export const REQUEST_UPGRADE: usize = memory.data<u8>([
+  13, 10, 85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107, 101, 116, 13,
+  10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 85, 112, 103, 114, 97, 100, 101,
+  13, 10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 86, 101, 114, 115, 105,
+  111, 110, 58, 32, 49, 51, 13, 10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45,
+  75, 101, 121, 58, 32, 0,
+], 1);
+
+/** 200OK|204No Content|301Moved Permanently|302Found|304Not Modified|400Bad Request|401Unauthorized|403Forbidden|404Not Found|405Method Not Allowed|408Request Timeout|426Upgrade Required|429Too Many Requests|431Request Header Fields Too Large|500Internal Server Error|503Service Unavailable|505HTTP Version Not Supported| */
+// @ts-ignore: decorator
+@lazy export const REASONS: usize = memory.data<u8>([
+  50, 48, 48, 79, 75, 124, 50, 48, 52, 78, 111, 32, 67, 111, 110, 116, 101, 110, 116, 124, 51,
+  48, 49, 77, 111, 118, 101, 100, 32, 80, 101, 114, 109, 97, 110, 101, 110, 116, 108, 121, 124,
+  51, 48, 50, 70, 111, 117, 110, 100, 124, 51, 48, 52, 78, 111, 116, 32, 77, 111, 100, 105, 102,
+  105, 101, 100, 124, 52, 48, 48, 66, 97, 100, 32, 82, 101, 113, 117, 101, 115, 116, 124, 52, 48,
+  49, 85, 110, 97, 117, 116, 104, 111, 114, 105, 122, 101, 100, 124, 52, 48, 51, 70, 111, 114,
+  98, 105, 100, 100, 101, 110, 124, 52, 48, 52, 78, 111, 116, 32, 70, 111, 117, 110, 100, 124,
+  52, 48, 53, 77, 101, 116, 104, 111, 100, 32, 78, 111, 116, 32, 65, 108, 108, 111, 119, 101,
+  100, 124, 52, 48, 56, 82, 101, 113, 117, 101, 115, 116, 32, 84, 105, 109, 101, 111, 117, 116,
+  124, 52, 50, 54, 85, 112, 103, 114, 97, 100, 101, 32, 82, 101, 113, 117, 105, 114, 101, 100,
+  124, 52, 50, 57, 84, 111, 111, 32, 77, 97, 110, 121, 32, 82, 101, 113, 117, 101, 115, 116, 115,
+  124, 52, 51, 49, 82, 101, 113, 117, 101, 115, 116, 32, 72, 101, 97, 100, 101, 114, 32, 70, 105,
+  101, 108, 100, 115, 32, 84, 111, 111, 32, 76, 97, 114, 103, 101, 124, 53, 48, 48, 73, 110, 116,
+  101, 114, 110, 97, 108, 32, 83, 101, 114, 118, 101, 114, 32, 69, 114, 114, 111, 114, 124, 53,
+  48, 51, 83, 101, 114, 118, 105, 99, 101, 32, 85, 110, 97, 118, 97, 105, 108, 97, 98, 108, 101,
+  124, 53, 48, 53, 72, 84, 84, 80, 32, 86, 101, 114, 115, 105, 111, 110, 32, 78, 111, 116, 32,
+  83, 117, 112, 112, 111, 114, 116, 101, 100, 124, 0,
+], 1);
+
+/** Copies a text to `to`; returns one past its last byte. */
+export function textCopy(to: usize, text: usize): usize {
+  while (true) {
+    const byte = load<u8>(text);
+    if (!byte) return to;
+    store<u8>(to, byte);
+    to += 1;
+    text += 1;
+  }
+}
+
+/** Bytes of a text without its 0. */
+export function textLength(text: usize): u32 {
+  let n: u32 = 0;
+  while (load<u8>(text + n)) n += 1;
+  return n;
+}
+
+/** Whether `n` bytes at `p` are the lower-case `text`, in any case. RFC 9110 5.1. */
+export function textIs(p: usize, n: u32, text: usize): bool {
+  for (let i: u32 = 0; i < n; i++) {
+    const byte: u32 = load<u8>(p + i);
+    const lower = byte - 65 < 26 ? byte | 32 : byte;
+    if (lower != load<u8>(text + i)) return false;
+  }
+  return load<u8>(text + n) == 0;
+}

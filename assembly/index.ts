@@ -1,0 +1,583 @@
+// The ABI: the only file with exports. It checks handles, pointers and lengths, and delegates.
+//
+//   bytes in    limpet_region(INGRESS) ─ the host writes ─► limpet_rx
+//   events out  limpet_events ─ the host reads the ring ─► limpet_event_ack
+//   bytes out   limpet_tx ─ the host writes the spans ─► limpet_tx_ack
+//   time        limpet_tick, and `now` in a few calls: milliseconds of a clock that never steps
+//               back, its low 32 bits
+//
+// Every value is an i32; pointers are addresses in linear memory. A negative answer is an
+// ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
+
+import {
+  ABI_VERSION,
+  Delivery,
+  ErrorCode,
+  FullPolicy,
+  Option,
+  Part,
+  Role,
+  State,
+} from './abi';
+import { requestSend } from './http/client';
+import { accept, respond } from './http/handshake';
+import { fieldRead, lineEnd } from './http/head';
+import { protocolAt, Request } from './http/request';
+import { fieldRecord, infoRecord, MEMORY_END, regionAddress, regionBytes, stats, txRecord } from './memory';
+import { ARENA_BYTES, CLIENT, SESSIONS } from './profile';
+import { closeCodeValid, REASON_MAX } from './protocol/close';
+import { seed, seeded, SEED_MIN } from './protocol/entropy';
+import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
+import { receive, receiveRoom } from './receive';
+import { abort, closeBegin, gone, release } from './session/ending';
+import { eventRingReady, eventsAcknowledge } from './session/events';
+import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
+import { send, sendBegin, sendEnd, sendExternal } from './session/send';
+import { clockSet, optionAddress, Session, sessionAfter, sessionFind, sessionFree, sessionOpen } from './session/session';
+import { timerSet } from './session/timers';
+import { tick } from './session/ticking';
+
+export { __heap_base, __data_end };
+
+/** Whether `n` bytes at `p` lie in linear memory below its end. */
+function inMemory(p: i32, n: i32): bool {
+  return n >= 0 && p >= 0 && <u32>p <= <u32>MEMORY_END && <u32>n <= <u32>MEMORY_END - <u32>p;
+}
+
+function absent(s: Session): bool {
+  return changetype<usize>(s) == 0;
+}
+
+// ---------------------------------------------------------------- the module
+
+/**
+ * The version of this ABI; a host checks it before anything else.
+ * @returns ABI_VERSION
+ */
+export function limpet_abi_version(): i32 {
+  return ABI_VERSION;
+}
+
+/**
+ * Where a region of linear memory begins. Addresses never change.
+ * @param region a Region
+ * @returns its address, or ErrorCode.ARGUMENT
+ */
+export function limpet_region(region: i32): i32 {
+  const address = <i32>regionAddress(region);
+  return address ? address : ErrorCode.ARGUMENT;
+}
+
+/**
+ * How large a region of linear memory is.
+ * @param region a Region
+ * @returns its bytes, or ErrorCode.ARGUMENT
+ */
+export function limpet_region_size(region: i32): i32 {
+  const bytes = regionBytes(region);
+  return bytes ? bytes : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Seeds the masking keys of client sessions. RFC 6455 10.3. May be called again at any time.
+ * @param ptr bytes from a cryptographic source, in linear memory
+ * @param len how many, 32 or more
+ * @returns 0, or ErrorCode.ARGUMENT
+ */
+export function limpet_seed(ptr: i32, len: i32): i32 {
+  if (!inMemory(ptr, len) || len < SEED_MIN) return ErrorCode.ARGUMENT;
+  if (CLIENT) seed(ptr, len);
+  return 0;
+}
+
+/**
+ * Counters of the module since its instantiation.
+ * @returns the address of a StatsRecord, always the same and always current
+ */
+export function limpet_stats(): i32 {
+  const s = stats();
+  s.sessions = SESSIONS;
+  s.arena = ARENA_BYTES;
+  return <i32>changetype<usize>(s);
+}
+
+/**
+ * Does what is due: timeouts and keep-alive pings. Sessions that got something to write are found
+ * by limpet_tx_next.
+ * @param now the host's clock, ms
+ * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new
+ *   session, an option or a close may bring that moment nearer
+ */
+export function limpet_tick(now: i32): i32 {
+  clockSet(now);
+  return tick();
+}
+
+// ------------------------------------------------------------------ sessions
+
+/**
+ * Opens a server session for a new connection; it expects the head of a request. RFC 6455 4.2.
+ * @param now the host's clock, ms
+ * @returns a handle; ErrorCode.SESSIONS when none is free
+ */
+export function limpet_open(now: i32): i32 {
+  clockSet(now);
+  const s = sessionOpen(Role.SERVER, State.HANDSHAKE);
+  if (absent(s)) return ErrorCode.SESSIONS;
+  timerSet(s);
+  return s.handle;
+}
+
+/**
+ * Opens a session on a connection whose handshake was done elsewhere.
+ * @param role a Role
+ * @param now the host's clock, ms
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, or UNSEEDED for a client
+ */
+export function limpet_attach(role: i32, now: i32): i32 {
+  clockSet(now);
+  if (role != Role.SERVER && (role != Role.CLIENT || !CLIENT)) return ErrorCode.ARGUMENT;
+  if (role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
+  const s = sessionOpen(role, State.OPEN);
+  if (absent(s)) return ErrorCode.SESSIONS;
+  timerSet(s);
+  return s.handle;
+}
+
+/**
+ * Opens a client session and queues its opening handshake. RFC 6455 4.1. OPEN or ERROR follows.
+ * @param target_ptr path and query, visible ASCII beginning with "/"
+ * @param target_len bytes
+ * @param host_ptr the Host field's value
+ * @param host_len bytes
+ * @param protocols_ptr subprotocols, a comma-separated list of tokens
+ * @param protocols_len bytes, 0 for none
+ * @param headers_ptr field lines to add, each ending with CRLF
+ * @param headers_len bytes, 0 for none
+ * @param now the host's clock, ms
+ * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
+ *   may not be sent
+ */
+export function limpet_connect(
+  target_ptr: i32,
+  target_len: i32,
+  host_ptr: i32,
+  host_len: i32,
+  protocols_ptr: i32,
+  protocols_len: i32,
+  headers_ptr: i32,
+  headers_len: i32,
+  now: i32,
+): i32 {
+  clockSet(now);
+  if (!CLIENT) return ErrorCode.STATE;
+  if (!inMemory(target_ptr, target_len) || !inMemory(host_ptr, host_len)) return ErrorCode.ARGUMENT;
+  if (!inMemory(protocols_ptr, protocols_len)) return ErrorCode.ARGUMENT;
+  if (!inMemory(headers_ptr, headers_len)) return ErrorCode.ARGUMENT;
+  if (!seeded()) return ErrorCode.UNSEEDED;
+  const s = sessionOpen(Role.CLIENT, State.HANDSHAKE);
+  if (absent(s)) return ErrorCode.SESSIONS;
+  const error = requestSend(
+    s,
+    target_ptr,
+    target_len,
+    host_ptr,
+    host_len,
+    protocols_ptr,
+    protocols_len,
+    headers_ptr,
+    headers_len,
+  );
+  if (error) {
+    release(s);
+    sessionFree(s);
+    return error;
+  }
+  timerSet(s);
+  return s.handle;
+}
+
+/**
+ * Tells that the transport is gone: ended by the peer, failed, or destroyed. CLOSED follows, and
+ * its acknowledgement frees the handle. The session's queue and blocks go back at once.
+ * @param handle a session
+ * @param now the host's clock, ms
+ * @returns 0, or ErrorCode.HANDLE
+ */
+export function limpet_eof(handle: i32, now: i32): i32 {
+  clockSet(now);
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  gone(s);
+  return 0;
+}
+
+/**
+ * Reads an option.
+ * @param handle a session, or 0 for the defaults
+ * @param option an Option
+ * @returns its value (USER may be negative); ErrorCode.HANDLE or ARGUMENT
+ */
+export function limpet_option_get(handle: i32, option: i32): i32 {
+  const s = sessionFind(handle);
+  if (handle && absent(s)) return ErrorCode.HANDLE;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : Option.SESSIONS_MAX)) return ErrorCode.ARGUMENT;
+  return load<i32>(optionAddress(s, option));
+}
+
+/**
+ * Sets an option, of a session at once, of the defaults for sessions to come.
+ * @param handle a session, or 0 for the defaults
+ * @param option an Option
+ * @param value what its Option says; 0 or more, but for USER
+ * @returns 0; ErrorCode.HANDLE, or ARGUMENT for a key or value out of range
+ */
+export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
+  const s = sessionFind(handle);
+  if (handle && absent(s)) return ErrorCode.HANDLE;
+  if (!optionValid(handle, option, value)) return ErrorCode.ARGUMENT;
+  store<i32>(optionAddress(s, option), value);
+  if (handle && option >= Option.HANDSHAKE_MS && option <= Option.CLOSE_MS) timerSet(s);
+  return 0;
+}
+
+function optionValid(handle: i32, option: i32, value: i32): bool {
+  switch (option) {
+    case Option.USER: return true;
+    case Option.DELIVERY: return <u32>value <= <u32>Delivery.AUTO;
+    case Option.FULL_POLICY: return <u32>value <= <u32>FullPolicy.CLOSE_1013;
+    case Option.AUTO_PONG:
+    case Option.PAUSED: return <u32>value <= 1;
+    case Option.SESSIONS_MAX: return handle == 0 && <u32>value <= <u32>SESSIONS;
+    default: return <u32>option < <u32>Option.SESSIONS_MAX && value >= 0;
+  }
+}
+
+/**
+ * What is known of a session.
+ * @param handle a session
+ * @returns the address of a SessionInfo, valid until the next call of this function; or ErrorCode.HANDLE
+ */
+export function limpet_session_info(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  const info = infoRecord();
+  info.messagesIn = s.messagesIn;
+  info.messagesOut = s.messagesOut;
+  info.bytesIn = s.bytesIn;
+  info.bytesOut = s.bytesOut;
+  info.openedAt = s.openedAt;
+  info.activeAt = s.activeAt;
+  info.queued = s.queued;
+  info.state = <u8>s.state;
+  info.role = <u8>s.role;
+  info.closeCode = s.closeCode;
+  return <i32>changetype<usize>(info);
+}
+
+/**
+ * Goes through the sessions in use.
+ * @param handle 0 to begin, else what the last call returned
+ * @returns the next session's handle, or 0 after the last one
+ */
+export function limpet_session_next(handle: i32): i32 {
+  return sessionAfter(handle);
+}
+
+// ----------------------------------------------------------------- receiving
+
+/**
+ * How many bytes a session takes now: what a host reads from its transport at the most.
+ * @param handle a session
+ * @returns 0 (do not read: it is paused, or waits for its send queue or a decision) to the size of
+ *   the ingress region; or ErrorCode.HANDLE
+ */
+export function limpet_rx_room(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return receiveRoom(s);
+}
+
+/**
+ * Feeds bytes that came from the transport. They are overwritten by what they mean, and events
+ * may point at them until the next bytes are put there.
+ * @param handle a session
+ * @param ptr the bytes, in the ingress region
+ * @param len how many; 0 lets the session go on with what it holds
+ * @param now the host's clock, ms
+ * @returns how many were taken. When fewer than `len`: acknowledge the events and feed the rest;
+ *   if still none are taken, keep the rest until limpet_rx_room is not 0. Or ErrorCode.HANDLE, ARGUMENT
+ */
+export function limpet_rx(handle: i32, ptr: i32, len: i32, now: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(ptr, len)) return ErrorCode.ARGUMENT;
+  clockSet(now);
+  return receive(s, ptr, len);
+}
+
+/**
+ * The ring of events.
+ * @returns the address of an EventRing, always the same and always current
+ */
+export function limpet_events(): i32 {
+  return <i32>changetype<usize>(eventRingReady());
+}
+
+/**
+ * Hands the oldest events back: what their pointers point at may be used again, and a CLOSED
+ * session's handle is stale from here on.
+ * @param count how many
+ * @returns 0, or ErrorCode.ARGUMENT when there are not so many
+ */
+export function limpet_event_ack(count: i32): i32 {
+  return eventsAcknowledge(count);
+}
+
+// ----------------------------------------------------------------- handshake
+
+/**
+ * A part of the request, while the session is PENDING.
+ * @param handle a session
+ * @param part a Part
+ * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
+ *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ */
+export function limpet_request_part(handle: i32, part: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (s.state != State.PENDING) return ErrorCode.STATE;
+  const block = <usize>s.block;
+  const r = changetype<Request>(block);
+  switch (part) {
+    case Part.HEAD: return slice(block + r.from, r.end - r.from);
+    case Part.METHOD: return slice(block + r.from, r.methodLength);
+    case Part.PATH: return slice(block + r.path, r.pathLength);
+    case Part.QUERY: return slice(block + r.query, r.queryLength);
+    case Part.HOST: return slice(block + r.host, r.hostLength);
+    default: return ErrorCode.ARGUMENT;
+  }
+}
+
+function slice(p: usize, n: u32): i32 {
+  const field = fieldRecord();
+  field.namePtr = 0;
+  field.nameLen = 0;
+  field.ptr = <u32>p;
+  field.len = n;
+  return <i32>changetype<usize>(field);
+}
+
+/**
+ * Goes through the header fields of the request, while the session is PENDING.
+ * @param handle a session
+ * @param cursor 0 to begin, else what the last call returned
+ * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
+ *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
+ */
+export function limpet_header_next(handle: i32, cursor: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (s.state != State.PENDING) return ErrorCode.STATE;
+  const block = <usize>s.block;
+  const r = changetype<Request>(block);
+  const end = block + r.end - 2;
+  const from = cursor ? block + cursor : lineEnd(block + r.from);
+  if (from < block + r.from || from > end) return ErrorCode.ARGUMENT;
+  if (from == end) return ErrorCode.ABSENT;
+  const next = fieldRead(from, end);
+  return next ? <i32>(next - block) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1.
+ * @param handle a session
+ * @param index 0 for the one it prefers
+ * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
+ *   one; or HANDLE, STATE
+ */
+export function limpet_protocol_at(handle: i32, index: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (s.state != State.PENDING) return ErrorCode.STATE;
+  if (index < 0) return ErrorCode.ABSENT;
+  const answer = protocolAt(s.block, index);
+  return answer ? answer : <i32>changetype<usize>(fieldRecord());
+}
+
+/**
+ * Accepts an opening handshake: 101, and the session is OPEN. RFC 6455 4.2.2. Then call limpet_rx
+ * with 0 bytes: frames may have come with the head.
+ * @param handle a session, after its UPGRADE event
+ * @param protocol_ptr the subprotocol chosen, one of those offered
+ * @param protocol_len bytes, 0 for none
+ * @param headers_ptr field lines to add, each ending with CRLF
+ * @param headers_len bytes, 0 for none
+ * @returns 0; ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a subprotocol that was not
+ *   offered, a malformed field, or one that the core writes itself
+ */
+export function limpet_accept(
+  handle: i32,
+  protocol_ptr: i32,
+  protocol_len: i32,
+  headers_ptr: i32,
+  headers_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(protocol_ptr, protocol_len)) return ErrorCode.ARGUMENT;
+  if (!inMemory(headers_ptr, headers_len)) return ErrorCode.ARGUMENT;
+  return accept(s, protocol_ptr, protocol_len, headers_ptr, headers_len);
+}
+
+/**
+ * Answers a plain request, or refuses an opening handshake, with `Connection: close`. RFC 9112 9.6.
+ * @param handle a session, after its REQUEST or UPGRADE event
+ * @param status 200 to 599; 0 for the default, 426 to a plain request and 400 to a handshake
+ * @param headers_ptr field lines to add, each ending with CRLF
+ * @param headers_len bytes, 0 for none
+ * @param body_ptr the body, or 0 when its bytes stay with the host (see limpet_send_external)
+ * @param body_len bytes, 0 for none
+ * @returns the bytes of the body that the host is to write itself (0 in answer to HEAD);
+ *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a header that may not be sent
+ */
+export function limpet_respond(
+  handle: i32,
+  status: i32,
+  headers_ptr: i32,
+  headers_len: i32,
+  body_ptr: i32,
+  body_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(headers_ptr, headers_len) || body_len < 0) return ErrorCode.ARGUMENT;
+  if (body_ptr && !inMemory(body_ptr, body_len)) return ErrorCode.ARGUMENT;
+  return respond(s, status, headers_ptr, headers_len, body_ptr, body_len);
+}
+
+// ------------------------------------------------------------------- sending
+
+/**
+ * Queues a frame with a copy of its payload. RFC 6455 6.1.
+ * @param handle an open session
+ * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow
+ * @param ptr the payload: UTF-8 if it is text, which is not checked
+ * @param len bytes, at most 125 for PING and PONG, and for data what fits into the largest block
+ * @returns a Sent; ErrorCode.HANDLE, STATE, ARGUMENT, MEMORY or FULL
+ */
+export function limpet_send(handle: i32, kind: i32, ptr: i32, len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(ptr, len)) return ErrorCode.ARGUMENT;
+  return send(s, kind, ptr, len);
+}
+
+/**
+ * Queues a frame whose payload the host writes into the queue itself. limpet_send_end comes next,
+ * before any other call into the module.
+ * @param handle an open session
+ * @param kind as in limpet_send
+ * @param len bytes of payload, as in limpet_send
+ * @returns where the payload goes; 0 when it was dropped (FullPolicy.DROP); or an ErrorCode as
+ *   limpet_send has them
+ */
+export function limpet_send_begin(handle: i32, kind: i32, len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (len < 0) return ErrorCode.ARGUMENT;
+  return sendBegin(s, kind, len);
+}
+
+/**
+ * Ends what limpet_send_begin began: the payload is written.
+ * @param handle the same session
+ * @returns a Sent, or ErrorCode.HANDLE
+ */
+export function limpet_send_end(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return sendEnd(s);
+}
+
+/**
+ * Queues the header of a frame whose payload never enters linear memory: limpet_tx hands it out as
+ * a span of `ptr` 0, in its turn, and the host writes its own bytes there. Servers only: a client
+ * has to mask.
+ * @param handle an open server session
+ * @param kind as in limpet_send, data only
+ * @param len bytes of payload
+ * @returns a Sent, or an ErrorCode as limpet_send has them
+ */
+export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (len < 0) return ErrorCode.ARGUMENT;
+  return sendExternal(s, kind, len);
+}
+
+/**
+ * Begins the close handshake. RFC 6455 7.1.2. What is queued is sent first.
+ * @param handle an open session
+ * @param code 1000-1003, 1007-1014 or 3000-4999; 0 for a Close frame without a code
+ * @param ptr the reason, UTF-8
+ * @param len bytes, at most 123; 0 with code 0
+ * @returns 0; ErrorCode.HANDLE, STATE, ARGUMENT, or VALUE for a code that may not be sent or a
+ *   reason that is not UTF-8
+ */
+export function limpet_close(handle: i32, code: i32, ptr: i32, len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(ptr, len) || len > REASON_MAX || (code == 0 && len)) return ErrorCode.ARGUMENT;
+  if (s.state != State.OPEN) return ErrorCode.STATE;
+  if (code && !closeCodeValid(code)) return ErrorCode.VALUE;
+  if (utf8Check(UTF8_COMPLETE, ptr, len) != UTF8_COMPLETE) return ErrorCode.VALUE;
+  closeBegin(s, code, ptr, len);
+  return 0;
+}
+
+/**
+ * Gives a session up without a close handshake: limpet_tx says ABORT, and limpet_eof comes next.
+ * @param handle a session
+ * @returns 0, or ErrorCode.HANDLE
+ */
+export function limpet_terminate(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (s.state < State.ABORTED) abort(s, 0);
+  return 0;
+}
+
+/**
+ * The next session that has something to write, or to end; it leaves the list. A host that is
+ * still writing for it may leave it until that write is acknowledged.
+ * @returns its handle, or 0 when there is none
+ */
+export function limpet_tx_next(): i32 {
+  return queueNext();
+}
+
+/**
+ * What is to be written for a session now.
+ * @param handle a session
+ * @returns the address of a TxRecord with its spans, valid until the next call of this function;
+ *   the bytes stay where they are until limpet_tx_ack. Or ErrorCode.HANDLE
+ */
+export function limpet_tx(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  queueSpans(s);
+  return <i32>changetype<usize>(txRecord());
+}
+
+/**
+ * Tells that bytes were written: their blocks may be used again.
+ * @param handle a session
+ * @param bytes how many, from the front of what limpet_tx said; the host's own payloads count
+ * @returns 1 when something is left to write, or to end; else 0. Or ErrorCode.HANDLE, ARGUMENT
+ */
+export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return queueAcknowledge(s, bytes);
+}

@@ -1,0 +1,29 @@
+// The profile's limits as compile-time constants.
+//
+// `tools/build.ts` hands the compiler a version of this file made from
+// assembly/profiles/<name>.json; what stands here is `server.json`, for editors and unit tests.
+
+/** Sessions in the pool, 1 to 32,767. */
+export const SESSIONS: i32 = 16384;
+/** Bytes of the ingress region: the most that one read may bring. */
+export const INGRESS_BYTES: i32 = 262144;
+/** Bytes of the scratch region: the longest string that a host may pass by pointer. */
+export const SCRATCH_BYTES: i32 = 65536;
+/** Entries of the event ring, a power of two, at least 16. */
+export const EVENTS: i32 = 4096;
+/** Bytes of the arena, a multiple of BLOCK_MAX_BYTES. */
+export const ARENA_BYTES: i32 = 33554432;
+/** Bytes of the smallest block, a power of two, at least 64. */
+export const BLOCK_MIN_BYTES: i32 = 256;
+/** Bytes of the largest block, a power of two: the longest message held whole. */
+export const BLOCK_MAX_BYTES: i32 = 262144;
+/** Bytes of the first block of a send queue, a power of two. */
+export const BLOCK_SEND_BYTES: i32 = 8192;
+/** Longest HTTP head, bytes. */
+export const HEAD_MAX_BYTES: i32 = 16384;
+/** Default of Option.MESSAGE_MAX, bytes. */
+export const MESSAGE_MAX_BYTES: i32 = 16777216;
+/** Whether client sessions are compiled in. */
+export const CLIENT: bool = true;
+/** Whether canaries stand between the regions and assertions are kept. */
+export const DEBUG: bool = false;

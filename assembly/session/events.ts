@@ -1,0 +1,148 @@
+// What happened → EventRecords in the ring, and their acknowledgement.
+//
+// limpet_rx writes events straight into the ring and stops when fewer than EVENTS_PER_FRAME are
+// free. Everything else that a session has to tell (a timeout, the end, WRITABLE) is a *notice*: a
+// bit in its record, turned into an event as soon as the ring has room. So no event is ever lost
+// and no call fails because the host was slow to read.
+
+import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
+import { EVENT_BYTES, EVENT_ENTRIES, eventRing, stats } from '../memory';
+import { DEBUG, EVENTS } from '../profile';
+import { CLOSE_ABNORMAL } from '../protocol/close';
+import { arenaGive, Use } from './arena';
+import { Flag, pool, Session, sessionAt, sessionFind, sessionFree } from './session';
+
+/** The most events that one frame causes: ERROR or the frame's own, and one for early bytes. */
+export const EVENTS_PER_FRAME: u32 = 4;
+
+/** Bits of Session.notices, in the order in which they are told. */
+export const enum Notice {
+  WRITABLE = 1,
+  ERROR = 2,
+  CLOSING = 4,
+  CLOSED = 8,
+}
+
+/** Free entries. */
+// @ts-ignore: decorator
+@inline
+export function eventRoom(): u32 {
+  const ring = eventRing();
+  return <u32>EVENTS - (ring.head - ring.tail);
+}
+
+/**
+ * Writes an event; the caller has seen that there is room.
+ *
+ * @param what the record's first word, see eventWord
+ * @returns the record, for the fields that only some kinds have
+ */
+export function eventPush(s: Session, what: u32, ptr: usize, len: u32): EventRecord {
+  const ring = eventRing();
+  const head = ring.head;
+  if (DEBUG) assert(head - ring.tail < <u32>EVENTS);
+  const e = changetype<EventRecord>(EVENT_ENTRIES + (head & (EVENTS - 1)) * EVENT_BYTES);
+  store<u32>(changetype<usize>(e), what);
+  e.session = s.handle;
+  e.ptr = <u32>ptr;
+  e.len = len;
+  e.user = s.user;
+  e.detail = 0;
+  e.block = 0;
+  e.remaining = 0;
+  ring.head = head + 1;
+  return e;
+}
+
+/** Kind, flags and code as the record's first word, little-endian. */
+// @ts-ignore: decorator
+@inline
+export function eventWord(kind: u32, flags: u32, code: u32): u32 {
+  return kind | (flags << 8) | (code << 16);
+}
+
+/** Writes an event that names no session and only gives a block back when it is acknowledged. */
+export function eventRelease(s: Session, block: usize): void {
+  eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
+}
+
+/** The ring as the host sees it. */
+export function eventRingReady(): EventRing {
+  const ring = eventRing();
+  ring.mask = EVENTS - 1;
+  ring.base = <u32>EVENT_ENTRIES;
+  return ring;
+}
+
+/** Owes the host a notice, and tells it at once if it can. */
+export function notify(s: Session, notice: Notice): void {
+  s.notices |= <u8>notice;
+  if (!(s.flags & Flag.NOTICE_LISTED)) {
+    s.flags |= Flag.NOTICE_LISTED;
+    s.noticeNext = 0;
+    const p = pool();
+    const link: u32 = s.link;
+    if (p.noticeLast) sessionAt(p.noticeLast).noticeNext = <u16>link;
+    else p.noticeFirst = link;
+    p.noticeLast = link;
+  }
+  noticesTell();
+}
+
+/** Turns owed notices into events, as many as the ring has room for beside what a frame may need. */
+function noticesTell(): void {
+  const p = pool();
+  while (p.noticeFirst && eventRoom() > EVENTS_PER_FRAME) {
+    const s = sessionAt(p.noticeFirst);
+    const notices: u32 = s.notices;
+    const notice = notices & -notices;
+    s.notices = <u8>(notices ^ notice);
+    if (!s.notices) {
+      p.noticeFirst = s.noticeNext;
+      if (!p.noticeFirst) p.noticeLast = 0;
+      s.flags &= ~Flag.NOTICE_LISTED;
+    }
+    noticeTell(s, notice);
+  }
+}
+
+/** One notice → its event. */
+function noticeTell(s: Session, notice: u32): void {
+  let code: u32 = s.closeCode;
+  let what: u32 = EventKind.CLOSING;
+  if (notice == Notice.WRITABLE) {
+    // A session that ended meanwhile has nothing more to write.
+    what = s.state == State.OPEN ? EventKind.WRITABLE : EventKind.NONE;
+    code = 0;
+  } else if (notice == Notice.ERROR) {
+    what = EventKind.ERROR;
+  } else if (notice == Notice.CLOSED) {
+    const both: u32 = Flag.CLOSE_SENT | Flag.CLOSE_RECEIVED;
+    const clean: u32 = (s.flags & both) == both && !s.cause ? EventFlag.CLEAN : 0;
+    what = eventWord(EventKind.CLOSED, clean, 0);
+    if (!code) code = CLOSE_ABNORMAL;
+  }
+  const e = eventPush(s, what | (code << 16), 0, 0);
+  if (notice != Notice.CLOSING && notice != Notice.WRITABLE) e.detail = s.cause;
+}
+
+/**
+ * Takes back the `count` oldest events: gives their blocks to the arena and frees the sessions that
+ * a CLOSED event ended.
+ */
+export function eventsAcknowledge(count: u32): i32 {
+  const ring = eventRing();
+  if (count > ring.head - ring.tail) return ErrorCode.ARGUMENT;
+  const end = ring.tail + count;
+  for (let i = ring.tail; i != end; i++) {
+    const e = changetype<EventRecord>(EVENT_ENTRIES + (i & (EVENTS - 1)) * EVENT_BYTES);
+    if (e.block) arenaGive(e.block, Use.IN);
+    if (e.kind == EventKind.CLOSED) {
+      const s = sessionFind(e.session);
+      if (changetype<usize>(s)) sessionFree(s);
+    }
+  }
+  ring.tail = end;
+  if (pool().noticeFirst) noticesTell();
+  return 0;
+}
