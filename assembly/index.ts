@@ -32,7 +32,7 @@ import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { send, sendBegin, sendEnd, sendExternal } from './session/send';
+import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
 import { clockSet, optionAddress, Session, sessionAfter, sessionFind, sessionFree, sessionOpen } from './session/session';
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
@@ -305,8 +305,9 @@ export function limpet_rx_room(handle: i32): i32 {
  * @param ptr the bytes, in the ingress region
  * @param len how many; 0 lets the session go on with what it holds
  * @param now the host's clock, ms
- * @returns how many were taken. When fewer than `len`: acknowledge the events and feed the rest;
- *   if still none are taken, keep the rest until limpet_rx_room is not 0. Or ErrorCode.HANDLE, ARGUMENT
+ * @returns how many were taken. When fewer than `len`: acknowledge the events and feed the rest (a
+ *   frame that the core answers waits for the replies to messages before it); if still none are
+ *   taken, keep the rest until limpet_rx_room is not 0. Or ErrorCode.HANDLE, ARGUMENT
  */
 export function limpet_rx(handle: i32, ptr: i32, len: i32, now: i32): i32 {
   const s = sessionFind(handle);
@@ -407,7 +408,7 @@ export function limpet_protocol_at(handle: i32, index: i32): i32 {
 
 /**
  * Accepts an opening handshake: 101, and the session is OPEN. RFC 6455 4.2.2. Then call limpet_rx
- * with 0 bytes: frames may have come with the head.
+ * with 0 bytes until it brings no event: frames may have come with the head.
  * @param handle a session, after its UPGRADE event
  * @param protocol_ptr the subprotocol chosen, one of those offered
  * @param protocol_len bytes, 0 for none
@@ -459,11 +460,19 @@ export function limpet_respond(
 // ------------------------------------------------------------------- sending
 
 /**
+ * The longest payload that limpet_send and limpet_send_begin take.
+ * @returns bytes: the largest block less the longest header
+ */
+export function limpet_send_max(): i32 {
+  return SEND_MAX;
+}
+
+/**
  * Queues a frame with a copy of its payload. RFC 6455 6.1.
  * @param handle an open session
  * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow
  * @param ptr the payload: UTF-8 if it is text, which is not checked
- * @param len bytes, at most 125 for PING and PONG, and for data what fits into the largest block
+ * @param len bytes, at most 125 for PING and PONG, and limpet_send_max() for data
  * @returns a Sent; ErrorCode.HANDLE, STATE, ARGUMENT, MEMORY or FULL
  */
 export function limpet_send(handle: i32, kind: i32, ptr: i32, len: i32): i32 {

@@ -13,7 +13,7 @@
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
 import { handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { copyBytes, stats } from './memory';
-import { BLOCK_MAX_BYTES, INGRESS_BYTES } from './profile';
+import { BLOCK_MAX_BYTES, EVENTS, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -29,7 +29,15 @@ import { closeCame, fail } from './session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME, eventWord } from './session/events';
 import { queueTakesPong } from './session/queue';
 import { sendControl } from './session/send';
-import { Flag, PHASE_CONTROL, PHASE_DATA, PHASE_HEADER, pool, Session } from './session/session';
+import {
+  Flag,
+  PHASE_CONTROL,
+  PHASE_DATA,
+  PHASE_FAILED,
+  PHASE_HEADER,
+  pool,
+  Session,
+} from './session/session';
 
 /** The least that is taken for a gathered message at once; it doubles as bytes come. */
 const GATHER_MIN: u64 = 1024;
@@ -92,84 +100,93 @@ function releaseHold(s: Session): bool {
   return true;
 }
 
-/** Runs the frame parser over `at`..`end`; returns how far it came. */
+/**
+ * Runs the frame parser over `at`..`end`; returns how far it came.
+ *
+ * A frame that makes the core answer (ping, close, a broken rule) waits until the events before it
+ * are acknowledged: the application's replies to earlier messages go out first, however the bytes
+ * were cut into reads. The parser then stops in front of the frame, or of one byte that it has seen.
+ */
 function frames(s: Session, at: usize, end: usize): usize {
   while (true) {
-    const phase = s.phase;
-    if (phase == PHASE_HEADER) {
-      if (at == end && s.headHave == 0) return at;
-      if (eventRoom() < EVENTS_PER_FRAME) return at;
-      const next = header(s, at, end);
-      if (next == 0) return at;
-      at = next;
-      // No payload completes the frame without another byte.
-      if (s.phase == PHASE_HEADER) {
-        if (s.state > State.CLOSING) return end;
-        if (s.headHave) return at;
-        continue;
-      }
+    if (s.phase == PHASE_FAILED) {
+      if (answersWait()) return at;
+      fail(s, s.cause);
+      return end;
     }
-    if (at == end && s.remaining) return at;
-    if (eventRoom() < EVENTS_PER_FRAME) return at;
-    at = s.phase == PHASE_DATA ? data(s, at, end) : control(s, at, end);
+    if (at == end || eventRoom() < EVENTS_PER_FRAME) return at;
+    if (s.phase == PHASE_HEADER) {
+      const next = header(s, at, end);
+      if (next == at) return at;
+      at = next;
+    }
+    // A frame without payload is whole with its header.
+    if (s.phase != PHASE_HEADER && s.phase != PHASE_FAILED && (at < end || !s.remaining)) {
+      at = s.phase == PHASE_DATA ? data(s, at, end) : control(s, at, end);
+    }
+    // One byte is left for the call in which the failure is told.
+    if (s.phase == PHASE_FAILED) at -= 1;
     if (s.state > State.CLOSING) return end;
   }
+}
+
+/** Whether events are not acknowledged yet: what the core would queue now could overtake replies to them. */
+// @ts-ignore: decorator
+@inline
+function answersWait(): bool {
+  return eventRoom() != EVENTS;
+}
+
+/** The peer broke a rule: nothing more is parsed. */
+function failSoon(s: Session, error: i32): void {
+  s.cause = error;
+  s.phase = PHASE_FAILED;
 }
 
 /**
  * Takes a frame header, whole or in pieces, and judges it as soon as its first two bytes are here.
  *
- * @returns how far it came, or 0 when the frame cannot be begun now
+ * @returns how far it came; `at` when the frame cannot be begun now
  */
 function header(s: Session, at: usize, end: usize): usize {
   let have: u32 = s.headHave;
-  let length: u32;
-
   if (have == 0 && end - at >= 2) {
-    const b1: u32 = load<u8>(at, 1);
-    length = headerLength(b1);
-    if (end - at >= length) {
-      return begin(s, at, length, at + length);
-    }
-    const error = headerRefuse(load<u8>(at), b1, s.role);
-    if (error) {
-      fail(s, error);
-      return end;
-    }
+    const length = headerLength(load<u8>(at, 1));
+    if (end - at >= length) return begin(s, at, length) ? at + length : at;
   }
   const head = changetype<usize>(s) + offsetof<Session>('header0');
-  while (true) {
-    length = have < 2 ? 2 : headerLength(load<u8>(head, 1));
-    if (have >= 2 && have == length) break;
-    if (at == end) {
-      s.headHave = <u8>have;
-      return at;
-    }
+  while (at < end) {
     store<u8>(head + have, load<u8>(at));
     at += 1;
     have += 1;
+    if (have < 2) continue;
     if (have == 2) {
       const error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role);
       if (error) {
-        fail(s, error);
-        return end;
+        failSoon(s, error);
+        return at;
       }
+    }
+    const length = headerLength(load<u8>(head, 1));
+    if (have == length) {
+      s.headHave = 0;
+      if (begin(s, head, length)) return at;
+      // Its last byte is taken when the frame can be begun.
+      s.headHave = <u8>(have - 1);
+      return at - 1;
     }
   }
   s.headHave = <u8>have;
-  const next = begin(s, head, length, at);
-  // The header stays gathered while its frame has to wait: every byte of it was taken.
-  if (next == 0) return at;
-  s.headHave = 0;
-  return next;
+  return at;
 }
 
 /**
- * Begins the frame whose header lies at `head`; its payload begins at `at`.
+ * Begins the frame whose header lies at `head`.
  *
- * @returns `at`, or 0 when a pong would be owed for which the send queue has no room
+ * @returns false when it has to wait: for the acknowledgement of events before it, or, a ping, for
+ *   room in the send queue
  */
-function begin(s: Session, head: usize, length: u32, at: usize): usize {
+function begin(s: Session, head: usize, length: u32): bool {
   const b0: u32 = load<u8>(head);
   const opcode: i32 = b0 & 0x0f;
   let error = headerRefuse(b0, load<u8>(head, 1), s.role);
@@ -182,12 +199,15 @@ function begin(s: Session, head: usize, length: u32, at: usize): usize {
     else if (s.messageMax && s.messageLength + payload > <u64>s.messageMax) error = ErrorCode.TOO_BIG;
   }
   if (error) {
-    fail(s, error);
-    return at;
+    failSoon(s, error);
+    return true;
   }
-  if (opcode == Opcode.PING && s.autoPong && s.state == State.OPEN && !queueTakesPong(s)) {
-    s.flags |= Flag.BLOCKED;
-    return 0;
+  if (opcode == Opcode.CLOSE || (opcode == Opcode.PING && s.autoPong && s.state == State.OPEN)) {
+    if (answersWait()) return false;
+    if (opcode == Opcode.PING && !queueTakesPong(s)) {
+      s.flags |= Flag.BLOCKED;
+      return false;
+    }
   }
 
   s.flags &= ~Flag.BLOCKED;
@@ -197,7 +217,7 @@ function begin(s: Session, head: usize, length: u32, at: usize): usize {
   if (opcode > Opcode.BINARY) {
     s.phase = PHASE_CONTROL;
     s.controlHave = 0;
-    return at;
+    return true;
   }
   s.phase = PHASE_DATA;
   let flags: u32 = s.flags & ~Flag.FIN;
@@ -208,7 +228,7 @@ function begin(s: Session, head: usize, length: u32, at: usize): usize {
     if (s.delivery == Delivery.STREAM) flags |= Flag.STREAMING;
   }
   s.flags = flags;
-  return at;
+  return true;
 }
 
 /** Takes payload of a data frame: in place, streamed or gathered. Returns how far it came. */
@@ -224,7 +244,7 @@ function data(s: Session, at: usize, end: usize): usize {
     to = gatherRoom(s, take, left);
     // Past what a block holds the message goes on as a stream, or the session has failed.
     if (!to) {
-      if (s.state > State.CLOSING) return end;
+      if (s.phase == PHASE_FAILED) return at + take;
       to = at;
     }
   }
@@ -235,8 +255,8 @@ function data(s: Session, at: usize, end: usize): usize {
   }
   // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
   if (s.utf8 && (s.utf8 == UTF8_REJECT || ends)) {
-    fail(s, ErrorCode.UTF8);
-    return end;
+    failSoon(s, ErrorCode.UTF8);
+    return at + take;
   }
   s.maskKey = keyAfter(s.maskKey, take);
   s.remaining = left;
@@ -328,7 +348,7 @@ function gatherRoom(s: Session, take: u32, left: u64): usize {
     return block + <usize>length;
   }
   if (s.delivery == Delivery.WHOLE) {
-    fail(s, need > <u64>BLOCK_MAX_BYTES ? ErrorCode.TOO_BIG : ErrorCode.OVERLOAD);
+    failSoon(s, need > <u64>BLOCK_MAX_BYTES ? ErrorCode.TOO_BIG : ErrorCode.OVERLOAD);
     return 0;
   }
   s.flags |= Flag.STREAMING;
@@ -349,8 +369,8 @@ function control(s: Session, at: usize, end: usize): usize {
     if (!s.controlBlock) {
       s.controlBlock = <u32>arenaTake(CONTROL_MAX, Use.CONTROL_IN);
       if (!s.controlBlock) {
-        fail(s, ErrorCode.OVERLOAD);
-        return end;
+        failSoon(s, ErrorCode.OVERLOAD);
+        return at + take;
       }
     }
     to = <usize>s.controlBlock + have;

@@ -15,7 +15,7 @@ import { queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
 import { Session } from '../session/session';
 import { acceptWrite, ACCEPT_LENGTH, headersValid, opened } from './handshake';
 import { fieldIs, fieldRead, lineEnd, listHas, listToken } from './head';
-import { bytesEqual, KEY_LENGTH, Request, REQUEST_BYTES } from './request';
+import { bytesEqual, KEY_LENGTH, Request, REQUEST_BYTES, requestClear } from './request';
 import * as text from './text';
 
 /** The most bytes of a request beside what the host gives. */
@@ -99,11 +99,11 @@ export function requestSend(
   store<u16>(p, 0x0a0d);
   queueTrim(s, most - <u32>(p + 2 - begin));
 
+  requestClear(block, from);
   const r = changetype<Request>(block);
   r.accept = <u16>REQUEST_BYTES;
   r.protocols = <u16>(REQUEST_BYTES + ACCEPT_ROOM);
   r.protocolsLength = <u16>protocolsLength;
-  r.from = <u16>from;
   copyBytes(block + r.protocols, protocols, protocolsLength);
   s.messageLength = from;
   return 0;

@@ -21,7 +21,16 @@ import { Flag, Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { fieldRead, Scan, scanNext, tokenEnd } from './head';
-import { bytesEqual, KEY_LENGTH, protocolAt, Request, requestRead, REQUEST_BYTES } from './request';
+import {
+  bytesEqual,
+  KEY_LENGTH,
+  protocolAt,
+  Request,
+  REQUEST_BYTES,
+  requestClear,
+  requestLine,
+  requestRead,
+} from './request';
 import * as text from './text';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
@@ -50,9 +59,14 @@ function grow(block: usize, kept: u32, bytes: u32): usize {
 export function handshakeRead(s: Session, at: usize, end: usize): usize {
   if (eventRoom() < EVENTS_PER_FRAME) return at;
   let scan: i32 = s.headHave;
+  // RFC 9112 2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to the
+  // request-line".
+  while (at < end && scan == Scan.START && (load<u8>(at) == 13 || load<u8>(at) == 10)) at += 1;
   let p = at;
+  let lines = 0;
   while (p < end && scan < Scan.DONE) {
     scan = scanNext(scan, load<u8>(p));
+    if (scan == Scan.FIELD) lines += 1;
     p += 1;
   }
   s.headHave = <u8>scan;
@@ -67,11 +81,15 @@ export function handshakeRead(s: Session, at: usize, end: usize): usize {
     const block = grow(s.block, had, has);
     if (!block) error = ErrorCode.HTTP_OVERLOAD;
     else {
-      if (!s.block) changetype<Request>(block).from = <u16>REQUEST_BYTES;
+      if (!s.block) requestClear(block, REQUEST_BYTES);
       s.block = <u32>block;
       copyBytes(block + had, at, p - at);
       s.messageLength = has;
-      if (scan == Scan.DONE) error = headJudge(s, block, has);
+      // What is not HTTP at all is told apart by its first line.
+      if (lines && s.role == Role.SERVER && !changetype<Request>(block).methodLength) {
+        error = requestLine(block);
+      }
+      if (!error && scan == Scan.DONE) error = headJudge(s, block, has);
     }
   }
   if (error) {

@@ -4,7 +4,7 @@
 // from the block. It lives until the host has decided.
 
 import { ErrorCode } from '../abi';
-import { fieldRecord } from '../memory';
+import { fieldRecord, zeroWords } from '../memory';
 import { base64Is } from '../protocol/base64';
 import {
   extensionsValid,
@@ -51,6 +51,12 @@ export class Request {
 /** Bytes in front of the head. */
 export const REQUEST_BYTES: u32 = 32;
 
+/** Makes the Request of a new block; its head will begin at offset `from`. */
+export function requestClear(block: usize, from: u32): void {
+  zeroWords(block, REQUEST_BYTES);
+  changetype<Request>(block).from = <u16>from;
+}
+
 /** What the fields of a head said, collected over all of them. */
 const enum Seen {
   UPGRADE = 0x01,
@@ -71,16 +77,13 @@ const enum Seen {
 }
 
 /**
- * Judges a whole request head.
+ * Judges the fields of a whole request head; its first line was judged before.
  *
  * @param block the arena block, its Request's `from` and `end` set
  * @returns 0 with the Request filled, or an ErrorCode
  */
 export function requestRead(block: usize): i32 {
   const r = changetype<Request>(block);
-  const error = requestLine(block, r);
-  if (error) return error;
-
   let seen: u32 = 0;
   const end = block + r.end - 2;
   let p = lineEnd(block + r.from);
@@ -113,8 +116,14 @@ function upgradeRefuse(block: usize, r: Request, seen: u32): i32 {
   return protocolsValid(block, r) ? 0 : ErrorCode.UPGRADE_PROTOCOL;
 }
 
-/** method SP request-target SP HTTP/1.1. RFC 9112 3. */
-function requestLine(block: usize, r: Request): i32 {
+/**
+ * Judges the first line of a head: method SP request-target SP HTTP/1.1. RFC 9112 3.
+ *
+ * @param block the arena block, its Request's `from` set
+ * @returns 0 with method, path and query noted in the Request, or an ErrorCode
+ */
+export function requestLine(block: usize): i32 {
+  const r = changetype<Request>(block);
   const from = block + r.from;
   const end = lineEnd(from) - 2;
   let p = tokenEnd(from, end);

@@ -10,13 +10,16 @@ import { ErrorCode, FullPolicy, Opcode, Role, Sent, SEND_MORE, State } from '../
 import { copyBytes, stats } from '../memory';
 import { CLIENT } from '../profile';
 import { maskKeyNext } from '../protocol/entropy';
-import { CONTROL_MAX, FIN, headerSize, headerWrite } from '../protocol/frame';
+import { CONTROL_MAX, FIN, HEADER_MAX, headerSize, headerWrite } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
 import { Use } from './arena';
 import { closeBegin } from './ending';
 import { queueExternal, queueMark, queueReserve, RESERVE_MAX } from './queue';
 import { Flag, pool, Session } from './session';
 import { timerSet } from './timers';
+
+/** The longest payload that is copied into a queue. */
+export const SEND_MAX: u32 = RESERVE_MAX - HEADER_MAX;
 
 // @ts-ignore: decorator
 @inline
@@ -89,7 +92,7 @@ function firstByte(kind: i32): u32 {
  * Queues a frame with room for its payload.
  *
  * @param kind an Opcode, data opcodes with SEND_MORE if fragments follow
- * @param bytes payload, at most RESERVE_MAX less a header
+ * @param bytes payload, at most SEND_MAX
  * @returns where the payload goes, 0 when it was dropped, or an ErrorCode
  */
 export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
@@ -97,7 +100,7 @@ export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
   if (answer != Sent.OK) return answer == Sent.DROPPED ? 0 : answer;
   const masked = masks(s);
   const head = headerSize(bytes, masked);
-  if (bytes > RESERVE_MAX - head) return ErrorCode.ARGUMENT;
+  if (bytes > SEND_MAX) return ErrorCode.ARGUMENT;
   const control = kind >= Opcode.CLOSE && kind < SEND_MORE;
   const at = queueReserve(s, head + bytes, control ? Use.CONTROL : Use.OUT);
   if (!at) return ErrorCode.MEMORY;

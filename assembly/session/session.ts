@@ -57,6 +57,8 @@ export const enum Flag {
 export const PHASE_HEADER: u8 = 0;
 export const PHASE_DATA: u8 = 1;
 export const PHASE_CONTROL: u8 = 2;
+/** The session fails with its `cause` as soon as the events before are acknowledged. */
+export const PHASE_FAILED: u8 = 3;
 
 @unmanaged
 export class Session {

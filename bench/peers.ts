@@ -1,0 +1,56 @@
+// Who runs in the echo bench: one row for each server. A further peer is a further row.
+
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Server } from './children.js';
+
+export interface Peer {
+  name: string;
+  /** Program and arguments; the server must print `http://127.0.0.1:PORT/` on stdout. */
+  command: string[];
+  /** Request target of the upgrade. */
+  path: string;
+  /** No WebSocket at all: the bytes that are sent come back. */
+  raw: boolean;
+  /** A file without which the peer is left out, and nothing else is a reason to. */
+  needs?: string;
+}
+
+/** A peer while it runs. */
+export interface Runner extends Peer {
+  server: Server;
+}
+
+/** The peer whose figure is 1. */
+export const BASE = 'ws';
+
+export const PEERS: readonly Peer[] = [
+  {
+    name: 'limpet',
+    command: [process.execPath, 'build/cli.js', 'serve', '--echo', '--quiet', '--port', '0'],
+    path: '/',
+    raw: false,
+    needs: 'build/cli.js',
+  },
+  { name: BASE, command: [process.execPath, besides('peers/ws-echo')], path: '/', raw: false },
+  { name: 'net', command: [process.execPath, besides('peers/net-echo')], path: '/', raw: true },
+];
+
+/**
+ * What all servers get besides the environment. glibc adapts to the sizes a program has freed so far
+ * whether it hands memory back to the kernel after each use; left to that, the streams of `ws` and
+ * `net` run at one of two speeds from 1 KiB on (up to a factor of 2, by chance and by what they did
+ * before), page faults being the difference. Fixed limits give everyone the faster one: 32 MiB is the
+ * highest M_MMAP_THRESHOLD that glibc takes, and M_TRIM_THRESHOLD is above any heap seen here.
+ * mallopt(3); other C libraries ignore it.
+ */
+export const SERVER_ENV: Readonly<Record<string, string>> = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(256 * 2 ** 20),
+};
+
+/** Another entry point of the bench, in the folder and form (`.js`, `.mjs`) of this bundle. */
+export function besides(entry: string): string {
+  const self = import.meta.url;
+  return fileURLToPath(new URL(entry + extname(self), self));
+}

@@ -1,0 +1,21 @@
+// Message → the same message, by the npm package `ws` with its standard settings.
+
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+
+const server = new WebSocketServer({
+  host: '127.0.0.1',
+  port: 0,
+  perMessageDeflate: false,
+  skipUTF8Validation: false,
+});
+
+server.on('connection', (socket) => {
+  socket.on('message', (data, binary) => socket.send(data, { binary }));
+  socket.on('error', () => socket.terminate());
+});
+
+server.on('listening', () => {
+  const { port } = server.address() as AddressInfo;
+  console.log(`listening on http://127.0.0.1:${port}/`);
+});

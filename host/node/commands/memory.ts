@@ -1,0 +1,78 @@
+// `limpet memory PROFILE` → the core's memory map: what the core itself says of its regions.
+
+import { Region } from '../../../build/limpet.abi.js';
+import type { Core } from '../../core/core.js';
+import { loadCore, wasmPath } from '../wasm.js';
+import { statSync } from 'node:fs';
+import { parse, UsageError } from './arguments.js';
+
+const USAGE = `usage: limpet memory PROFILE
+  PROFILE   nano, micro, server, or a .wasm of limpet build`;
+
+export function memory(args: string[]): Promise<number> {
+  const { values, positionals } = parse({
+    args,
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return Promise.resolve(0);
+  }
+  if (positionals.length !== 1) throw new UsageError('name one profile: nano, micro or server');
+  const [profile] = positionals;
+  let core: Core;
+  try {
+    core = loadCore(profile);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  console.log(memoryMap(core, wasmPath(profile)));
+  return Promise.resolve(0);
+}
+
+/** Where a core's memory goes: a row a region, in the order of their addresses. */
+export function memoryMap(core: Core, path: string): string {
+  const { exports } = core;
+  const bytes = (region: Region) => exports.limpet_region_size(region);
+  const { sessions, arena } = core.stats();
+  const perSession = bytes(Region.SESSIONS) / sessions;
+  const blockMin = arena / bytes(Region.ARENA_BOOK);
+  const derived: Record<keyof typeof Region, string> = {
+    GLOBALS: 'timers, free lists, counters, records that calls fill',
+    SCRATCH: 'strings that the host passes by pointer',
+    INGRESS: 'the bytes of one read',
+    EVENTS: `${String(bytes(Region.EVENTS) / 32)} events of 32`,
+    SESSIONS: `${String(sessions)} sessions of ${String(perSession)}`,
+    ARENA_BOOK: `one byte per block of ${String(blockMin)}`,
+    ARENA: 'blocks for heads, reassembly and send queues',
+  };
+  const rows = Object.entries(Region)
+    .map(([name, region]) => ({
+      name: name.toLowerCase().replace('_', ' '),
+      at: exports.limpet_region(region),
+      size: bytes(region),
+      why: derived[name as keyof typeof Region],
+    }))
+    .sort((a, b) => a.at - b.at);
+  const end = Number(exports.__heap_base.value);
+  const used = rows.reduce((sum, row) => sum + row.size, 0);
+  const table = [
+    { name: 'texts', at: 16, size: end - 16 - used, why: 'texts of the handshake, and alignment' },
+    ...rows,
+    { name: 'total', at: 0, size: end, why: `${String(core.u8.length / 65536)} pages of 64 KiB` },
+  ];
+  const lines = table.map(
+    ({ name, at, size, why }) =>
+      `${name.padEnd(11)} ${(name === 'texts' || name === 'total' ? '' : String(at)).padStart(10)} ${String(size).padStart(10)}  ${why}`,
+  );
+  return [
+    `${path}: ${String(statSync(path).size)} bytes of code`,
+    '',
+    `${'region'.padEnd(11)} ${'address'.padStart(10)} ${'bytes'.padStart(10)}  derived from`,
+    ...lines,
+    '',
+    `an idle session costs ${String(perSession)} bytes; receive and send memory come from the arena and go back`,
+  ].join('\n');
+}
+

@@ -1,0 +1,9 @@
+// → the package's version.
+
+import { readFileSync } from 'node:fs';
+
+/** The version in package.json, which lies beside build/. */
+export function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,36 @@
+// One connection as the socket loop sees it: a transport and the session that speaks for it.
+
+import type { Duplex } from 'node:stream';
+
+/** A message that is longer than the core's blocks and is put together in Node's memory. */
+export interface Assembly {
+  buffer: Buffer;
+  length: number;
+}
+
+/** A transport with its session. The face hangs its own object on `owner`. */
+export class Link<Owner = unknown> {
+  /** The face's object for this connection. */
+  owner: Owner | undefined = undefined;
+  /** Bytes that were read but not yet taken by the session; the transport is paused meanwhile. */
+  readonly stash: Buffer[] = [];
+  /** Payloads of limpet_send_external, in the order in which their spans come. */
+  readonly payloads: Buffer[] = [];
+  /** Bytes handed to the transport whose write has not ended; 0 = none. */
+  writing = 0;
+  /** The streamed message under way. */
+  assembly: Assembly | undefined = undefined;
+  /** The close reason, told by CLOSING and handed out with CLOSED. */
+  reason = '';
+  /** Called when a write of the transport has ended; made by the loop. */
+  written: () => void = () => undefined;
+  /** Whether the host asked the transport to end its write side. */
+  ended = false;
+
+  constructor(
+    readonly transport: Duplex,
+    readonly handle: number,
+    /** Its number in the loop, the session's user-data word. */
+    readonly index: number,
+  ) {}
+}

@@ -1,0 +1,553 @@
+// Transports ↔ one instance of the core. The only place that reads, writes and keeps time; it knows
+// nothing of the faces that users see.
+//
+//   read ─► limpet_rx ─► events ─► handlers ─► limpet_send* ─┐        (this turn)
+//   write ◄─ limpet_tx ◄──────────────────────── setImmediate ◄┘   (one write a connection a turn)
+
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  ErrorCode,
+  EventFlag,
+  EventKind,
+  EventRecord,
+  Opcode,
+  Option,
+  Sent,
+  Span,
+  TxFlag,
+  TxRecord,
+} from '../../build/limpet.abi.js';
+import { LimpetError, type Core } from '../core/core.js';
+import { Link } from './link.js';
+import { readInto } from './transport.js';
+
+/** What a face does with what happens; called while the events are drained. */
+export interface Handlers<Owner> {
+  upgrade(link: Link<Owner>): void;
+  request(link: Link<Owner>): void;
+  message(link: Link<Owner>, data: Buffer, isBinary: boolean): void;
+  ping(link: Link<Owner>, data: Buffer): void;
+  pong(link: Link<Owner>, data: Buffer): void;
+  writable(link: Link<Owner>): void;
+  /** The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told. */
+  failed(link: Link<Owner>, error: ErrorCode, code: number): void;
+  closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
+}
+
+/** Settings of a loop. */
+export interface LoopOptions {
+  /** Hand messages out as views of linear memory that are good until the handler returns. */
+  borrow: boolean;
+  /** Payloads from this size on stay in Node's memory on their way out, bytes. */
+  bypassBytes: number;
+}
+
+/** The largest buffer that is made for a message before its bytes have come. */
+const ASSEMBLY_TRUSTED = 1 << 20;
+/** How long the last writes may take once the peer has ended its side, ms. */
+const LAST_WRITES_MS = 10_000;
+
+export class SocketLoop<Owner> {
+  /** All of linear memory. */
+  readonly memory: Buffer;
+  /** Links by their user-data word; free numbers are in `#free`. */
+  readonly #links: (Link<Owner> | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+  readonly #byHandle = new Map<number, Link<Owner>>();
+  readonly #ingress: Buffer;
+  readonly #flush = () => {
+    this.#flushAll();
+  };
+  readonly #wake = () => {
+    this.#armedAt = Infinity;
+    this.schedule();
+  };
+  /** Links that were paused and are to be read from again. */
+  readonly #resuming = new Set<Link<Owner>>();
+  /** The longest payload that the core's queues take. */
+  readonly #copyMax: number;
+  #scheduled = false;
+  #draining = false;
+  #timer: NodeJS.Timeout | undefined;
+  #armedAt = Infinity;
+
+  constructor(
+    readonly core: Core,
+    private readonly handlers: Handlers<Owner>,
+    private readonly options: LoopOptions,
+  ) {
+    this.memory = Buffer.from(core.exports.memory.buffer);
+    this.#copyMax = core.exports.limpet_send_max();
+    this.#ingress = this.memory.subarray(core.ingress, core.ingress + core.ingressSize);
+  }
+
+  /** Milliseconds of a clock that never steps back, as the core takes it. */
+  now(): number {
+    return performance.now() | 0;
+  }
+
+  get size(): number {
+    return this.#byHandle.size;
+  }
+
+  links(): IterableIterator<Link<Owner>> {
+    return this.#byHandle.values();
+  }
+
+  // ------------------------------------------------------------- connections
+
+  /**
+   * Opens a session for an accepted connection.
+   *
+   * @param accepted a net.Socket of a server with `pauseOnConnect`, or any other Duplex
+   * @returns its link, or undefined when the pool is full
+   */
+  accept(accepted: Duplex): Link<Owner> | undefined {
+    const handle = this.core.exports.limpet_open(this.now());
+    if (handle < 0) return undefined;
+    const index = this.#free.pop() ?? this.#links.length;
+    const into =
+      'setNoDelay' in accepted
+        ? readInto(accepted as Socket, this.#ingress, (bytes) => {
+            this.#received(link, bytes);
+          })
+        : undefined;
+    const transport = into ?? accepted;
+    const link = new Link<Owner>(transport, handle, index);
+    link.written = () => {
+      this.#written(link);
+    };
+    this.#links[index] = link;
+    this.#byHandle.set(handle, link);
+    this.core.exports.limpet_option_set(handle, Option.USER, index);
+    if (!into) {
+      transport.on('data', (chunk: Buffer) => {
+        this.#feed(link, chunk);
+      });
+      transport.resume();
+    }
+    transport.on('end', () => {
+      this.#ended(link);
+    });
+    // A failing transport closes: that is told as 1006, and nothing more is known.
+    transport.on('error', () => undefined);
+    transport.on('close', () => {
+      this.core.exports.limpet_eof(handle, this.now());
+      this.#drain();
+    });
+    this.schedule();
+    return link;
+  }
+
+  /** Stops or resumes reading for a connection. */
+  setPaused(link: Link<Owner>, paused: boolean): void {
+    this.core.exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
+    if (paused) {
+      link.transport.pause();
+      this.#resuming.delete(link);
+    } else {
+      this.#resumeSoon(link);
+    }
+  }
+
+  /** Reads on at the end of this turn: a handler that asks for it is called while events are drained. */
+  #resumeSoon(link: Link<Owner>): void {
+    this.#resuming.add(link);
+    this.schedule();
+  }
+
+  /** The peer ended its side: what is queued is still written, then the transport goes. */
+  #ended(link: Link<Owner>): void {
+    this.#write(link);
+    link.ended = true;
+    // A peer that does not read either would keep it for ever.
+    setTimeout(() => link.transport.destroy(), LAST_WRITES_MS).unref();
+    if ('destroySoon' in link.transport) (link.transport as Socket).destroySoon();
+    else link.transport.end();
+  }
+
+  // ----------------------------------------------------------------- reading
+
+  /** `bytes` lie in the ingress region. */
+  #received(link: Link<Owner>, bytes: number): void {
+    const took = this.#take(link, bytes);
+    if (took < bytes) this.#keep(link, Buffer.from(this.#ingress.subarray(took, bytes)));
+  }
+
+  /** A chunk that lies in Node's memory. */
+  #feed(link: Link<Owner>, chunk: Buffer): void {
+    if (link.stash.length > 0) {
+      link.stash.push(chunk);
+      return;
+    }
+    for (let at = 0; at < chunk.length; ) {
+      const bytes = chunk.copy(this.#ingress, 0, at);
+      const took = this.#take(link, bytes);
+      at += took;
+      if (took < bytes) {
+        this.#keep(link, chunk.subarray(at));
+        return;
+      }
+    }
+  }
+
+  /** Lets the session take what lies in the ingress region; returns how much it took. */
+  #take(link: Link<Owner>, bytes: number): number {
+    const { exports, ingress } = this.core;
+    const now = this.now();
+    let at = 0;
+    for (;;) {
+      const took = exports.limpet_rx(link.handle, ingress + at, bytes - at, now);
+      // A stale handle: the connection is over, its bytes mean nothing.
+      if (took < 0) return bytes;
+      at += took;
+      // Events that were told may be what kept the rest, or what is held in the core, waiting.
+      if (this.#drain() === 0 && (took === 0 || at === bytes)) break;
+      if (at === bytes && bytes > 0) break;
+    }
+    this.schedule();
+    return at;
+  }
+
+  #keep(link: Link<Owner>, rest: Buffer): void {
+    link.stash.push(rest);
+    link.transport.pause();
+  }
+
+  /** Feeds what a connection had to keep, as far as its session takes it now. */
+  #unstash(link: Link<Owner>): void {
+    if (this.core.exports.limpet_rx_room(link.handle) <= 0) return;
+    const kept = link.stash.splice(0);
+    // Early frames may be held in the core itself.
+    this.#take(link, 0);
+    for (const chunk of kept) this.#feed(link, chunk);
+    if (link.stash.length === 0 && !link.transport.destroyed) link.transport.resume();
+  }
+
+  // ------------------------------------------------------------------ events
+
+  /** Tells the handlers what happened; returns how many events there were. */
+  #drain(): number {
+    if (this.#draining) return 0;
+    const { u32, ringHead, ringTail, ringBase, ringMask, exports } = this.core;
+    this.#draining = true;
+    const from = u32[ringTail];
+    let at = from;
+    try {
+      while (at !== u32[ringHead]) {
+        const entry = ringBase + (at & ringMask) * EventRecord.size;
+        at = (at + 1) >>> 0;
+        this.#event(entry);
+      }
+    } finally {
+      this.#draining = false;
+      exports.limpet_event_ack((at - from) >>> 0);
+      // Owed notices became events when there was room for them; a handler that threw left some.
+      if (u32[ringHead] !== u32[ringTail]) this.schedule();
+    }
+    return (at - from) >>> 0;
+  }
+
+  #event(entry: number): void {
+    const { u8, u32, i32 } = this.core;
+    const word = entry >>> 2;
+    const kind = u8[entry + EventRecord.kind];
+    const link = this.#links[i32[word + (EventRecord.user >> 2)]];
+    if (!link || link.handle !== i32[word + (EventRecord.session >> 2)]) return;
+    const flags = u8[entry + EventRecord.flags];
+    const code = u8[entry + EventRecord.code] | (u8[entry + EventRecord.code + 1] << 8);
+    const ptr = u32[word + (EventRecord.ptr >> 2)];
+    const len = u32[word + (EventRecord.len >> 2)];
+    switch (kind) {
+      case EventKind.MESSAGE:
+        this.handlers.message(link, this.#payload(ptr, len), code === Opcode.BINARY);
+        return;
+      case EventKind.CHUNK:
+        this.#assemble(link, flags, code, ptr, len, u32[word + (EventRecord.remaining >> 2)]);
+        return;
+      case EventKind.PING:
+        this.handlers.ping(link, this.#payload(ptr, len));
+        return;
+      case EventKind.PONG:
+        this.handlers.pong(link, this.#payload(ptr, len));
+        return;
+      case EventKind.UPGRADE:
+        this.handlers.upgrade(link);
+        return;
+      case EventKind.REQUEST:
+        this.handlers.request(link);
+        return;
+      case EventKind.WRITABLE:
+        this.handlers.writable(link);
+        return;
+      case EventKind.CLOSING:
+        link.reason = this.memory.toString('utf8', ptr, ptr + len);
+        return;
+      case EventKind.ERROR:
+        this.handlers.failed(link, i32[word + (EventRecord.detail >> 2)] as ErrorCode, code);
+        return;
+      case EventKind.CLOSED:
+        this.#forget(link);
+        this.handlers.closed(link, code, link.reason, (flags & EventFlag.CLEAN) !== 0);
+        return;
+      default:
+    }
+  }
+
+  #payload(ptr: number, len: number): Buffer {
+    const view = this.memory.subarray(ptr, ptr + len);
+    return this.options.borrow ? view : Buffer.from(view);
+  }
+
+  /** Adds a piece of a streamed message to what has come of it; hands it out when it is whole. */
+  #assemble(
+    link: Link<Owner>,
+    flags: number,
+    opcode: number,
+    ptr: number,
+    len: number,
+    remaining: number,
+  ): void {
+    let assembly = link.assembly;
+    if (flags & EventFlag.BEGIN || !assembly) {
+      assembly = link.assembly = { buffer: Buffer.alloc(0), length: 0 };
+    }
+    const need = assembly.length + len;
+    if (need > assembly.buffer.length) {
+      // Declared bytes are believed up to a bound, so that a header alone costs little memory; from
+      // there on, and for fragments, the buffer doubles.
+      const declared = Math.min(need + remaining, ASSEMBLY_TRUSTED);
+      const larger = Buffer.allocUnsafeSlow(
+        flags & EventFlag.END ? need : Math.max(declared, 2 * need),
+      );
+      assembly.buffer.copy(larger, 0, 0, assembly.length);
+      assembly.buffer = larger;
+    }
+    this.memory.copy(assembly.buffer, assembly.length, ptr, ptr + len);
+    assembly.length = need;
+    if (flags & EventFlag.END) {
+      link.assembly = undefined;
+      const data = assembly.buffer.subarray(0, need);
+      this.handlers.message(link, data, opcode === Opcode.BINARY);
+    }
+  }
+
+  #forget(link: Link<Owner>): void {
+    this.#byHandle.delete(link.handle);
+    this.#resuming.delete(link);
+    this.#links[link.index] = undefined;
+    this.#free.push(link.index);
+  }
+
+  // ----------------------------------------------------------------- sending
+
+  /**
+   * Queues a frame; it leaves at the end of this turn.
+   *
+   * @param kind an Opcode, with SEND_MORE when fragments follow
+   * @param data text, or bytes; bytes that stay in Node's memory must not change until they are sent
+   * @returns a Sent or an ErrorCode
+   */
+  send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const { exports } = this.core;
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    let status: number;
+    if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
+      status = exports.limpet_send(link.handle, kind, data.byteOffset, length);
+    } else if (length >= this.options.bypassBytes) {
+      const payload = typeof data === 'string' ? Buffer.from(data) : this.#owned(data);
+      status = exports.limpet_send_external(link.handle, kind, length);
+      if (status >= 0 && status !== Sent.DROPPED) link.payloads.push(payload);
+    } else {
+      const to = exports.limpet_send_begin(link.handle, kind, length);
+      if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
+      if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
+      else this.memory.set(data, to);
+      status = exports.limpet_send_end(link.handle);
+    }
+    this.schedule();
+    return status as Sent | ErrorCode;
+  }
+
+  /** Bytes that stay as they are until they are written: linear memory's do not. */
+  #owned(data: Uint8Array): Buffer {
+    if (data.buffer === this.memory.buffer) return Buffer.from(data);
+    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Begins the close handshake. */
+  close(link: Link<Owner>, code: number, reason: string): ErrorCode {
+    const { exports, scratch } = this.core;
+    const length = Buffer.byteLength(reason);
+    if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
+    this.memory.write(reason, scratch, length, 'utf8');
+    const answer = exports.limpet_close(link.handle, code, scratch, length);
+    this.#drain();
+    this.schedule();
+    return answer as ErrorCode;
+  }
+
+  /** Gives a connection up without a close handshake. */
+  terminate(link: Link<Owner>): void {
+    this.core.exports.limpet_terminate(link.handle);
+    this.schedule();
+  }
+
+  // --------------------------------------------------------------- handshake
+
+  /**
+   * Accepts an UPGRADE; `proceed` comes next. Throws LimpetError.
+   *
+   * @param headers field lines, each ending with CRLF
+   */
+  acceptUpgrade(link: Link<Owner>, protocol: string, headers: string): void {
+    const [protocolAt, headersAt] = this.#strings(protocol, headers);
+    this.core.check(
+      'accepting an upgrade',
+      this.core.exports.limpet_accept(
+        link.handle,
+        protocolAt,
+        Buffer.byteLength(protocol),
+        headersAt,
+        Buffer.byteLength(headers),
+      ),
+    );
+  }
+
+  /** Answers a REQUEST, or refuses an UPGRADE; see limpet_respond. Throws LimpetError. */
+  respond(link: Link<Owner>, status: number, headers: string, body: string | Uint8Array): void {
+    const payload = typeof body === 'string' ? Buffer.from(body) : this.#owned(body);
+    const [headersAt] = this.#strings(headers, '');
+    const owed = this.core.check(
+      `answering ${String(status)}`,
+      this.core.exports.limpet_respond(
+        link.handle,
+        status,
+        headersAt,
+        Buffer.byteLength(headers),
+        0,
+        payload.length,
+      ),
+    );
+    if (owed > 0) link.payloads.push(payload);
+    this.proceed(link);
+  }
+
+  /** A decision was taken: bytes that waited for it may go on. */
+  proceed(link: Link<Owner>): void {
+    this.schedule();
+    this.#resumeSoon(link);
+  }
+
+  /** Puts two strings into the scratch region; returns their addresses. */
+  #strings(first: string, second: string): [number, number] {
+    const { scratch, scratchSize } = this.core;
+    const length = Buffer.byteLength(first);
+    if (length + Buffer.byteLength(second) > scratchSize) {
+      throw new LimpetError(`more than ${String(scratchSize)} bytes of headers`, ErrorCode.ARGUMENT);
+    }
+    this.memory.write(first, scratch, 'utf8');
+    this.memory.write(second, scratch + length, 'utf8');
+    return [scratch, scratch + length];
+  }
+
+  // ----------------------------------------------------------------- writing
+
+  /** Writes what is queued, and does what is due, when this turn of the event loop ends. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  #flushAll(): void {
+    this.#scheduled = false;
+    const { exports } = this.core;
+    const now = this.now();
+    const delay = exports.limpet_tick(now);
+    if (delay >= 0 && now + delay < this.#armedAt) this.#arm(now, delay);
+    this.#drain();
+    const resuming = [...this.#resuming];
+    this.#resuming.clear();
+    for (const link of resuming) this.#unstash(link);
+    for (let handle = exports.limpet_tx_next(); handle > 0; handle = exports.limpet_tx_next()) {
+      const link = this.#byHandle.get(handle);
+      if (link) this.#write(link);
+    }
+    // Queues that shrank owe a WRITABLE.
+    this.#drain();
+  }
+
+  /** Sets the one timer; it does not keep the process alive, open sockets do. */
+  #arm(now: number, delay: number): void {
+    clearTimeout(this.#timer);
+    this.#armedAt = now + delay;
+    this.#timer = setTimeout(this.#wake, delay);
+    this.#timer.unref();
+  }
+
+  /** Writes all that a connection has queued, in one write if its spans are few. */
+  #write(link: Link<Owner>): void {
+    // What is under way is continued when it ends.
+    if (link.writing > 0) return;
+    const { transport } = link;
+    const { exports, u32 } = this.core;
+    for (;;) {
+      const record = exports.limpet_tx(link.handle);
+      if (record < 0) return;
+      const flags = u32[(record + TxRecord.flags) >>> 2];
+      if (flags & TxFlag.ABORT) {
+        transport.destroy();
+        return;
+      }
+      const bytes = u32[(record + TxRecord.bytes) >>> 2];
+      if (bytes === 0) {
+        if (flags & TxFlag.END && !link.ended) {
+          link.ended = true;
+          transport.end();
+        }
+        return;
+      }
+      link.writing = bytes;
+      this.#spans(link, record + TxRecord.size, u32[(record + TxRecord.count) >>> 2]);
+      // The kernel usually takes everything at once; else the callback goes on.
+      if (transport.writableLength > 0 || transport.destroyed) return;
+      link.writing = 0;
+      if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
+    }
+    if (link.stash.length > 0) this.#resumeSoon(link);
+  }
+
+  /** A write has ended; several may tell it, and what counts is that nothing is left. */
+  #written(link: Link<Owner>): void {
+    if (link.transport.writableLength > 0 || link.writing === 0) return;
+    const bytes = link.writing;
+    link.writing = 0;
+    if (this.core.exports.limpet_tx_ack(link.handle, bytes) > 0) this.#write(link);
+    this.#drain();
+    if (link.stash.length > 0) this.#resumeSoon(link);
+  }
+
+  #spans(link: Link<Owner>, at: number, count: number): void {
+    const { transport } = link;
+    const { u32 } = this.core;
+    if (count > 1) transport.cork();
+    for (let i = 0; i < count; i++) {
+      const span = (at + i * Span.size) >>> 2;
+      const ptr = u32[span];
+      const len = u32[span + 1];
+      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#external(link, len);
+      if (i === count - 1) transport.write(bytes, link.written);
+      else transport.write(bytes);
+    }
+    if (count > 1) transport.uncork();
+  }
+
+  /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
+  #external(link: Link<Owner>, length: number): Buffer {
+    const payload = link.payloads.shift();
+    if (payload?.length !== length) throw new Error('a payload is not where its span is');
+    return payload;
+  }
+}

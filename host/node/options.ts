@@ -1,0 +1,95 @@
+// Options as users write them → defaults of a core. One table: name, the core's option, its range.
+
+import { Delivery, FullPolicy, Option } from '../../build/limpet.abi.js';
+import type { Core } from '../core/core.js';
+
+/** Settings of a server. Times are milliseconds, 0 turns the bound off. */
+export interface ServerOptions {
+  /** Which core: 'nano', 'micro', 'server' (default), or a path to a .wasm of `limpet build`. */
+  profile?: string;
+  /** Longest message taken, bytes; past it 1009. Default 16 MiB. */
+  maxMessage?: number;
+  /** Connections at once; default and bound: the profile's pool. */
+  maxSessions?: number;
+  /** How long the opening handshake may take. Default 10,000. */
+  handshakeTimeout?: number;
+  /** How long a connection may be silent before it is closed with 1001. Default 0. */
+  idleTimeout?: number;
+  /** Silence after which a ping is sent. Default 0. */
+  pingInterval?: number;
+  /** How long a ping may stay unanswered before the connection is given up. Default 10,000. */
+  pongTimeout?: number;
+  /** How long the close handshake may take. Default 10,000. */
+  closeTimeout?: number;
+  /** Queued bytes from which `send` answers BACKPRESSURE. Default 1 MiB. */
+  highWater?: number;
+  /** Queued bytes that a connection never passes. Default 4 times maxMessage, at least 64 MiB. */
+  maxQueue?: number;
+  /** What happens to a message for which the queue has no room. Default 'refuse'. */
+  fullPolicy?: 'refuse' | 'drop' | 'close-1008' | 'close-1013';
+  /** Whether pings are answered. Default true. */
+  autoPong?: boolean;
+  /** Hand messages out without a copy: their bytes are good until the handler returns. Default false. */
+  borrow?: boolean;
+}
+
+const POLICIES = {
+  refuse: FullPolicy.REFUSE,
+  drop: FullPolicy.DROP,
+  'close-1008': FullPolicy.CLOSE_1008,
+  'close-1013': FullPolicy.CLOSE_1013,
+} as const;
+
+/** The numeric options: their default and the core's name for them. */
+const NUMBERS = {
+  maxMessage: { option: Option.MESSAGE_MAX, standard: 16 << 20 },
+  handshakeTimeout: { option: Option.HANDSHAKE_MS, standard: 10_000 },
+  idleTimeout: { option: Option.IDLE_MS, standard: 0 },
+  pingInterval: { option: Option.PING_MS, standard: 0 },
+  pongTimeout: { option: Option.PONG_MS, standard: 10_000 },
+  closeTimeout: { option: Option.CLOSE_MS, standard: 10_000 },
+  highWater: { option: Option.HIGH_WATER, standard: 1 << 20 },
+} as const;
+
+const NAMES = new Set([
+  ...Object.keys(NUMBERS),
+  'profile',
+  'maxSessions',
+  'maxQueue',
+  'fullPolicy',
+  'autoPong',
+  'borrow',
+]);
+
+function whole(name: string, value: number, most = 0x7fff_ffff): number {
+  if (!Number.isInteger(value) || value < 0 || value > most) {
+    throw new RangeError(`${name} is a whole number from 0 to ${String(most)}, not ${String(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Sets a core's defaults.
+ *
+ * @throws TypeError for an unknown option, RangeError for a value out of range
+ */
+export function applyOptions(core: Core, options: ServerOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) throw new TypeError(`there is no option ${name}`);
+  }
+  for (const [name, { option, standard }] of Object.entries(NUMBERS)) {
+    core.setDefault(option, whole(name, options[name as keyof typeof NUMBERS] ?? standard));
+  }
+  const maxMessage = options.maxMessage ?? NUMBERS.maxMessage.standard;
+  const queue = Math.min(Math.max(64 << 20, 4 * maxMessage), 0x7fff_ffff);
+  core.setDefault(Option.QUEUE_MAX, whole('maxQueue', options.maxQueue ?? queue));
+  core.setDefault(Option.DELIVERY, Delivery.AUTO);
+  core.setDefault(Option.AUTO_PONG, options.autoPong === false ? 0 : 1);
+  const policy = POLICIES[options.fullPolicy ?? 'refuse'] as FullPolicy | undefined;
+  if (policy === undefined) {
+    throw new TypeError(`fullPolicy is one of ${Object.keys(POLICIES).join(', ')}`);
+  }
+  core.setDefault(Option.FULL_POLICY, policy);
+  const pool = core.stats().sessions;
+  core.setDefault(Option.SESSIONS_MAX, whole('maxSessions', options.maxSessions ?? pool, pool));
+}

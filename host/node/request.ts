@@ -1,0 +1,144 @@
+// A PENDING session → what the client asked for, and the ways to answer.
+
+import { ErrorCode, Part } from '../../build/limpet.abi.js';
+import { LimpetError, type Core } from '../core/core.js';
+import type { Link } from './link.js';
+import type { SocketLoop } from './loop.js';
+
+/** Header fields: names to values. */
+export type Headers = Record<string, string | number>;
+
+/** What may be said when a request is answered. */
+export interface Answer {
+  headers?: Headers;
+  body?: string | Uint8Array;
+}
+
+/** What may be said when an upgrade is accepted. */
+export interface Acceptance {
+  /** One of the subprotocols that the client offers. */
+  protocol?: string;
+  headers?: Headers;
+}
+
+/** `name: value` lines; the core refuses values that would end the head early. */
+function fieldLines(headers: Headers = {}): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${String(value)}\r\n`)
+    .join('');
+}
+
+/** The head of a request, as it was judged by the core. */
+export class Request {
+  readonly method: string;
+  readonly path: string;
+  /** What follows the first `?`, or ''. */
+  readonly query: string;
+  /** Names, lower case, to values; values of one name are joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The subprotocols that the client offers, the one it prefers first. */
+  readonly protocols: readonly string[];
+  /** The peer's address, '' when the transport has none. */
+  readonly remoteAddress: string;
+  #answered = false;
+
+  constructor(
+    protected readonly loop: SocketLoop<unknown>,
+    protected readonly link: Link,
+  ) {
+    const { core } = loop;
+    const { handle } = link;
+    const latin1 = (bytes: Uint8Array) => (bytes as Buffer).toString('latin1');
+    const part = (which: Part) =>
+      latin1(Buffer.from(core.fieldValue(core.check('reading a request', core.exports.limpet_request_part(handle, which)))));
+    this.method = part(Part.METHOD);
+    this.path = part(Part.PATH) || '/';
+    this.query = part(Part.QUERY);
+    this.headers = readHeaders(core, handle);
+    this.protocols = readProtocols(core, handle);
+    const { transport } = link;
+    this.remoteAddress =
+      'remoteAddress' in transport && typeof transport.remoteAddress === 'string'
+        ? transport.remoteAddress
+        : '';
+  }
+
+  /** Whether this request was accepted, rejected or responded to. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /**
+   * Answers with a status and, if given, headers and a body.
+   *
+   * @param status 200 to 599; 0 for the default: 426, or 400 to an upgrade
+   * @throws LimpetError when it was answered before, or a header may not be sent
+   */
+  respond(status = 0, { headers, body = '' }: Answer = {}): void {
+    this.answer(() => {
+      this.loop.respond(this.link, status, fieldLines(headers), body);
+    });
+  }
+
+  /** Runs an answer; one that throws leaves the request open for another. */
+  protected answer(run: () => void): void {
+    if (this.#answered) throw new LimpetError('a request is answered once', ErrorCode.STATE);
+    run();
+    this.#answered = true;
+  }
+}
+
+/** An opening handshake. Accept it or reject it, at once or later; early messages wait. */
+export class UpgradeRequest extends Request {
+  readonly #accepted: (protocol: string) => void;
+
+  constructor(
+    loop: SocketLoop<unknown>,
+    link: Link,
+    accepted: (protocol: string) => void,
+  ) {
+    super(loop, link);
+    this.#accepted = accepted;
+  }
+
+  /**
+   * Answers 101: the connection is open.
+   *
+   * @throws LimpetError for a subprotocol that was not offered, or a header that may not be sent
+   */
+  accept({ protocol = '', headers }: Acceptance = {}): void {
+    this.answer(() => {
+      this.loop.acceptUpgrade(this.link, protocol, fieldLines(headers));
+    });
+    this.#accepted(protocol);
+    this.loop.proceed(this.link);
+  }
+
+  /** Refuses the handshake: 403 unless another status is given. RFC 6455 4.2.2. */
+  reject(status = 403, answer: Answer = {}): void {
+    this.respond(status, answer);
+  }
+}
+
+function readHeaders(core: Core, handle: number): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  const record = core.exports.limpet_request_part(handle, Part.METHOD);
+  let cursor = core.exports.limpet_header_next(handle, 0);
+  while (cursor > 0) {
+    const name = Buffer.from(core.fieldName(record)).toString('latin1').toLowerCase();
+    const value = Buffer.from(core.fieldValue(record)).toString('latin1');
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+    cursor = core.exports.limpet_header_next(handle, cursor);
+  }
+  return headers;
+}
+
+function readProtocols(core: Core, handle: number): string[] {
+  const protocols: string[] = [];
+  let record = core.exports.limpet_protocol_at(handle, 0);
+  while (record > 0) {
+    protocols.push(Buffer.from(core.fieldValue(record)).toString('latin1'));
+    record = core.exports.limpet_protocol_at(handle, protocols.length);
+  }
+  return protocols;
+}

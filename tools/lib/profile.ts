@@ -1,0 +1,145 @@
+// assembly/profiles/<name>.json, or options of `limpet build` → a Profile that was checked, and
+// from it the compile-time constants of assembly/profile.ts.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Complaint, messageOf } from './complaint.js';
+
+/** What a limit may be; the words are those of assembly/profile.ts. */
+interface Range {
+  min: number;
+  max: number;
+  powerOfTwo?: boolean;
+}
+
+const GIB = 2 ** 30;
+
+/** The limits of a profile, in the order of assembly/profile.ts. */
+export const LIMITS = {
+  sessions: { min: 1, max: 32_767 },
+  ingressBytes: { min: 64, max: GIB },
+  // 125: the longest payload of a control frame, RFC 6455 5.5.
+  scratchBytes: { min: 125, max: GIB },
+  events: { min: 16, max: 2 ** 20, powerOfTwo: true },
+  arenaBytes: { min: 64, max: GIB },
+  blockMinBytes: { min: 64, max: GIB, powerOfTwo: true },
+  blockMaxBytes: { min: 64, max: GIB, powerOfTwo: true },
+  blockSendBytes: { min: 64, max: GIB, powerOfTwo: true },
+  headMaxBytes: { min: 64, max: GIB },
+  // 0: no bound, as in Option.MESSAGE_MAX.
+  messageMaxBytes: { min: 0, max: 2 ** 31 - 1 },
+} as const satisfies Record<string, Range>;
+
+export type Limit = keyof typeof LIMITS;
+
+export type Profile = Record<Limit, number> & {
+  /** Whether client sessions are compiled in. */
+  client: boolean;
+  /** What the compiler works for. */
+  optimize: 'speed' | 'size';
+};
+
+const limits = Object.entries(LIMITS) as [Limit, Range][];
+
+/**
+ * The profile in a parsed JSON object, every limit given; `source` is how complaints call it.
+ * `optimize` is for an object that does not say.
+ */
+export function parseProfile(
+  value: unknown,
+  source: string,
+  optimize: Profile['optimize'] = 'size',
+): Profile {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Complaint(`${source}: a profile is a JSON object`);
+  }
+  const given = new Map<string, unknown>(Object.entries(value));
+  const profile: Partial<Profile> = { client: true, optimize };
+  for (const [key, entry] of given) {
+    if (key === 'client' && typeof entry === 'boolean') profile.client = entry;
+    else if (key === 'optimize' && (entry === 'speed' || entry === 'size'))
+      profile.optimize = entry;
+    else if (key === 'client') throw new Complaint(`${source}: client is true or false`);
+    else if (key === 'optimize') throw new Complaint(`${source}: optimize is "speed" or "size"`);
+    else if (!(key in LIMITS)) throw new Complaint(`${source}: unknown key "${key}"`);
+  }
+  for (const [key, range] of limits) profile[key] = parseLimit(key, range, given.get(key), source);
+  return validateProfile(profile as Profile, source);
+}
+
+function parseLimit(key: Limit, range: Range, value: unknown, source: string): number {
+  if (value === undefined) throw new Complaint(`${source}: ${key} is missing`);
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new Complaint(`${source}: ${key} is a whole number, not ${JSON.stringify(value)}`);
+  }
+  if (value < range.min || value > range.max) {
+    throw new Complaint(`${source}: ${key} is ${range.min} to ${range.max}, not ${value}`);
+  }
+  if (range.powerOfTwo && !Number.isInteger(Math.log2(value))) {
+    throw new Complaint(`${source}: ${key} is a power of two, not ${value}`);
+  }
+  return value;
+}
+
+/** What no limit says alone. */
+function validateProfile(profile: Profile, source: string): Profile {
+  const { arenaBytes, blockMinBytes, blockSendBytes, blockMaxBytes, headMaxBytes } = profile;
+  const wrong =
+    blockMinBytes > blockSendBytes || blockSendBytes > blockMaxBytes
+      ? `blockMinBytes <= blockSendBytes <= blockMaxBytes, not ${blockMinBytes}, ${blockSendBytes}, ${blockMaxBytes}`
+      : arenaBytes % blockMaxBytes !== 0
+        ? `arenaBytes is a multiple of blockMaxBytes (${blockMaxBytes}), not ${arenaBytes}`
+        : headMaxBytes > blockMaxBytes
+          ? `headMaxBytes is at most blockMaxBytes (${blockMaxBytes}): a head is held in one block; not ${headMaxBytes}`
+          : undefined;
+  if (wrong) throw new Complaint(`${source}: ${wrong}`);
+  return profile;
+}
+
+/** The names of the profiles under `root`. */
+export function profileNames(root: string): string[] {
+  const files = readdirSync(join(root, 'assembly/profiles'));
+  return files.filter((file) => file.endsWith('.json')).map((file) => basename(file, '.json'));
+}
+
+/** The profile assembly/profiles/<name>.json. */
+export function readProfile(root: string, name: string): Profile {
+  const names = profileNames(root);
+  if (!names.includes(name)) {
+    throw new Complaint(`no profile "${name}"; there are ${names.join(', ')}`);
+  }
+  const file = `assembly/profiles/${name}.json`;
+  const text = readFileSync(join(root, file), 'utf8');
+  try {
+    return parseProfile(JSON.parse(text), file, name === 'server' ? 'speed' : 'size');
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Complaint(`${file}: ${messageOf(error)}`);
+    throw error;
+  }
+}
+
+/** assembly/profile.ts with the values of a profile in place of those that stand there. */
+export function profileSource(template: string, profile: Profile, debug: boolean): string {
+  const values = new Map<string, number | boolean>([
+    ...limits.map(([key]) => [upperSnake(key), profile[key]] as const),
+    ['CLIENT', profile.client],
+    ['DEBUG', debug],
+  ]);
+  const source = template.replace(
+    /^(export const (\w+): (?:i32|bool) = )[^;]*;/gm,
+    (line, head: string, name: string) => {
+      const value = values.get(name);
+      if (value === undefined) throw new Complaint(`assembly/profile.ts: ${name} is in no profile`);
+      values.delete(name);
+      return `${head}${value};`;
+    },
+  );
+  const [missing] = values.keys();
+  if (missing) throw new Complaint(`assembly/profile.ts: no constant ${missing}`);
+  return source;
+}
+
+/** `blockMinBytes` → `BLOCK_MIN_BYTES`. */
+export function upperSnake(name: string): string {
+  return name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
+}
