@@ -4,15 +4,7 @@
 // one. Then every list, queue and block is walked and held against the counters.
 
 import { State } from './abi';
-import {
-  ARENA,
-  BOOK,
-  CANARY_BYTES,
-  MEMORY_END,
-  regionAddress,
-  regionBytes,
-  stats,
-} from './memory';
+import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import { ARENA_BYTES, BLOCK_MIN_BYTES, SESSIONS } from './profile';
 import { Flag, pool, Session, sessionAt } from './session/session';
 
@@ -60,7 +52,7 @@ function arenaSound(): bool {
     // Nothing is carved from here on.
     if (entry == 0) break;
     const order = entry & FREE ? entry & ~FREE : entry - 1;
-    const bytes = <usize>BLOCK_MIN_BYTES << order;
+    const bytes = (<usize>BLOCK_MIN_BYTES) << order;
     if (at & (bytes - 1)) return false;
     for (let inside = at + BLOCK_MIN_BYTES; inside < at + bytes; inside += BLOCK_MIN_BYTES) {
       if (load<u8>(BOOK + inside / BLOCK_MIN_BYTES)) return false;

@@ -9,22 +9,22 @@
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
 
-import {
-  ABI_VERSION,
-  Delivery,
-  ErrorCode,
-  FullPolicy,
-  Option,
-  Part,
-  Role,
-  State,
-} from './abi';
+import { ABI_VERSION, Delivery, ErrorCode, FullPolicy, Option, Part, Role, State } from './abi';
 import { requestSend } from './http/client';
 import { accept, respond } from './http/handshake';
 import { fieldRead, lineEnd } from './http/head';
 import { protocolAt, Request } from './http/request';
-import { fieldRecord, infoRecord, MEMORY_END, regionAddress, regionBytes, stats, txRecord } from './memory';
-import { ARENA_BYTES, CLIENT, SESSIONS } from './profile';
+import {
+  fieldRecord,
+  infoRecord,
+  INGRESS,
+  MEMORY_END,
+  regionAddress,
+  regionBytes,
+  stats,
+  txRecord,
+} from './memory';
+import { ARENA_BYTES, CLIENT, INGRESS_BYTES, SESSIONS } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -33,7 +33,15 @@ import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
-import { clockSet, optionAddress, Session, sessionAfter, sessionFind, sessionFree, sessionOpen } from './session/session';
+import {
+  clockSet,
+  optionAddress,
+  Session,
+  sessionAfter,
+  sessionFind,
+  sessionFree,
+  sessionOpen,
+} from './session/session';
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
 
@@ -243,13 +251,19 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
 
 function optionValid(handle: i32, option: i32, value: i32): bool {
   switch (option) {
-    case Option.USER: return true;
-    case Option.DELIVERY: return <u32>value <= <u32>Delivery.AUTO;
-    case Option.FULL_POLICY: return <u32>value <= <u32>FullPolicy.CLOSE_1013;
+    case Option.USER:
+      return true;
+    case Option.DELIVERY:
+      return <u32>value <= <u32>Delivery.AUTO;
+    case Option.FULL_POLICY:
+      return <u32>value <= <u32>FullPolicy.CLOSE_1013;
     case Option.AUTO_PONG:
-    case Option.PAUSED: return <u32>value <= 1;
-    case Option.SESSIONS_MAX: return handle == 0 && <u32>value <= <u32>SESSIONS;
-    default: return <u32>option < <u32>Option.SESSIONS_MAX && value >= 0;
+    case Option.PAUSED:
+      return <u32>value <= 1;
+    case Option.SESSIONS_MAX:
+      return handle == 0 && <u32>value <= <u32>SESSIONS;
+    default:
+      return <u32>option < <u32>Option.SESSIONS_MAX && value >= 0;
   }
 }
 
@@ -312,7 +326,8 @@ export function limpet_rx_room(handle: i32): i32 {
 export function limpet_rx(handle: i32, ptr: i32, len: i32, now: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
-  if (!inMemory(ptr, len)) return ErrorCode.ARGUMENT;
+  const at = <u32>ptr - <u32>INGRESS;
+  if (at > <u32>INGRESS_BYTES || <u32>len > <u32>INGRESS_BYTES - at) return ErrorCode.ARGUMENT;
   clockSet(now);
   return receive(s, ptr, len);
 }
@@ -351,12 +366,18 @@ export function limpet_request_part(handle: i32, part: i32): i32 {
   const block = <usize>s.block;
   const r = changetype<Request>(block);
   switch (part) {
-    case Part.HEAD: return slice(block + r.from, r.end - r.from);
-    case Part.METHOD: return slice(block + r.from, r.methodLength);
-    case Part.PATH: return slice(block + r.path, r.pathLength);
-    case Part.QUERY: return slice(block + r.query, r.queryLength);
-    case Part.HOST: return slice(block + r.host, r.hostLength);
-    default: return ErrorCode.ARGUMENT;
+    case Part.HEAD:
+      return slice(block + r.from, r.end - r.from);
+    case Part.METHOD:
+      return slice(block + r.from, r.methodLength);
+    case Part.PATH:
+      return slice(block + r.path, r.pathLength);
+    case Part.QUERY:
+      return slice(block + r.query, r.queryLength);
+    case Part.HOST:
+      return slice(block + r.host, r.hostLength);
+    default:
+      return ErrorCode.ARGUMENT;
   }
 }
 
@@ -403,7 +424,7 @@ export function limpet_protocol_at(handle: i32, index: i32): i32 {
   if (s.state != State.PENDING) return ErrorCode.STATE;
   if (index < 0) return ErrorCode.ABSENT;
   const answer = protocolAt(s.block, index);
-  return answer ? answer : <i32>changetype<usize>(fieldRecord());
+  return answer ? ErrorCode.ABSENT : <i32>changetype<usize>(fieldRecord());
 }
 
 /**

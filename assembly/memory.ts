@@ -16,6 +16,8 @@
 // no initialiser and the regions cost no bytes in the binary. Debug builds put a canary behind
 // each region (debug.ts checks them).
 
+// First of all, so that the texts get the lowest addresses: memory.data goes in order of compilation.
+import './http/text';
 import {
   EventRing,
   FieldRecord,
@@ -53,7 +55,7 @@ const CIPHER_BYTES: i32 = 144;
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
 const poolOffset: i32 = ringOffset + 16;
-const arenaOffset: i32 = poolOffset + 64;
+const arenaOffset: i32 = poolOffset + 80;
 const wheelOffset: i32 = arenaOffset + 144;
 const defaultsOffset: i32 = wheelOffset + ((WHEEL_BYTES + 15) & ~15);
 const txOffset: i32 = defaultsOffset + 64;
@@ -64,15 +66,16 @@ const digestOffset: i32 = statsOffset + 112;
 const cipherOffset: i32 = digestOffset + DIGEST_BYTES;
 const GLOBALS_BYTES: i32 = cipherOffset + CIPHER_BYTES;
 
-const BOOK_BYTES: i32 = ((ARENA_BYTES / BLOCK_MIN_BYTES + 15) & ~15);
+const BOOK_BYTES: i32 = (ARENA_BYTES / BLOCK_MIN_BYTES + 15) & ~15;
+// Each region begins at a multiple of 16.
 const globalsOffset: i32 = 0;
-const scratchOffset: i32 = globalsOffset + GLOBALS_BYTES + CANARY_BYTES;
-const ingressOffset: i32 = scratchOffset + SCRATCH_BYTES + CANARY_BYTES;
-const eventsOffset: i32 = ingressOffset + INGRESS_BYTES + CANARY_BYTES;
+const scratchOffset: i32 = (globalsOffset + GLOBALS_BYTES + CANARY_BYTES + 15) & ~15;
+const ingressOffset: i32 = (scratchOffset + SCRATCH_BYTES + CANARY_BYTES + 15) & ~15;
+const eventsOffset: i32 = (ingressOffset + INGRESS_BYTES + CANARY_BYTES + 15) & ~15;
 const sessionsOffset: i32 = eventsOffset + EVENTS * EVENT_BYTES + CANARY_BYTES;
-const bookOffset: i32 = sessionsOffset + SESSIONS * SESSION_BYTES + CANARY_BYTES;
+const bookOffset: i32 = (sessionsOffset + SESSIONS * SESSION_BYTES + CANARY_BYTES + 15) & ~15;
 const arenaRegionOffset: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
-const TOTAL_BYTES: i32 = arenaRegionOffset + ARENA_BYTES + CANARY_BYTES;
+const TOTAL_BYTES: i32 = (arenaRegionOffset + ARENA_BYTES + CANARY_BYTES + 15) & ~15;
 
 const BASE: usize = memory.data(TOTAL_BYTES, 16);
 
@@ -96,41 +99,67 @@ export const CIPHER: usize = GLOBALS + cipherOffset;
 export const TX_SPANS: usize = GLOBALS + txOffset + 16;
 
 // @ts-ignore: decorator
-@inline export function eventRing(): EventRing { return changetype<EventRing>(GLOBALS + ringOffset); }
+@inline export function eventRing(): EventRing {
+  return changetype<EventRing>(GLOBALS + ringOffset);
+}
 // @ts-ignore: decorator
-@inline export function txRecord(): TxRecord { return changetype<TxRecord>(GLOBALS + txOffset); }
+@inline export function txRecord(): TxRecord {
+  return changetype<TxRecord>(GLOBALS + txOffset);
+}
 // @ts-ignore: decorator
-@inline export function fieldRecord(): FieldRecord { return changetype<FieldRecord>(GLOBALS + fieldOffset); }
+@inline export function fieldRecord(): FieldRecord {
+  return changetype<FieldRecord>(GLOBALS + fieldOffset);
+}
 // @ts-ignore: decorator
-@inline export function infoRecord(): SessionInfo { return changetype<SessionInfo>(GLOBALS + infoOffset); }
+@inline export function infoRecord(): SessionInfo {
+  return changetype<SessionInfo>(GLOBALS + infoOffset);
+}
 // @ts-ignore: decorator
-@inline export function stats(): StatsRecord { return changetype<StatsRecord>(GLOBALS + statsOffset); }
+@inline export function stats(): StatsRecord {
+  return changetype<StatsRecord>(GLOBALS + statsOffset);
+}
 
 /** Region → address, or 0 for a number that names none. */
 export function regionAddress(region: i32): usize {
   switch (region) {
-    case Region.INGRESS: return INGRESS;
-    case Region.SCRATCH: return SCRATCH;
-    case Region.EVENTS: return EVENT_ENTRIES;
-    case Region.SESSIONS: return SESSION_RECORDS;
-    case Region.ARENA: return ARENA;
-    case Region.ARENA_BOOK: return BOOK;
-    case Region.GLOBALS: return GLOBALS;
-    default: return 0;
+    case Region.INGRESS:
+      return INGRESS;
+    case Region.SCRATCH:
+      return SCRATCH;
+    case Region.EVENTS:
+      return EVENT_ENTRIES;
+    case Region.SESSIONS:
+      return SESSION_RECORDS;
+    case Region.ARENA:
+      return ARENA;
+    case Region.ARENA_BOOK:
+      return BOOK;
+    case Region.GLOBALS:
+      return GLOBALS;
+    default:
+      return 0;
   }
 }
 
 /** Region → bytes, or 0 for a number that names none. */
 export function regionBytes(region: i32): i32 {
   switch (region) {
-    case Region.INGRESS: return INGRESS_BYTES;
-    case Region.SCRATCH: return SCRATCH_BYTES;
-    case Region.EVENTS: return EVENTS * EVENT_BYTES;
-    case Region.SESSIONS: return SESSIONS * SESSION_BYTES;
-    case Region.ARENA: return ARENA_BYTES;
-    case Region.ARENA_BOOK: return BOOK_BYTES;
-    case Region.GLOBALS: return GLOBALS_BYTES;
-    default: return 0;
+    case Region.INGRESS:
+      return INGRESS_BYTES;
+    case Region.SCRATCH:
+      return SCRATCH_BYTES;
+    case Region.EVENTS:
+      return EVENTS * EVENT_BYTES;
+    case Region.SESSIONS:
+      return SESSIONS * SESSION_BYTES;
+    case Region.ARENA:
+      return ARENA_BYTES;
+    case Region.ARENA_BOOK:
+      return BOOK_BYTES;
+    case Region.GLOBALS:
+      return GLOBALS_BYTES;
+    default:
+      return 0;
   }
 }
 

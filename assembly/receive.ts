@@ -196,7 +196,8 @@ function begin(s: Session, head: usize, length: u32): bool {
     const continues = opcode == Opcode.CONTINUATION;
     if (continues && !s.messageOpcode) error = ErrorCode.CONTINUATION;
     else if (!continues && s.messageOpcode) error = ErrorCode.INTERLEAVED;
-    else if (s.messageMax && s.messageLength + payload > <u64>s.messageMax) error = ErrorCode.TOO_BIG;
+    else if (s.messageMax && s.messageLength + payload > <u64>s.messageMax)
+      error = ErrorCode.TOO_BIG;
   }
   if (error) {
     failSoon(s, error);
@@ -279,7 +280,12 @@ function data(s: Session, at: usize, end: usize): usize {
 function message(s: Session, at: usize): void {
   const block = <usize>s.block;
   const length = <u32>s.messageLength;
-  const e = eventPush(s, eventWord(EventKind.MESSAGE, 0, s.messageOpcode), block ? block : at, length);
+  const e = eventPush(
+    s,
+    eventWord(EventKind.MESSAGE, 0, s.messageOpcode),
+    block ? block : at,
+    length,
+  );
   e.block = <u32>block;
   s.block = 0;
   count(s, length, true);

@@ -18,7 +18,10 @@ const running = new Set<ChildProcess>();
 let guarded = false;
 
 /** Starts a server and waits for the first `http://127.0.0.1:PORT/` on its stdout. Where both say so, the outer environment wins over `env`. */
-export function startServer(command: readonly string[], env: Readonly<Record<string, string>>): Promise<Server> {
+export function startServer(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Server> {
   const child = start(command, { ...env, ...process.env });
   return new Promise((resolve, reject) => {
     let printed = '';
@@ -42,7 +45,11 @@ export function startServer(command: readonly string[], env: Readonly<Record<str
       const died = (code: number | null, signal: string | null): void =>
         say(`server ${child.pid} (${command.join(' ')}) exited unasked: ${signal ?? code}`);
       child.once('exit', died);
-      resolve({ pid: child.pid, port: Number(url[1]), end: () => (child.off('exit', died), end(child)) });
+      resolve({
+        pid: child.pid,
+        port: Number(url[1]),
+        end: () => (child.off('exit', died), end(child)),
+      });
     });
   });
 }

@@ -29,7 +29,11 @@ export function machineTicks(): number | null {
   } catch {
     return null;
   }
-  const [user = NaN, nice = NaN, system = NaN, , , irq = NaN, softirq = NaN, steal = NaN] = (/^cpu +(.*)/.exec(stat)?.[1] ?? '').split(' ').map(Number);
+  const [user = NaN, nice = NaN, system = NaN, , , irq = NaN, softirq = NaN, steal = NaN] = (
+    /^cpu +(.*)/.exec(stat)?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
   const ticks = user + nice + system + irq + softirq + steal;
   return Number.isFinite(ticks) ? ticks : null;
 }

@@ -19,8 +19,17 @@ import { performance } from 'node:perf_hooks';
 import { startServer } from './children.js';
 import { BASE, PEERS, SERVER_ENV, type Peer, type Runner } from './peers.js';
 import { ROWS, parseRow, type Row } from './rows.js';
-import { CALM, calmMedian, describe, isCalm, makeClock, takeSample, type Clock, type Sample, type Window } from './sample.js';
-import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
+import {
+  CALM,
+  describe,
+  isCalm,
+  makeClock,
+  takeSample,
+  type Clock,
+  type Sample,
+  type Window,
+} from './sample.js';
+import { median, say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { renderEcho } from './table.js';
 
 export interface EchoResult {
@@ -39,7 +48,7 @@ export interface Line {
 
 export interface Figure {
   peer: string;
-  /** Messages per unit, the median of the calm samples; NaN when there are no samples at all. */
+  /** Messages per unit, a median; NaN when there are no samples. */
   rate: number;
   /** One sample for each round, without the failed ones. */
   samples: Sample[];
@@ -59,7 +68,7 @@ const FIRST: Window = { seconds: 0.4, warmup: 0.1 };
 const FIRST_ROWS = ['128x1', '128x32'].map(parseRow);
 /** A generator's start, connecting and draining, as far as it shows in the length of a run. */
 const AROUND_SECONDS = 0.12;
-/** No further round begins that would not end within six minutes of the start, and no more of them than planned ones. */
+/** A further round begins only if it ends within six minutes of the start; there are at most as many as planned ones. */
 const LIMIT_SECONDS = 360;
 /** Fewer calm samples than this leave a median to chance. */
 const CALM_SAMPLES = 3;
@@ -68,24 +77,38 @@ export const echo: Suite = { name: 'echo', run };
 
 async function run(options: BenchOptions): Promise<SuiteReport> {
   const preset = options.quick ? QUICK : FULL;
-  const plan = { ...preset, seconds: options.seconds ?? preset.seconds, rounds: options.rounds ?? preset.rounds };
+  const plan = {
+    ...preset,
+    seconds: options.seconds ?? preset.seconds,
+    rounds: options.rounds ?? preset.rounds,
+  };
   const peers = choosePeers(options.peers);
-  const lines = (options.only.length ? options.only : ROWS).map((name): Line => ({ row: parseRow(name), figures: peers.map(emptyFigure) }));
+  const lines = (options.only.length ? options.only : ROWS).map((name): Line => ({
+    row: parseRow(name),
+    figures: peers.map(emptyFigure),
+  }));
   const clock = makeClock();
   const failures: string[] = [];
   const planned = plan.rounds * roundSeconds(lines.length, peers.length, plan);
-  say(`echo: ${peers.map((p) => p.name).join(', ')}; ${lines.length} rows, ${plan.rounds} rounds of ${plan.seconds} s: about ${(planned / 60).toFixed(1)} min`);
+  say(
+    `echo: ${peers.map((p) => p.name).join(', ')}; ${lines.length} rows, ${plan.rounds} rounds of ${plan.seconds} s: about ${(planned / 60).toFixed(1)} min`,
+  );
 
   const start = performance.now();
-  for (let round = 0, todo = lines; todo.length; ) {
+  for (let round = 0, todo = lines; todo.length;) {
     await runRound(round++, todo, peers, plan, clock, failures);
     if (round < plan.rounds) continue;
     todo = lines.filter(isShortOfCalm);
     const end = (performance.now() - start) / 1000 + roundSeconds(todo.length, peers.length, plan);
     if (!plan.patient || round >= 2 * plan.rounds || end > LIMIT_SECONDS) break;
   }
-  for (const figure of lines.flatMap((line) => line.figures)) figure.rate = calmMedian(figure.samples);
-  const result: EchoResult = { unit: clock.unit, peers: peers.map((peer) => peer.name), lines, noise: noiseOf(lines) };
+  for (const line of lines) conclude(line);
+  const result: EchoResult = {
+    unit: clock.unit,
+    peers: peers.map((peer) => peer.name),
+    lines,
+    noise: noiseOf(lines),
+  };
   return { markdown: renderEcho(result), data: { ...result, plan }, failures };
 }
 
@@ -93,8 +116,11 @@ async function run(options: BenchOptions): Promise<SuiteReport> {
 
 function choosePeers(names: string[]): Peer[] {
   const unknown = names.find((name) => !PEERS.some((peer) => peer.name === name));
-  if (unknown !== undefined) throw new Error(`no peer ${unknown}; there are ${PEERS.map((peer) => peer.name).join(', ')}`);
-  const chosen = PEERS.filter((peer) => !names.length || peer.name === BASE || names.includes(peer.name));
+  if (unknown !== undefined)
+    throw new Error(`no peer ${unknown}; there are ${PEERS.map((peer) => peer.name).join(', ')}`);
+  const chosen = PEERS.filter(
+    (peer) => !names.length || peer.name === BASE || names.includes(peer.name),
+  );
   return chosen.filter((peer) => {
     const here = peer.needs === undefined || existsSync(peer.needs);
     if (!here) say(`${peer.name} left out: ${peer.needs} is missing`);
@@ -114,10 +140,18 @@ function roundSeconds(rows: number, peers: number, window: Window): number {
 
 // ---- rounds
 
-async function runRound(round: number, lines: Line[], peers: Peer[], plan: Plan, clock: Clock, failures: string[]): Promise<void> {
+async function runRound(
+  round: number,
+  lines: Line[],
+  peers: Peer[],
+  plan: Plan,
+  clock: Clock,
+  failures: string[],
+): Promise<void> {
   const runners: Runner[] = [];
   try {
-    for (const peer of peers) runners.push({ ...peer, server: await startServer(peer.command, SERVER_ENV) });
+    for (const peer of peers)
+      runners.push({ ...peer, server: await startServer(peer.command, SERVER_ENV) });
     if (plan.patient) await firstWindows(runners, clock);
     for (const line of lines) {
       const shown: string[] = [];
@@ -131,7 +165,9 @@ async function runRound(round: number, lines: Line[], peers: Peer[], plan: Plan,
           shown[at] = `${runner.name} ${describe(sample)}`;
         } catch (error) {
           shown[at] = `${runner.name} failed`;
-          failures.push(`${line.row.name}, ${runner.name}, round ${round + 1}: ${error instanceof Error ? error.message : String(error)}`);
+          failures.push(
+            `${line.row.name}, ${runner.name}, round ${round + 1}: ${error instanceof Error ? error.message : String(error)}`,
+          );
         }
       }
       say(`round ${round + 1} ${line.row.name.padEnd(7)} ${shown.join('   ')}`);
@@ -144,11 +180,21 @@ async function runRound(round: number, lines: Line[], peers: Peer[], plan: Plan,
 /** A failure here shows again in a window that counts, and is reported there. */
 async function firstWindows(runners: Runner[], clock: Clock): Promise<void> {
   for (const row of FIRST_ROWS) {
-    for (const runner of runners) await takeSample(row, runner, FIRST, clock).catch(() => undefined);
+    for (const runner of runners)
+      await takeSample(row, runner, FIRST, clock).catch(() => undefined);
   }
 }
 
-// ---- noise
+// ---- conclusions
+
+/** Like is compared with like: calm samples only, or all of them when some peer has no calm one. */
+function conclude(line: Line): void {
+  const calm = line.figures.every(({ samples }) => !samples.length || samples.some(isCalm));
+  for (const figure of line.figures) {
+    const counted = calm ? figure.samples.filter(isCalm) : figure.samples;
+    figure.rate = median(counted.map((sample) => sample.rate));
+  }
+}
 
 /** Only what others disturbed is tried again, not what failed. */
 function isShortOfCalm(line: Line): boolean {
@@ -163,6 +209,8 @@ function noiseOf(lines: Line[]): string {
   const disturbed = samples.filter((sample) => !isCalm(sample)).length;
   if (!disturbed) return `${samples.length} windows, none disturbed by other processes.`;
   const short = lines.filter(isShortOfCalm).map((line) => line.row.name);
-  const rest = short.length ? ` Fewer than ${CALM_SAMPLES} calm ones, so to be doubted: ${short.join(', ')}.` : '';
-  return `${disturbed} of ${samples.length} windows were disturbed by other processes (over ${CALM * 100} % of a CPU); they count only where none was calm.${rest}`;
+  const rest = short.length
+    ? ` Fewer than ${CALM_SAMPLES} calm ones, so to be doubted: ${short.join(', ')}.`
+    : '';
+  return `${disturbed} of ${samples.length} windows were disturbed by other processes (over ${CALM * 100} % of a CPU); they count only in rows where some peer had no calm one.${rest}`;
 }

@@ -77,10 +77,14 @@ const answer = flags.raw ? question : Buffer.concat([header(size, false), payloa
 const period = answer.length;
 /** `bursts[n]` is n frames; all are views of one buffer. */
 const burst = Buffer.concat(Array.from({ length: inflight }, () => question));
-const bursts = Array.from({ length: inflight + 1 }, (_, n) => burst.subarray(0, n * question.length));
+const bursts = Array.from({ length: inflight + 1 }, (_, n) =>
+  burst.subarray(0, n * question.length),
+);
 
 const key = randomBytes(16).toString('base64');
-const accept = createHash('sha1').update(key + GUID).digest('base64');
+const accept = createHash('sha1')
+  .update(key + GUID)
+  .digest('base64');
 /** All sockets read into it: a read is used up before the next begins. */
 const input = Buffer.allocUnsafe(READ_BYTES);
 const connections: Connection[] = [];
@@ -101,7 +105,12 @@ function open(): Connection {
     else receive(c, length);
     return true;
   };
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer: input, callback: onRead } });
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    noDelay: true,
+    onread: { buffer: input, callback: onRead },
+  });
   const c: Connection = { socket, open: false, head: '', proven: false, part: 0, owed: inflight };
   socket.on('error', (error) => fail(error.message));
   socket.on('end', () => fail('the server ended a connection'));
@@ -121,7 +130,8 @@ function upgrade(c: Connection, text: string): void {
   c.head += text;
   const end = c.head.indexOf('\r\n\r\n');
   if (end < 0) return;
-  if (!c.head.startsWith('HTTP/1.1 101 ') || !c.head.includes(accept)) fail(`no upgrade: ${c.head.slice(0, 200)}`);
+  if (!c.head.startsWith('HTTP/1.1 101 ') || !c.head.includes(accept))
+    fail(`no upgrade: ${c.head.slice(0, 200)}`);
   if (end + 4 !== c.head.length) fail('the server spoke before it was asked');
   opened(c);
 }
@@ -170,16 +180,19 @@ function compare(c: Connection, length: number): void {
 
 function measure(): void {
   const before = snapshot();
-  setTimeout(() => {
-    const after = snapshot();
-    result = {
-      messages: after.messages - before.messages,
-      seconds: after.seconds - before.seconds,
-      ticks: minus(after.ticks, before.ticks),
-      othersTicks: minus(after.othersTicks, before.othersTicks),
-    };
-    drain();
-  }, seconds('seconds', flags.seconds) * 1000);
+  setTimeout(
+    () => {
+      const after = snapshot();
+      result = {
+        messages: after.messages - before.messages,
+        seconds: after.seconds - before.seconds,
+        ticks: minus(after.ticks, before.ticks),
+        othersTicks: minus(after.othersTicks, before.othersTicks),
+      };
+      drain();
+    },
+    seconds('seconds', flags.seconds) * 1000,
+  );
 }
 
 function snapshot(): LoadResult {

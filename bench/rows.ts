@@ -7,7 +7,18 @@ export interface Row {
   connections: number;
 }
 
-export const ROWS = ['16x1', '16x32', '128x1', '128x32', '1Kx1', '1Kx32', '16Kx1', '16Kx32', '1Mx1', '1Mx4'];
+export const ROWS = [
+  '16x1',
+  '16x32',
+  '128x1',
+  '128x32',
+  '1Kx1',
+  '1Kx32',
+  '16Kx1',
+  '16Kx32',
+  '1Mx1',
+  '1Mx4',
+];
 
 /** Any SIZExINFLIGHT. 64 connections; from 1 MiB on 8, so that what is under way fits into memory (1Mx4: 32 MiB). */
 export function parseRow(name: string): Row {
@@ -15,6 +26,7 @@ export function parseRow(name: string): Row {
   const scale = match?.[2] ? (match[2].toUpperCase() === 'K' ? 2 ** 10 : 2 ** 20) : 1;
   const size = Number(match?.[1]) * scale;
   const inflight = Number(match?.[3]);
-  if (!(size > 0 && inflight > 0)) throw new Error(`row ${name}: want SIZExINFLIGHT, as in ${ROWS.join(' ')}`);
+  if (!(size > 0 && inflight > 0))
+    throw new Error(`row ${name}: want SIZExINFLIGHT, as in ${ROWS.join(' ')}`);
   return { name, size, inflight, connections: size < 2 ** 20 ? 64 : 8 };
 }

@@ -2,13 +2,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { core } from './core.js';
 import { echo } from './echo.js';
 import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { machineLine } from './table.js';
 
-const SUITES: readonly Suite[] = [
-  echo,
-];
+const SUITES: readonly Suite[] = [core, echo];
 
 const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]     no suite: all of them
   --quick          a smoke run: one round of short windows
@@ -58,7 +57,9 @@ function publish(reports: Record<string, SuiteReport>, file: string | undefined)
   const failures = Object.values(reports).flatMap((report) => report.failures);
   console.log([...Object.values(reports).map((report) => report.markdown), machine].join('\n\n'));
   if (file !== undefined) {
-    const data = Object.fromEntries(Object.entries(reports).map(([name, report]) => [name, report.data]));
+    const data = Object.fromEntries(
+      Object.entries(reports).map(([name, report]) => [name, report.data]),
+    );
     writeFileSync(file, `${JSON.stringify({ machine, ...data, failures }, null, 2)}\n`);
   }
   for (const failure of failures) say(`failed: ${failure}`);
@@ -76,7 +77,8 @@ function positive(name: string, flag: string | undefined): number | undefined {
 
 function whole(name: string, flag: string | undefined): number | undefined {
   const n = positive(name, flag);
-  if (n !== undefined && !Number.isInteger(n)) throw new Error(`--${name}: a whole number, not ${flag}`);
+  if (n !== undefined && !Number.isInteger(n))
+    throw new Error(`--${name}: a whole number, not ${flag}`);
   return n;
 }
 

@@ -5,7 +5,7 @@ import { cpuTicks, ticksPerSecond } from './cpu.js';
 import type { LoadResult } from './load.js';
 import { besides, type Runner } from './peers.js';
 import type { Row } from './rows.js';
-import { median, say } from './suite.js';
+import { say } from './suite.js';
 import { significant } from './table.js';
 
 export interface Sample extends LoadResult {
@@ -32,8 +32,13 @@ export const CALM = 0.15;
 
 export function makeClock(): Clock {
   if (cpuTicks(process.pid) === null) {
-    say('no CPU times here (no /proc): rates are by the wall clock, and a slow generator caps them');
-    return { unit: 'second', sampleOf: (load) => ({ ...load, rate: load.messages / load.seconds, others: NaN }) };
+    say(
+      'no CPU times here (no /proc): rates are by the wall clock, and a slow generator caps them',
+    );
+    return {
+      unit: 'second',
+      sampleOf: (load) => ({ ...load, rate: load.messages / load.seconds, others: NaN }),
+    };
   }
   const perSecond = ticksPerSecond();
   return {
@@ -47,7 +52,12 @@ export function makeClock(): Clock {
 }
 
 /** Runs one generator to its end. Throws what it complains of: no upgrade, a wrong or missing echo, a closed connection. */
-export async function takeSample(row: Row, runner: Runner, window: Window, clock: Clock): Promise<Sample> {
+export async function takeSample(
+  row: Row,
+  runner: Runner,
+  window: Window,
+  clock: Clock,
+): Promise<Sample> {
   const flags: Record<string, string | number> = {
     port: runner.server.port,
     path: runner.path,
@@ -58,10 +68,15 @@ export async function takeSample(row: Row, runner: Runner, window: Window, clock
     seconds: window.seconds,
     warmup: window.warmup,
   };
-  const command = [process.execPath, besides('load'), ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)];
+  const command = [
+    process.execPath,
+    besides('load'),
+    ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+  ];
   if (runner.raw) command.push('--raw');
   const printed = await runToEnd(command, (window.seconds + window.warmup) * 1000 + GRACE_MS);
-  const result = JSON.parse(printed || '{"error":"the generator died"}') as LoadResult | { error: string };
+  const result = JSON.parse(printed || '{"error":"the generator died"}') as
+    LoadResult | { error: string };
   if ('error' in result) throw new Error(result.error);
   const sample = clock.sampleOf(result);
   if (!Number.isFinite(sample.rate)) throw new Error(`no rate from ${printed.trim()}`);
@@ -73,15 +88,11 @@ export function isCalm(sample: Sample): boolean {
   return !(sample.others > CALM);
 }
 
-/** Median of the calm samples' rates, or of all when none is calm; NaN of none. */
-export function calmMedian(samples: readonly Sample[]): number {
-  const calm = samples.filter(isCalm);
-  return median((calm.length ? calm : samples).map((sample) => sample.rate));
-}
-
 /** `157 k (98 %, others 3 %)`: rate in thousands, what the server and all others used of one CPU. */
 export function describe({ rate, messages, seconds, others }: Sample): string {
   const busy = (messages / rate / seconds) * 100;
-  const shares = Number.isNaN(others) ? '' : ` (${busy.toFixed(0)} %, others ${(others * 100).toFixed(0)} %)`;
+  const shares = Number.isNaN(others)
+    ? ''
+    : ` (${busy.toFixed(0)} %, others ${(others * 100).toFixed(0)} %)`;
   return `${significant(rate / 1000, 3)} k${shares}`;
 }

@@ -24,20 +24,32 @@ export function renderEcho(result: EchoResult): string {
       const base = figures.find((figure) => figure.peer === BASE)?.rate ?? NaN;
       return [...rowCells(row), ...figures.map((figure) => cell(figure.rate, base))];
     });
-  const note = result.unit === 'second' ? '\n\nBy the wall clock: CPU times are not to be had here, so a slow generator caps these.' : '';
+  const note =
+    result.unit === 'second'
+      ? '\n\nBy the wall clock: CPU times are not to be had here, so a slow generator caps these.'
+      : '';
   return [
     `### Echo: messages per server ${result.unit}, ${BASE} = 1${note}`,
-    table(head, body((rate, base) => significant(rate / base, 2))),
+    table(
+      head,
+      body((rate, base) => significant(rate / base, 2)),
+    ),
     `### Echo: thousand messages per server ${result.unit}`,
-    table(head, body((rate) => significant(rate / 1000, 3))),
+    table(
+      head,
+      body((rate) => significant(rate / 1000, 3)),
+    ),
     result.noise,
   ].join('\n\n');
 }
 
 /** A Markdown table, padded so that it reads well unrendered; figures flush right. */
 export function table(head: Cells, body: readonly Cells[]): string {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...body].map((cells) => (cells[column] ?? '').length)));
-  const line = (cells: Cells): string => `| ${widths.map((width, column) => (cells[column] ?? '').padStart(width)).join(' | ')} |`;
+  const widths = head.map((_, column) =>
+    Math.max(3, ...[head, ...body].map((cells) => (cells[column] ?? '').length)),
+  );
+  const line = (cells: Cells): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padStart(width)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => `${'-'.repeat(width - 1)}:`).join(' | ')} |`;
   return [line(head), rule, ...body.map(line)].join('\n');
 }
@@ -45,11 +57,19 @@ export function table(head: Cells, body: readonly Cells[]): string {
 /** 0.8349 → 0.83, 23.7 → 24, 1234 → 1,200 with two digits; a dash for what was not measured. */
 export function significant(value: number, digits: number): string {
   if (!Number.isFinite(value)) return '–';
-  return value.toLocaleString('en-US', { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
+  return value.toLocaleString('en-US', {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+  });
 }
 
 function rowCells({ size, inflight, connections }: Row): Cells {
-  const payload = size % 2 ** 20 === 0 ? `${size / 2 ** 20} MiB` : size % 2 ** 10 === 0 ? `${size / 2 ** 10} KiB` : `${size} B`;
+  const payload =
+    size % 2 ** 20 === 0
+      ? `${size / 2 ** 20} MiB`
+      : size % 2 ** 10 === 0
+        ? `${size / 2 ** 10} KiB`
+        : `${size} B`;
   return [payload, String(inflight), String(connections)];
 }
 

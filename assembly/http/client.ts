@@ -14,7 +14,16 @@ import { eventPush, eventWord } from '../session/events';
 import { queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
 import { Session } from '../session/session';
 import { acceptWrite, ACCEPT_LENGTH, headersValid, opened } from './handshake';
-import { fieldIs, fieldRead, lineEnd, listHas, listToken } from './head';
+import {
+  COMMA,
+  fieldIs,
+  fieldRead,
+  lineEnd,
+  listHas,
+  listToken,
+  skipSpace,
+  tokenEnd,
+} from './head';
 import { bytesEqual, KEY_LENGTH, Request, REQUEST_BYTES, requestClear } from './request';
 import * as text from './text';
 
@@ -32,13 +41,27 @@ function visible(p: usize, n: u32): bool {
   return true;
 }
 
+/** Whether it is a list of distinct tokens without empty elements. RFC 6455 4.1, item 10. */
 function listValid(p: usize, n: u32): bool {
   const end = p + n;
-  while (p) {
-    if (!listToken(p, end)) return false;
-    p = fieldRecord().namePtr;
+  while (true) {
+    p = skipSpace(p, end);
+    const last = tokenEnd(p, end);
+    const next = skipSpace(last, end);
+    if (last == p || (next < end && load<u8>(next) != COMMA)) return false;
+    if (next == end) return true;
+    if (listContains(next, end, p, <u32>(last - p))) return false;
+    p = next + 1;
   }
-  return true;
+}
+
+/** Whether a list of tokens has this one, in the same case. */
+function listContains(list: usize, end: usize, p: usize, n: u32): bool {
+  while (list && listToken(list, end)) {
+    if (bytesEqual(p, n, fieldRecord().ptr, fieldRecord().len)) return true;
+    list = fieldRecord().namePtr;
+  }
+  return false;
 }
 
 /**
@@ -61,7 +84,8 @@ export function requestSend(
   headers: usize,
   headersLength: u32,
 ): i32 {
-  if (!targetLength || load<u8>(target) != 47 || !visible(target, targetLength)) return ErrorCode.VALUE;
+  if (!targetLength || load<u8>(target) != 47 || !visible(target, targetLength))
+    return ErrorCode.VALUE;
   if (!hostLength || !visible(host, hostLength)) return ErrorCode.VALUE;
   if (protocolsLength && !listValid(protocols, protocolsLength)) return ErrorCode.VALUE;
   if (!headersValid(headers, headersLength)) return ErrorCode.VALUE;
@@ -160,7 +184,9 @@ export function responseJudge(s: Session, block: usize): i32 {
     } else if (fieldIs(field, text.N_EXTENSIONS)) {
       seen |= Seen.EXTENSION;
     } else if (fieldIs(field, text.N_PROTOCOL)) {
-      if (seen & Seen.PROTOCOL || !asked(block, r, value, n)) seen |= Seen.PROTOCOL_WRONG;
+      const list = r.protocolsLength ? block + r.protocols : 0;
+      const asked = listContains(list, list + r.protocolsLength, value, n);
+      if (seen & Seen.PROTOCOL || !asked) seen |= Seen.PROTOCOL_WRONG;
       seen |= Seen.PROTOCOL;
       chosen = value;
       chosenLength = n;
@@ -178,17 +204,4 @@ export function responseJudge(s: Session, block: usize): i32 {
   s.block = 0;
   opened(s);
   return 0;
-}
-
-/** Whether a subprotocol is among those asked for. */
-function asked(block: usize, r: Request, p: usize, n: u32): bool {
-  let list = r.protocolsLength ? block + r.protocols : 0;
-  const end = list + r.protocolsLength;
-  // The FieldRecord is in use by the caller's loop: what it still needs is in `p` and `n`.
-  while (list) {
-    if (!listToken(list, end)) return false;
-    if (bytesEqual(p, n, fieldRecord().ptr, fieldRecord().len)) return true;
-    list = fieldRecord().namePtr;
-  }
-  return false;
 }

@@ -15,8 +15,16 @@ import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
 import { endAfterAnswer } from '../session/ending';
-import { eventPush, eventRoom, EVENTS_PER_FRAME, eventWord, Notice, notify } from '../session/events';
-import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
+import {
+  eventPush,
+  eventRelease,
+  eventRoom,
+  EVENTS_PER_FRAME,
+  eventWord,
+  Notice,
+  notify,
+} from '../session/events';
+import { queueClear, queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
 import { Flag, Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
@@ -135,12 +143,18 @@ export function holdRead(s: Session, at: usize, end: usize): usize {
 /** The status that tells a client of an ErrorCode: one table for all refusals. RFC 6455 4.2.2 and 4.4. */
 export function statusOf(error: i32): i32 {
   switch (error) {
-    case ErrorCode.HTTP_TOO_LARGE: return 431;
-    case ErrorCode.HTTP_VERSION: return 505;
-    case ErrorCode.UPGRADE_METHOD: return 405;
-    case ErrorCode.UPGRADE_VERSION: return 426;
-    case ErrorCode.HTTP_OVERLOAD: return 503;
-    default: return 400;
+    case ErrorCode.HTTP_TOO_LARGE:
+      return 431;
+    case ErrorCode.HTTP_VERSION:
+      return 505;
+    case ErrorCode.UPGRADE_METHOD:
+      return 405;
+    case ErrorCode.UPGRADE_VERSION:
+      return 426;
+    case ErrorCode.HTTP_OVERLOAD:
+      return 503;
+    default:
+      return 400;
   }
 }
 
@@ -149,7 +163,6 @@ export function handshakeFail(s: Session, error: i32): void {
   const status = s.role == Role.SERVER ? statusOf(error) : 0;
   stats().violations += 1;
   s.cause = error;
-  s.closeCode = 0;
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, status), 0, 0).detail = error;
   if (status) answer(s, status, 0, 0, 0);
   endAfterAnswer(s);
@@ -160,13 +173,14 @@ export function handshakeFail(s: Session, error: i32): void {
  * or 426 to a plain request.
  */
 export function handshakeLate(s: Session): void {
-  s.cause = ErrorCode.TIMEOUT_HANDSHAKE;
-  notify(s, Notice.ERROR);
-  if (s.state == State.HANDSHAKE) {
-    answer(s, 408, 0, 0, 0);
-  } else {
-    answer(s, s.flags & Flag.UPGRADE ? 503 : 426, 0, 0, 0);
+  let status = 0;
+  if (s.role == Role.SERVER) {
+    status = s.state == State.HANDSHAKE ? 408 : s.flags & Flag.UPGRADE ? 503 : 426;
+    answer(s, status, 0, 0, 0);
   }
+  s.cause = ErrorCode.TIMEOUT_HANDSHAKE;
+  s.closeCode = <u16>status;
+  notify(s, Notice.ERROR);
   endAfterAnswer(s);
 }
 
@@ -205,7 +219,13 @@ function reasonCopy(to: usize, status: i32): usize {
  *
  * @returns false when the arena has no block for it
  */
-function answer(s: Session, status: i32, headers: usize, headersLength: u32, bodyLength: u32): bool {
+function answer(
+  s: Session,
+  status: i32,
+  headers: usize,
+  headersLength: u32,
+  bodyLength: u32,
+): bool {
   const most = headersLength + ANSWER_EXTRA;
   const begin = queueReserve(s, most, Use.CONTROL);
   if (!begin) return false;
@@ -216,6 +236,9 @@ function answer(s: Session, status: i32, headers: usize, headersLength: u32, bod
   if (status == 405) p = text.textCopy(p, text.ALLOW_GET);
   copyBytes(p, headers, headersLength);
   p = text.textCopy(p + headersLength, text.CLOSE);
+  // RFC 9110 7.8: who sends Upgrade names it in Connection.
+  if (status == 426) p = text.textCopy(p, text.AND_UPGRADE);
+  p = line(p);
   // RFC 9110 8.6: no Content-Length in a 204; one in a 304 would have to be that of the 200.
   if (status != 204 && status != 304) p = line(decimal(text.textCopy(p, text.LENGTH), bodyLength));
   p = line(p);
@@ -240,6 +263,7 @@ export function headersValid(p: usize, n: u32): bool {
     p = fieldRead(p, end);
     if (
       !p ||
+      fieldIsOurs(text.N_HOST) ||
       fieldIsOurs(text.N_CONNECTION) ||
       fieldIsOurs(text.N_UPGRADE) ||
       fieldIsOurs(text.N_LENGTH) ||
@@ -302,7 +326,7 @@ export function accept(
 
 /** The session is open: the head's block goes back, the parser starts afresh. */
 export function opened(s: Session): void {
-  if (s.block) arenaGive(s.block, Use.IN);
+  if (s.block) eventRelease(s, s.block);
   s.block = 0;
   s.messageLength = 0;
   s.headHave = 0;
@@ -347,7 +371,11 @@ export function respond(
   if (bodyLength && !(s.flags & Flag.HEAD)) {
     if (body) {
       const to = bodyLength <= RESERVE_MAX ? queueReserve(s, bodyLength, Use.OUT) : 0;
-      if (!to) return ErrorCode.MEMORY;
+      if (!to) {
+        // Nothing is answered by halves: the host may try again with less.
+        queueClear(s);
+        return ErrorCode.MEMORY;
+      }
       copyBytes(to, body, bodyLength);
     } else {
       queueExternal(s, bodyLength);

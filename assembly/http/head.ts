@@ -32,6 +32,8 @@ const CR: u32 = 13;
 const LF: u32 = 10;
 const TAB: u32 = 9;
 const SPACE: u32 = 32;
+export const COMMA: u32 = 44;
+const SEMICOLON: u32 = 59;
 
 /** The token characters below 128, RFC 9110 5.6.2: a bit for each of 33-127, in three words. */
 export function tokenIs(byte: u32): bool {
@@ -125,7 +127,8 @@ function spaceIs(byte: u32): bool {
   return byte == SPACE || byte == TAB;
 }
 
-function skipSpace(p: usize, end: usize): usize {
+/** One past the spaces at `p`. */
+export function skipSpace(p: usize, end: usize): usize {
   while (p < end && spaceIs(load<u8>(p))) p += 1;
   return p;
 }
@@ -142,7 +145,7 @@ export function listHas(p: usize, n: u32, text: usize): bool {
   while (p < end) {
     p = skipSpace(p, end);
     const from = p;
-    while (p < end && load<u8>(p) != 44) p += 1;
+    while (p < end && load<u8>(p) != COMMA) p += 1;
     let last = p;
     while (last > from && spaceIs(load<u8>(last - 1))) last -= 1;
     if (textIs(from, <u32>(last - from), text)) return true;
@@ -151,8 +154,14 @@ export function listHas(p: usize, n: u32, text: usize): bool {
   return false;
 }
 
+/** One past the spaces and empty elements at `p`. RFC 9110 5.6.1.2: a recipient ignores empty elements. */
+function skipEmpty(p: usize, end: usize): usize {
+  while (p < end && (spaceIs(load<u8>(p)) || load<u8>(p) == COMMA)) p += 1;
+  return p;
+}
+
 /**
- * Takes the next token of a list of tokens, which may have no empty elements.
+ * Takes the next token of a list of tokens.
  *
  * @param p the list's first byte, or what the last call left in the FieldRecord's `namePtr`
  * @param end one past the list
@@ -161,45 +170,47 @@ export function listHas(p: usize, n: u32, text: usize): bool {
  */
 export function listToken(p: usize, end: usize): bool {
   const field = fieldRecord();
-  p = skipSpace(p, end);
+  p = skipEmpty(p, end);
   const last = tokenEnd(p, end);
   field.ptr = <u32>p;
   field.len = <u32>(last - p);
   if (last == p) return false;
   p = skipSpace(last, end);
-  field.namePtr = 0;
-  if (p == end) return true;
-  if (load<u8>(p) != 44) return false;
-  field.namePtr = <u32>(p + 1);
+  const ends = p == end;
+  if (!ends && load<u8>(p) != COMMA) return false;
+  p = skipEmpty(p, end);
+  field.namePtr = p == end ? 0 : <u32>p;
   return true;
 }
 
 /** Whether a Sec-WebSocket-Extensions value has the form of RFC 6455 9.1; what it offers is not judged. */
 export function extensionsValid(p: usize, n: u32): bool {
   const end = p + n;
-  while (true) {
-    // extension = token *( ";" token [ "=" ( token / quoted-string ) ] )
-    do {
-      p = skipSpace(p, end);
-      let last = tokenEnd(p, end);
-      if (last == p) return false;
-      p = skipSpace(last, end);
-      if (p < end && load<u8>(p) == 61) {
-        p = skipSpace(p + 1, end);
-        const quoted = p < end && load<u8>(p) == 34;
-        if (quoted) p += 1;
-        // RFC 6455 9.1: a quoted value "MUST conform to the 'token' ABNF" after unescaping.
-        last = tokenEnd(p, end);
-        if (last == p) return false;
-        p = last;
-        if (quoted) {
-          if (p == end || load<u8>(p) != 34) return false;
-          p += 1;
-        }
-        p = skipSpace(p, end);
-      }
-    } while (p < end && load<u8>(p++) == 59);
-    if (p == end) return load<u8>(p - 1) != 44 && load<u8>(p - 1) != 59;
-    if (load<u8>(p - 1) != 44) return false;
-  }
+  p = skipEmpty(p, end);
+  // 1#( token *( ";" token [ "=" ( token / quoted-string ) ] ) )
+  do {
+    p = parameterEnd(p, end);
+    if (!p) return false;
+    const next: u32 = p < end ? load<u8>(p) : COMMA;
+    if (next == COMMA) p = skipEmpty(p, end);
+    else if (next == SEMICOLON) p = skipSpace(p + 1, end);
+    else return false;
+    // Behind ";" a parameter must follow.
+    if (p == end) return next == COMMA;
+  } while (true);
+}
+
+/** One past `token [ "=" ( token / quoted-string ) ]` and the spaces behind it; 0 when it is not there. */
+function parameterEnd(p: usize, end: usize): usize {
+  let last = tokenEnd(p, end);
+  if (last == p) return 0;
+  p = skipSpace(last, end);
+  if (p == end || load<u8>(p) != 61) return p;
+  p = skipSpace(p + 1, end);
+  const quoted = p < end && load<u8>(p) == 34;
+  if (quoted) p += 1;
+  // RFC 6455 9.1: what is quoted "MUST conform to the 'token' ABNF".
+  last = tokenEnd(p, end);
+  if (last == p || (quoted && (last == end || load<u8>(last) != 34))) return 0;
+  return skipSpace(quoted ? last + 1 : last, end);
 }

@@ -6,15 +6,7 @@
 import { ErrorCode } from '../abi';
 import { fieldRecord, zeroWords } from '../memory';
 import { base64Is } from '../protocol/base64';
-import {
-  extensionsValid,
-  fieldIs,
-  fieldRead,
-  lineEnd,
-  listHas,
-  listToken,
-  tokenEnd,
-} from './head';
+import { extensionsValid, fieldIs, fieldRead, lineEnd, listHas, listToken, tokenEnd } from './head';
 import * as text from './text';
 
 /** Bytes of a key of 16 bytes in base64: 22 characters and "==". */
@@ -95,7 +87,8 @@ export function requestRead(block: usize): i32 {
   if ((seen & (Seen.HOST | Seen.HOST_WRONG)) != Seen.HOST) return ErrorCode.HTTP_HOST;
   if (seen & Seen.BODY_WRONG) return ErrorCode.HTTP_BODY;
   // RFC 9112 6.3: Transfer-Encoding together with Content-Length "ought to be handled as an error".
-  if ((seen & (Seen.LENGTH | Seen.ENCODING)) == (Seen.LENGTH | Seen.ENCODING)) return ErrorCode.HTTP_BODY;
+  if ((seen & (Seen.LENGTH | Seen.ENCODING)) == (Seen.LENGTH | Seen.ENCODING))
+    return ErrorCode.HTTP_BODY;
 
   if (!(seen & (Seen.HANDSHAKE | Seen.UPGRADE))) return 0;
   return upgradeRefuse(block, r, seen);
@@ -104,13 +97,17 @@ export function requestRead(block: usize): i32 {
 /** The rules of an opening handshake, RFC 6455 4.2.1, in the order in which an answer names them. */
 function upgradeRefuse(block: usize, r: Request, seen: u32): i32 {
   r.upgrade = 1;
-  const get = r.methodLength == 3 && load<u16>(block + r.from) == 0x4547 && load<u8>(block + r.from, 2) == 0x54;
+  const get =
+    r.methodLength == 3 &&
+    load<u16>(block + r.from) == 0x4547 &&
+    load<u8>(block + r.from, 2) == 0x54;
   if (!get) return ErrorCode.UPGRADE_METHOD;
   if (r.hostLength == 0) return ErrorCode.HTTP_HOST;
   if (seen & Seen.BODY) return ErrorCode.HTTP_BODY;
   const both: u32 = Seen.UPGRADE | Seen.CONNECTION;
   if ((seen & both) != both) return ErrorCode.UPGRADE_HEADER;
-  if ((seen & (Seen.VERSION | Seen.VERSION_WRONG)) != Seen.VERSION) return ErrorCode.UPGRADE_VERSION;
+  if ((seen & (Seen.VERSION | Seen.VERSION_WRONG)) != Seen.VERSION)
+    return ErrorCode.UPGRADE_VERSION;
   if ((seen & (Seen.KEY | Seen.KEY_WRONG)) != Seen.KEY) return ErrorCode.UPGRADE_KEY;
   if (seen & Seen.EXTENSION_WRONG) return ErrorCode.UPGRADE_EXTENSION;
   return protocolsValid(block, r) ? 0 : ErrorCode.UPGRADE_PROTOCOL;
@@ -157,6 +154,11 @@ function targetRead(block: usize, r: Request, p: usize, end: usize): bool {
   while (p < end && load<u8>(p) != 63) p += 1;
   r.path = <u16>(path - block);
   r.pathLength = <u16>(p - path);
+  if (p == path) {
+    // RFC 9112 3.2.2: no path is the path "/"; one stands in the target's "://".
+    while (load<u8>(block + r.path) != 47) r.path -= 1;
+    r.pathLength = 1;
+  }
   if (p < end) p += 1;
   r.query = <u16>(p - block);
   r.queryLength = <u16>(end - p);
@@ -174,16 +176,20 @@ function fieldSee(block: usize, r: Request, seen: u32): u32 {
     return Seen.HOST | (seen & Seen.HOST || !hostValid(value, n) ? Seen.HOST_WRONG : 0);
   }
   if (fieldIs(field, text.N_UPGRADE)) return listHas(value, n, text.V_WEBSOCKET) ? Seen.UPGRADE : 0;
-  if (fieldIs(field, text.N_CONNECTION)) return listHas(value, n, text.N_UPGRADE) ? Seen.CONNECTION : 0;
+  if (fieldIs(field, text.N_CONNECTION))
+    return listHas(value, n, text.N_UPGRADE) ? Seen.CONNECTION : 0;
   if (fieldIs(field, text.N_VERSION)) {
     const right = n == 2 && load<u16>(value) == 0x3331 && !(seen & Seen.VERSION);
     return Seen.HANDSHAKE | Seen.VERSION | (right ? 0 : Seen.VERSION_WRONG);
   }
   if (fieldIs(field, text.N_KEY)) {
     r.key = <u16>(value - block);
-    return Seen.HANDSHAKE | Seen.KEY | (keyValid(value, n) && !(seen & Seen.KEY) ? 0 : Seen.KEY_WRONG);
+    return (
+      Seen.HANDSHAKE | Seen.KEY | (keyValid(value, n) && !(seen & Seen.KEY) ? 0 : Seen.KEY_WRONG)
+    );
   }
-  if (fieldIs(field, text.N_EXTENSIONS)) return extensionsValid(value, n) ? 0 : Seen.EXTENSION_WRONG;
+  if (fieldIs(field, text.N_EXTENSIONS))
+    return extensionsValid(value, n) ? 0 : Seen.EXTENSION_WRONG;
   if (fieldIs(field, text.N_ENCODING)) return Seen.BODY | Seen.ENCODING;
   if (fieldIs(field, text.N_LENGTH)) {
     const length = contentLength(value, n);

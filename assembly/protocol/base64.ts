@@ -25,8 +25,8 @@ export function base64Write(to: usize, p: usize, n: u32): usize {
   for (let i: u32 = 0; i < n; i += 3) {
     const has = n - i;
     const word =
-      (<u32>load<u8>(p + i) << 16) |
-      (has > 1 ? <u32>load<u8>(p + i, 1) << 8 : 0) |
+      ((<u32>load<u8>(p + i)) << 16) |
+      (has > 1 ? (<u32>load<u8>(p + i, 1)) << 8 : 0) |
       (has > 2 ? <u32>load<u8>(p + i, 2) : 0);
     store<u8>(to, <u8>character(word >> 18));
     store<u8>(to, <u8>character((word >> 12) & 63), 1);

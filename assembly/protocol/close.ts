@@ -42,12 +42,18 @@ export function closeRead(p: usize, n: i32): i32 {
 export function closeCodeOf(error: i32): i32 {
   switch (error) {
     case ErrorCode.UTF8:
-    case ErrorCode.CLOSE_REASON: return 1007;
-    case ErrorCode.TOO_BIG: return 1009;
-    case ErrorCode.OVERLOAD: return 1013;
-    case ErrorCode.TIMEOUT_IDLE: return 1001;
+    case ErrorCode.CLOSE_REASON:
+      return 1007;
+    case ErrorCode.TOO_BIG:
+      return 1009;
+    case ErrorCode.OVERLOAD:
+      return 1013;
+    case ErrorCode.TIMEOUT_IDLE:
+      return 1001;
     case ErrorCode.TIMEOUT_PONG:
-    case ErrorCode.TIMEOUT_CLOSE: return CLOSE_ABNORMAL;
-    default: return 1002;
+    case ErrorCode.TIMEOUT_CLOSE:
+      return CLOSE_ABNORMAL;
+    default:
+      return 1002;
   }
 }

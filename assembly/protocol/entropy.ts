@@ -45,7 +45,12 @@ export function chachaBlock(state: usize, block: usize): void {
   copyBytes(block, state, 64);
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < 4; i++) {
-      quarterRound(block + (i << 2), block + 16 + (i << 2), block + 32 + (i << 2), block + 48 + (i << 2));
+      quarterRound(
+        block + (i << 2),
+        block + 16 + (i << 2),
+        block + 32 + (i << 2),
+        block + 48 + (i << 2),
+      );
     }
     for (let i = 0; i < 4; i++) {
       quarterRound(
@@ -56,7 +61,8 @@ export function chachaBlock(state: usize, block: usize): void {
       );
     }
   }
-  for (let i = 0; i < 64; i += 4) store<u32>(block + i, load<u32>(block + i) + load<u32>(state + i));
+  for (let i = 0; i < 64; i += 4)
+    store<u32>(block + i, load<u32>(block + i) + load<u32>(state + i));
   store<u32>(state, load<u32>(state, 48) + 1, 48);
 }
 

@@ -18,7 +18,7 @@ export const HIGH_BITS: u64 = 0x8080808080808080;
  * @returns 0 when all bytes are ASCII (below 0x80), anything else when one is not
  */
 export function unmask(dst: usize, src: usize, n: usize, key: u32): u64 {
-  const key64: u64 = <u64>key | (<u64>key << 32);
+  const key64: u64 = (<u64>key) | ((<u64>key) << 32);
   const end = src + n;
   let bits: u64 = 0;
 
@@ -78,7 +78,7 @@ export function unmask(dst: usize, src: usize, n: usize, key: u32): u64 {
     dst += 4;
   }
   if (n & 2) {
-    const a = <u32>load<u16>(src) ^ (key & 0xffff);
+    const a = (<u32>load<u16>(src)) ^ (key & 0xffff);
     store<u16>(dst, <u16>a);
     bits |= a;
     src += 2;
@@ -86,7 +86,7 @@ export function unmask(dst: usize, src: usize, n: usize, key: u32): u64 {
     key = rotr(key, 16);
   }
   if (n & 1) {
-    const a = <u32>load<u8>(src) ^ (key & 0xff);
+    const a = (<u32>load<u8>(src)) ^ (key & 0xff);
     store<u8>(dst, <u8>a);
     bits |= a;
   }

@@ -10,7 +10,7 @@
 // Largest blocks are carved from the region one after the other as they are first needed, so the
 // zeroed arena is a valid empty one. Both calls cost O(orders), 11 at the most.
 //
-// Who may have how much: incoming data half of the arena, outgoing data all but a sixteenth, and
+// Who may have how much: incoming data three quarters of the arena, outgoing data all but a sixteenth, and
 // the control frames, which are never dropped, the rest too. A flood of one kind cannot starve
 // the others.
 
@@ -32,7 +32,7 @@ export const enum Use {
 const MIN_SHIFT: u32 = 31 - clz(BLOCK_MIN_BYTES);
 const MAX_ORDER: u32 = 31 - clz(BLOCK_MAX_BYTES) - MIN_SHIFT;
 const FREE: u32 = 0x80;
-const IN_MAX: u32 = ARENA_BYTES / 2;
+const IN_MAX: u32 = ARENA_BYTES - ARENA_BYTES / 4;
 const OUT_MAX: u32 = ARENA_BYTES - ARENA_BYTES / 16;
 
 /** The free lists: a bitmap of those that are not empty, and the first block of each. */
@@ -131,7 +131,7 @@ export function arenaTake(bytes: u32, use: Use): usize {
   }
   while (has > order) {
     has -= 1;
-    listPush(block + (<usize>BLOCK_MIN_BYTES << has), has);
+    listPush(block + ((<usize>BLOCK_MIN_BYTES) << has), has);
   }
   store<u8>(bookOf(block), <u8>(order + 1));
   if (use == Use.IN || use == Use.CONTROL_IN) a.usedIn += size;
@@ -160,7 +160,7 @@ export function arenaGive(block: usize, use: Use): void {
   stats().arenaUsed -= size;
   if (use == Use.IN) arena().usedIn -= size;
   while (order < MAX_ORDER) {
-    const buddy = ARENA + ((block - ARENA) ^ (<usize>BLOCK_MIN_BYTES << order));
+    const buddy = ARENA + ((block - ARENA) ^ ((<usize>BLOCK_MIN_BYTES) << order));
     if (load<u8>(bookOf(buddy)) != <u8>(FREE | order)) break;
     listRemove(buddy, order);
     store<u8>(bookOf(buddy), 0);

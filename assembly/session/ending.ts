@@ -25,16 +25,17 @@ import { copyBytes, stats } from '../memory';
 import { maskKeyNext } from '../protocol/entropy';
 import { unmask } from '../protocol/mask';
 import { arenaGive, Use } from './arena';
-import { eventPush, eventWord, Notice, notify } from './events';
+import { eventPush, eventRelease, eventWord, Notice, notify } from './events';
 import { queueClear, queueListed, queueReserve, queueUnlisted } from './queue';
 import { Flag, pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
 export function inputRelease(s: Session): void {
-  if (s.block) arenaGive(s.block, Use.IN);
+  // Events may point into a head and into early bytes.
+  if (s.block) eventRelease(s, s.block);
   if (s.controlBlock) arenaGive(s.controlBlock, Use.IN);
-  if (s.hold) arenaGive(s.hold, Use.IN);
+  if (s.hold) eventRelease(s, s.hold);
   s.block = s.controlBlock = s.hold = 0;
 }
 
@@ -85,8 +86,8 @@ export function closeCame(s: Session, p: usize, n: u32): void {
   const code = closeRead(p, n);
   if (code < 0) return fail(s, code);
   s.flags |= Flag.CLOSE_RECEIVED;
+  s.closeCode = <u16>code;
   if (s.state == State.OPEN) {
-    s.closeCode = <u16>code;
     const reason: u32 = n > 2 ? n - 2 : 0;
     eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, reason);
     // RFC 6455 5.5.1: "the endpoint typically echos the status code it received".
@@ -137,6 +138,7 @@ export function release(s: Session): void {
   inputRelease(s);
   timerStop(s);
   queueUnlisted(s);
+  s.flags &= ~Flag.OVER;
 }
 
 /** Any → CLOSED: the transport is gone. */

@@ -12,7 +12,7 @@ import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { Flag, pool, Session, sessionAt, sessionFind, sessionFree } from './session';
 
-/** The most events that one frame causes: ERROR or the frame's own, and one for early bytes. */
+/** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;
 
 /** Bits of Session.notices, in the order in which they are told. */
@@ -61,9 +61,14 @@ export function eventWord(kind: u32, flags: u32, code: u32): u32 {
   return kind | (flags << 8) | (code << 16);
 }
 
-/** Writes an event that names no session and only gives a block back when it is acknowledged. */
+/**
+ * Gives back a block that events may point into: with an event of its own, which is acknowledged
+ * after them; at once when no event is out, or no room is left for one.
+ */
 export function eventRelease(s: Session, block: usize): void {
-  eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
+  const room = eventRoom();
+  if (room == 0 || room == EVENTS) arenaGive(block, Use.IN);
+  else eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
 }
 
 /** The ring as the host sees it. */
@@ -120,7 +125,8 @@ function noticeTell(s: Session, notice: u32): void {
     const both: u32 = Flag.CLOSE_SENT | Flag.CLOSE_RECEIVED;
     const clean: u32 = (s.flags & both) == both && !s.cause ? EventFlag.CLEAN : 0;
     what = eventWord(EventKind.CLOSED, clean, 0);
-    if (!code) code = CLOSE_ABNORMAL;
+    // RFC 6455 7.1.5: the code is that of the Close frame received.
+    if (!(s.flags & Flag.CLOSE_RECEIVED)) code = CLOSE_ABNORMAL;
   }
   const e = eventPush(s, what | (code << 16), 0, 0);
   if (notice != Notice.CLOSING && notice != Notice.WRITABLE) e.detail = s.cause;

@@ -16,6 +16,7 @@ import { arenaBytes, arenaCan, arenaGive, arenaTake, Use } from './arena';
 import { Notice, notify } from './events';
 import { Flag, pool, Session, sessionAt } from './session';
 
+
 @unmanaged
 class Block {
   next: u32;
@@ -45,11 +46,7 @@ export function queueTakesPong(s: Session): bool {
  */
 export function queueReserve(s: Session, bytes: u32, use: Use): usize {
   let tail = changetype<Block>(<usize>s.queueTail);
-  if (
-    !s.queueTail ||
-    tail.external ||
-    arenaBytes(changetype<usize>(tail)) - tail.tail < bytes
-  ) {
+  if (!s.queueTail || tail.external || arenaBytes(changetype<usize>(tail)) - tail.tail < bytes) {
     const block = takeBlock(s, bytes, use);
     if (!block) return 0;
     tail = changetype<Block>(block);

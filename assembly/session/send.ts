@@ -45,15 +45,19 @@ function admit(s: Session, kind: i32, bytes: u32): i32 {
   const continues = opcode == Opcode.CONTINUATION;
   if (continues != ((s.flags & Flag.SENDING) != 0)) return ErrorCode.STATE;
   const size = headerSize(bytes, masks(s)) + bytes;
-  if (size > s.queueMax || s.queued > s.queueMax - size) return refuse(s);
-  return Sent.OK;
+  if (size <= s.queueMax && s.queued <= s.queueMax - size) return Sent.OK;
+  const answer = refuse(s);
+  // A message of which one fragment is dropped would be another message.
+  const whole = !continues && kind == opcode;
+  return answer == Sent.DROPPED && !whole ? ErrorCode.FULL : answer;
 }
 
 /** The queue has no room for a data frame: the session's policy. */
 function refuse(s: Session): i32 {
   stats().queueFull += 1;
   switch (s.fullPolicy) {
-    case FullPolicy.DROP: return Sent.DROPPED;
+    case FullPolicy.DROP:
+      return Sent.DROPPED;
     case FullPolicy.CLOSE_1008: {
       closeBegin(s, 1008, 0, 0);
       return ErrorCode.FULL;
@@ -62,7 +66,8 @@ function refuse(s: Session): i32 {
       closeBegin(s, 1013, 0, 0);
       return ErrorCode.FULL;
     }
-    default: return ErrorCode.FULL;
+    default:
+      return ErrorCode.FULL;
   }
 }
 
@@ -134,7 +139,7 @@ export function send(s: Session, kind: i32, p: usize, bytes: u32): i32 {
 
 /** Queues the header of a frame whose payload the host writes itself. Sent or ErrorCode. */
 export function sendExternal(s: Session, kind: i32, bytes: u32): i32 {
-  if (masks(s) || kind >= Opcode.CLOSE && kind < SEND_MORE) return ErrorCode.STATE;
+  if (masks(s) || (kind >= Opcode.CLOSE && kind < SEND_MORE)) return ErrorCode.STATE;
   const answer = admit(s, kind, bytes);
   if (answer != Sent.OK) return answer;
   const head = headerSize(bytes, false);

@@ -60,6 +60,7 @@ export const PHASE_CONTROL: u8 = 2;
 /** The session fails with its `cause` as soon as the events before are acknowledged. */
 export const PHASE_FAILED: u8 = 3;
 
+
 @unmanaged
 export class Session {
   /** A State. */
@@ -118,7 +119,7 @@ export class Session {
   /** Owed notices: bits of Notice. */
   notices: u8;
   reserved0: u8;
-  /** The close code so far: sent, received, or 0. */
+  /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** Why the session failed: an ErrorCode or 0. */
   cause: i32;
@@ -154,6 +155,7 @@ const FIRST_GENERATION: i32 = 1 << 16;
 const LIMIT_WORDS: i32 = Option.SESSIONS_MAX;
 const LIMITS: usize = offsetof<Session>('messageMax');
 
+
 @unmanaged
 class PoolState {
   /** Host time, widened to 64 bits. */
@@ -177,6 +179,8 @@ class PoolState {
   /** The payload's address and length. */
   sendPayload: u32;
   sendLength: u32;
+  /** 1 once the clock is set. */
+  started: u32;
 }
 
 // @ts-ignore: decorator
@@ -202,9 +206,13 @@ export function sessionFind(handle: i32): Session {
   return changetype<Session>(0);
 }
 
-/** Widens the host's clock: its low 32 bits may wrap, but never step back. */
+/** Widens the host's clock: its low 32 bits may begin anywhere and wrap, but never step back. */
 export function clockSet(now: i32): void {
   const p = pool();
+  if (!p.started) {
+    p.started = 1;
+    p.clock = p.swept = <u32>now;
+  }
   const step = <u32>now - <u32>p.clock;
   // A step of more than 2^31 ms is one back: the clock stands still rather than leaping 49 days.
   if (<i32>step > 0) p.clock += step;

@@ -37,9 +37,9 @@ function deadlineOf(s: Session): u64 {
       return after(s.openedAt, s.handshakeMs);
     case State.OPEN: {
       const idle = after(s.activeAt, s.idleMs);
-      const pinged = s.flags & Flag.PINGED && s.activeAt <= s.markedAt;
-      const ping = pinged ? after(s.markedAt, s.pongMs) : after(s.activeAt, s.pingMs);
-      return min(idle, ping);
+      if (!waits(s)) return min(idle, after(s.activeAt, s.pingMs));
+      // Without a bound on the answer the pings just go on.
+      return min(idle, after(s.markedAt, s.pongMs ? s.pongMs : s.pingMs));
     }
     case State.CLOSING:
     case State.ENDING:
@@ -49,12 +49,28 @@ function deadlineOf(s: Session): u64 {
   }
 }
 
+/** Whether nothing has come since the core's last ping. */
+function waits(s: Session): bool {
+  return (s.flags & Flag.PINGED) != 0 && s.activeAt <= s.markedAt;
+}
+
+/**
+ * When a session is to be looked at: at its deadline, or earlier. Received bytes do not touch the
+ * wheel, and they may bring the next ping before the end of the wait for an answer.
+ */
+function wakeOf(s: Session): u64 {
+  const due = deadlineOf(s);
+  if (s.state != State.OPEN || !waits(s)) return due;
+  const ping = after(s.markedAt, s.pingMs);
+  return ping > pool().clock ? min(due, ping) : due;
+}
+
 /** What a session's deadline means, once it has come: an ErrorCode, or 0 for "send a ping". */
 export function timerCause(s: Session): i32 {
   if (s.state < State.OPEN) return ErrorCode.TIMEOUT_HANDSHAKE;
   if (s.state > State.OPEN) return ErrorCode.TIMEOUT_CLOSE;
   const now = pool().clock;
-  if (s.flags & Flag.PINGED && s.activeAt <= s.markedAt && now >= after(s.markedAt, s.pongMs)) {
+  if (waits(s) && now >= after(s.markedAt, s.pongMs)) {
     return ErrorCode.TIMEOUT_PONG;
   }
   return now >= after(s.activeAt, s.idleMs) ? ErrorCode.TIMEOUT_IDLE : 0;
@@ -81,12 +97,12 @@ export function timerStop(s: Session): void {
 /** Puts a session where its next deadline says; to be called when a deadline may have come nearer. */
 export function timerSet(s: Session): void {
   timerStop(s);
-  const due = deadlineOf(s);
+  const due = wakeOf(s);
   if (due == NEVER) return;
   const swept = pool().swept;
   const away: u64 = due > swept ? min(due - swept, SPAN_MAX) : 1;
   const number: u32 = (31 - clz(<u32>away)) / 5;
-  const slot = <u32>((swept + away) >> (number * 5)) & 31;
+  const slot = (<u32>((swept + away) >> (number * 5))) & 31;
   const level = WHEEL + number * LEVEL_BYTES;
   const next: u32 = load<u16>(level + (slot << 1));
   const link: u32 = s.link;
@@ -106,7 +122,7 @@ function nextMoment(): u64 {
     const slots = load<u32>(WHEEL + number * LEVEL_BYTES, BITMAP);
     if (!slots) continue;
     const at = swept >> (number * 5);
-    const steps = ctz(rotr(slots, <u32>(at + 1) & 31)) + 1;
+    const steps = ctz(rotr(slots, (<u32>(at + 1)) & 31)) + 1;
     next = min(next, (at + steps) << (number * 5));
   }
   return next;
@@ -123,7 +139,7 @@ function takeBegun(): Session {
     const at = swept >> (number * 5);
     if (at << (number * 5) != swept) break;
     const level = WHEEL + number * LEVEL_BYTES;
-    const slot = <u32>at & 31;
+    const slot = (<u32>at) & 31;
     if ((load<u32>(level, BITMAP) >> slot) & 1) {
       const s = sessionAt(load<u16>(level + (slot << 1)));
       timerStop(s);

@@ -31,13 +31,17 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
   const command = COMMANDS.get(name ?? '');
   if (!command) {
-    console.error(name === undefined ? USAGE : `limpet: there is no command ${name}; try limpet --help`);
+    console.error(
+      name === undefined ? USAGE : `limpet: there is no command ${name}; try limpet --help`,
+    );
     return 2;
   }
   try {
     return await command(args);
   } catch (error) {
-    console.error(`limpet ${String(name)}: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(
+      `limpet ${String(name)}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return error instanceof UsageError ? 2 : 1;
   }
 }

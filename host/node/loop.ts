@@ -181,7 +181,7 @@ export class SocketLoop<Owner> {
       link.stash.push(chunk);
       return;
     }
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const bytes = chunk.copy(this.#ingress, 0, at);
       const took = this.#take(link, bytes);
       at += took;
@@ -254,7 +254,7 @@ export class SocketLoop<Owner> {
     const word = entry >>> 2;
     const kind = u8[entry + EventRecord.kind];
     const link = this.#links[i32[word + (EventRecord.user >> 2)]];
-    if (!link || link.handle !== i32[word + (EventRecord.session >> 2)]) return;
+    if (link?.handle !== i32[word + (EventRecord.session >> 2)]) return;
     const flags = u8[entry + EventRecord.flags];
     const code = u8[entry + EventRecord.code] | (u8[entry + EventRecord.code + 1] << 8);
     const ptr = u32[word + (EventRecord.ptr >> 2)];
@@ -445,7 +445,10 @@ export class SocketLoop<Owner> {
     const { scratch, scratchSize } = this.core;
     const length = Buffer.byteLength(first);
     if (length + Buffer.byteLength(second) > scratchSize) {
-      throw new LimpetError(`more than ${String(scratchSize)} bytes of headers`, ErrorCode.ARGUMENT);
+      throw new LimpetError(
+        `more than ${String(scratchSize)} bytes of headers`,
+        ErrorCode.ARGUMENT,
+      );
     }
     this.memory.write(first, scratch, 'utf8');
     this.memory.write(second, scratch + length, 'utf8');

@@ -63,7 +63,9 @@ const NAMES = new Set([
 
 function whole(name: string, value: number, most = 0x7fff_ffff): number {
   if (!Number.isInteger(value) || value < 0 || value > most) {
-    throw new RangeError(`${name} is a whole number from 0 to ${String(most)}, not ${String(value)}`);
+    throw new RangeError(
+      `${name} is a whole number from 0 to ${String(most)}, not ${String(value)}`,
+    );
   }
   return value;
 }

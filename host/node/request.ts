@@ -50,7 +50,13 @@ export class Request {
     const { handle } = link;
     const latin1 = (bytes: Uint8Array) => (bytes as Buffer).toString('latin1');
     const part = (which: Part) =>
-      latin1(Buffer.from(core.fieldValue(core.check('reading a request', core.exports.limpet_request_part(handle, which)))));
+      latin1(
+        Buffer.from(
+          core.fieldValue(
+            core.check('reading a request', core.exports.limpet_request_part(handle, which)),
+          ),
+        ),
+      );
     this.method = part(Part.METHOD);
     this.path = part(Part.PATH) || '/';
     this.query = part(Part.QUERY);
@@ -92,11 +98,7 @@ export class Request {
 export class UpgradeRequest extends Request {
   readonly #accepted: (protocol: string) => void;
 
-  constructor(
-    loop: SocketLoop<unknown>,
-    link: Link,
-    accepted: (protocol: string) => void,
-  ) {
+  constructor(loop: SocketLoop<unknown>, link: Link, accepted: (protocol: string) => void) {
     super(loop, link);
     this.#accepted = accepted;
   }

@@ -1,7 +1,12 @@
 // The face: createServer(options) and its events, over the socket loop.
 
 import { EventEmitter } from 'node:events';
-import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket as NetSocket } from 'node:net';
+import {
+  createServer as createNetServer,
+  type AddressInfo,
+  type Server as NetServer,
+  type Socket as NetSocket,
+} from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '../../build/limpet.abi.js';
 import { LimpetError, type Core, type CoreStats } from '../core/core.js';
@@ -68,7 +73,7 @@ export class Server extends EventEmitter<ServerEvents> {
           this.#upgrade(link);
         },
         request: (link) => {
-          const request = new Request(this.#loop as SocketLoop<unknown>, link);
+          const request = new Request(this.#loop, link);
           if (!this.emit('request', request) && !request.answered) request.respond();
         },
         message: (link, data, isBinary) => {
@@ -103,14 +108,10 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #upgrade(link: Link<Socket>): void {
-    const request = new UpgradeRequest(
-      this.#loop as SocketLoop<unknown>,
-      link,
-      (protocol) => {
-        link.owner = new Socket(this.#loop, link, protocol, request.remoteAddress);
-        this.emit('open', link.owner, request);
-      },
-    );
+    const request = new UpgradeRequest(this.#loop, link, (protocol) => {
+      link.owner = new Socket(this.#loop, link, protocol, request.remoteAddress);
+      this.emit('open', link.owner, request);
+    });
     if (!this.emit('upgrade', request)) request.accept();
   }
 

@@ -1,6 +1,13 @@
 // A session as an application sees it.
 
-import { ErrorCode, Opcode, SEND_MORE, SessionInfo, State, type Sent } from '../../build/limpet.abi.js';
+import {
+  ErrorCode,
+  Opcode,
+  SEND_MORE,
+  SessionInfo,
+  State,
+  type Sent,
+} from '../../build/limpet.abi.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
 
@@ -65,7 +72,10 @@ export class Socket {
    *   connection is not open, FULL when its queue is, MEMORY when the core's is
    * @throws TypeError when `data` is none of the types it may be
    */
-  send(data: Data, { binary = typeof data !== 'string', fin = true }: SendOptions = {}): Sent | ErrorCode {
+  send(
+    data: Data,
+    { binary = typeof data !== 'string', fin = true }: SendOptions = {},
+  ): Sent | ErrorCode {
     let kind: number = binary ? Opcode.BINARY : Opcode.TEXT;
     if (this.#fragmented) kind = Opcode.CONTINUATION;
     const status = this.loop.send(this.link, fin ? kind : kind | SEND_MORE, payload(data));
@@ -148,6 +158,7 @@ export class Socket {
 function payload(data: Data): string | Uint8Array {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   throw new TypeError('a message is a string, an ArrayBuffer or a view of one');
 }

@@ -25,7 +25,9 @@ export function number(
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(value >= least && value <= most)) {
-    throw new UsageError(`--${flag} is a whole number from ${String(least)} to ${String(most)}, not "${text}"`);
+    throw new UsageError(
+      `--${flag} is a whole number from ${String(least)} to ${String(most)}, not "${text}"`,
+    );
   }
   return value;
 }

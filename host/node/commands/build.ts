@@ -53,7 +53,7 @@ export async function build(args: string[]): Promise<number> {
     return 0;
   }
   if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not an option`);
-  const profile = readProfile(values as Record<string, string | boolean | undefined>);
+  const profile = readProfile(values);
   const out = resolve(String(values.out));
   const wasm = await buildProfile(profile, { root: ROOT, out, simd: values.simd === true });
   console.log(memoryMap(new Core(wasm), out));

@@ -75,4 +75,3 @@ export function memoryMap(core: Core, path: string): string {
     `an idle session costs ${String(perSession)} bytes; receive and send memory come from the arena and go back`,
   ].join('\n');
 }
-

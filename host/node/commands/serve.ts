@@ -46,7 +46,10 @@ export async function serve(args: string[]): Promise<number> {
   if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not an option`);
   const port = number('port', values.port, 0, 65535) ?? 0;
   const options: ServerOptions = { profile: values.profile, borrow: true };
-  const given: [keyof ServerOptions & ('maxMessage' | 'maxSessions' | 'pingInterval' | 'idleTimeout'), number | undefined][] = [
+  const given: [
+    keyof ServerOptions & ('maxMessage' | 'maxSessions' | 'pingInterval' | 'idleTimeout'),
+    number | undefined,
+  ][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxSessions', number('max-sessions', values['max-sessions'], 1, INT_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
@@ -74,7 +77,8 @@ function makeServer(options: ServerOptions): Server {
     return createServer(options);
   } catch (error) {
     // A number that is too large for the profile, or a profile that does not exist.
-    if (error instanceof RangeError || error instanceof TypeError) throw new UsageError(error.message);
+    if (error instanceof RangeError || error instanceof TypeError)
+      throw new UsageError(error.message);
     throw error;
   }
 }

@@ -1,0 +1,67 @@
+// The memory map, and the two ways to move bytes.
+
+import { ARENA, copyBytes, MEMORY_END, regionAddress, regionBytes, SESSION_BYTES, zeroWords } from '../../assembly/memory';
+import { ARENA_BYTES, INGRESS_BYTES, SESSIONS } from '../../assembly/profile';
+import { HERE, hex, isHex, THERE } from './bytes';
+
+describe('the memory map', () => {
+  it('has regions that do not meet', () => {
+    for (let a = 0; a < 7; a++) {
+      expect<bool>(regionAddress(a) > 0 && regionBytes(a) > 0).toBe(true);
+      expect<bool>(regionAddress(a) + regionBytes(a) <= MEMORY_END).toBe(true);
+      for (let b = 0; b < a; b++) {
+        const apart =
+          regionAddress(a) + regionBytes(a) <= regionAddress(b) ||
+          regionAddress(b) + regionBytes(b) <= regionAddress(a);
+        expect<bool>(apart).toBe(true);
+      }
+    }
+  });
+
+  it('has no region of any other number', () => {
+    expect<usize>(regionAddress(-1)).toBe(0);
+    expect<usize>(regionAddress(7)).toBe(0);
+    expect<i32>(regionBytes(7)).toBe(0);
+  });
+
+  it('says how large things are', () => {
+    expect<i32>(regionBytes(0)).toBe(INGRESS_BYTES);
+    expect<i32>(regionBytes(3)).toBe(SESSIONS * SESSION_BYTES);
+    expect<i32>(regionBytes(4)).toBe(ARENA_BYTES);
+    expect<usize>(ARENA & 15).toBe(0);
+    expect<bool>(SESSION_BYTES <= 256).toBe(true);
+  });
+});
+
+describe('copyBytes', () => {
+  it('copies every length, and no byte more', () => {
+    let wrong = 0;
+    for (let i: u32 = 0; i < 200; i++) store<u8>(HERE + i, <u8>(i + 1));
+    for (let n: u32 = 0; n < 150; n++) {
+      for (let i: u32 = 0; i < 200; i++) store<u8>(THERE + i, 0);
+      copyBytes(THERE + 3, HERE + 1, n);
+      for (let i: u32 = 0; i < 200; i++) {
+        const expected = i >= 3 && i < n + 3 ? <u8>(i - 3 + 2) : 0;
+        if (load<u8>(THERE + i) != expected) wrong += 1;
+      }
+    }
+    expect<i32>(wrong).toBe(0);
+  });
+
+  it('copies down over itself', () => {
+    hex(HERE, '00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11');
+    copyBytes(HERE, HERE + 1, 17);
+    expect<bool>(isHex(HERE, '01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 11')).toBe(true);
+  });
+});
+
+describe('zeroWords', () => {
+  it('zeroes what it is told and nothing else', () => {
+    for (let i: u32 = 0; i < 32; i++) store<u8>(HERE + i, 0xff);
+    zeroWords(HERE + 8, 16);
+    expect<u64>(load<u64>(HERE)).toBe(u64.MAX_VALUE);
+    expect<u64>(load<u64>(HERE, 8)).toBe(0);
+    expect<u64>(load<u64>(HERE, 16)).toBe(0);
+    expect<u64>(load<u64>(HERE, 24)).toBe(u64.MAX_VALUE);
+  });
+});

@@ -1,0 +1,137 @@
+// A session's events and output → whether they keep the rules, whatever was done to it.
+
+import { EventFlag, EventKind, type CoreEvent } from '../support/driver.js';
+import { decode, frameFault, isUtf8, type Frame } from '../support/frames.js';
+import type { Peer } from './peer.js';
+
+/** Something that must never be seen. */
+export class Fault extends Error {}
+
+export class Watch {
+  /** The most bytes that a message may have: the largest limit that the session ever had; 0 = no bound. */
+  limit = 0;
+  /** The value of Option.USER. */
+  user = 0;
+  closed = false;
+  /** The key of a client's request, once it was written. */
+  key: string | undefined;
+  #wire = Buffer.alloc(0);
+  #http: boolean;
+  #body = -1;
+  #closeSent = false;
+  #fragmented = false;
+  #ended = false;
+  #stream: Buffer[] | undefined;
+
+  constructor(
+    readonly handle: number,
+    readonly client: boolean,
+    http: boolean,
+    readonly peer: Peer,
+  ) {
+    this.#http = http;
+  }
+
+  event(event: CoreEvent): void {
+    if (this.closed) throw new Fault(`event ${event.kind} behind CLOSED`);
+    if (event.user !== this.user) throw new Fault(`user ${event.user}, not ${this.user}`);
+    switch (event.kind) {
+      case EventKind.MESSAGE:
+        if (this.#stream) throw new Fault('a message inside a stream');
+        this.#message(event.code, event.data);
+        break;
+      case EventKind.CHUNK:
+        this.#chunk(event);
+        break;
+      case EventKind.PING:
+      case EventKind.PONG:
+        if (event.data.length > 125) throw new Fault('a control frame of more than 125 bytes');
+        break;
+      case EventKind.CLOSING:
+        if (!isUtf8(event.data)) throw new Fault('a reason that is not UTF-8');
+        this.#ended = true;
+        break;
+      case EventKind.ERROR:
+        if (event.detail >= 0) throw new Fault(`an error of ${event.detail}`);
+        this.#ended = true;
+        break;
+      case EventKind.CLOSED:
+        this.closed = true;
+        break;
+      default:
+    }
+  }
+
+  #chunk({ flags, code, data }: CoreEvent): void {
+    if (((flags & EventFlag.BEGIN) !== 0) === (this.#stream !== undefined)) {
+      throw new Fault('BEGIN is on the first piece of a stream and on no other');
+    }
+    this.#stream = [...(this.#stream ?? []), data];
+    const whole = Buffer.concat(this.#stream);
+    if (this.limit && whole.length > this.limit) throw new Fault('a stream over its limit');
+    if (!(flags & EventFlag.END)) return;
+    this.#stream = undefined;
+    this.#message(code, whole);
+  }
+
+  #message(opcode: number, payload: Buffer): void {
+    if (this.#ended) throw new Fault('a message behind the end');
+    if (this.limit && payload.length > this.limit) {
+      throw new Fault(`a message of ${payload.length} bytes, over the limit of ${this.limit}`);
+    }
+    if (opcode === 1 && !isUtf8(payload)) throw new Fault('a text that is not UTF-8');
+    if (!this.peer.honest) return;
+    const sent = this.peer.messages.shift();
+    if (sent?.opcode !== opcode || !sent.payload.equals(payload)) {
+      throw new Fault(`a message of ${payload.length} bytes that was not sent`);
+    }
+  }
+
+  /** Bytes that were written, in their order. */
+  output(bytes: Buffer): void {
+    this.#wire = Buffer.concat([this.#wire, bytes]);
+    if (this.#http && !this.#head()) return;
+    if (this.#body >= 0) {
+      this.#body -= this.#wire.length;
+      this.#wire = Buffer.alloc(0);
+      if (this.#body < 0) throw new Fault('a body that is longer than its Content-Length');
+      return;
+    }
+    const { frames, length } = decode(this.#wire);
+    this.#wire = Buffer.from(this.#wire.subarray(length));
+    for (const frame of frames) this.#frame(frame);
+    if (this.#closeSent && this.#wire.length) throw new Fault('bytes behind a Close frame');
+  }
+
+  /** Takes a head off the output; false while it is not whole, or no frames follow it. */
+  #head(): boolean {
+    const end = this.#wire.indexOf('\r\n\r\n');
+    if (end < 0) return false;
+    const lines = this.#wire.toString('latin1', 0, end).split('\r\n');
+    const [first = '', ...fields] = lines;
+    const status = Number(/^HTTP\/1\.1 (\d{3}) [ -~]*$/.exec(first)?.[1] ?? 0);
+    if (this.client ? !/^GET \/\S* HTTP\/1\.1$/.test(first) : !status) throw new Fault(`"${first}"`);
+    for (const field of fields) {
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*$/.test(field)) throw new Fault(`"${field}"`);
+      const [, key] = /^Sec-WebSocket-Key: (.*)$/.exec(field) ?? [];
+      this.key ??= key;
+    }
+    this.#http = false;
+    this.#wire = this.#wire.subarray(end + 4);
+    if (!this.client && status !== 101) {
+      const length = lines.find((line) => line.startsWith('Content-Length: '));
+      this.#body = length ? Number(length.slice(16)) : 0;
+    }
+    return true;
+  }
+
+  #frame(frame: Frame): void {
+    const fault = frameFault(frame, this.client);
+    if (fault) throw new Fault(fault);
+    if (this.#closeSent) throw new Fault('a frame behind a Close frame');
+    if (frame.opcode === 8) this.#closeSent = true;
+    if (frame.opcode >= 8) return;
+    if ((frame.opcode === 0) !== this.#fragmented) throw new Fault('fragments that are interleaved');
+    this.#fragmented = !frame.fin;
+  }
+}

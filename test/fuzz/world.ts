@@ -1,0 +1,216 @@
+// A seed and a core → a life of several sessions at once, every call of which is watched.
+//
+// Most steps do what a host does; some do what none should: stale handles, pointers out of memory,
+// calls in the wrong state. All of it must be answered, and the module stay sound.
+
+import { Opcode, Option, Role, SEND_MORE, State } from '../../build/limpet.abi.js';
+import { Driver } from '../support/driver.js';
+import { misuse } from './misuse.js';
+import { Peer } from './peer.js';
+import type { Random } from './random.js';
+import { Fault, Watch } from './watch.js';
+
+export class World {
+  readonly driver: Driver;
+  readonly sessions: Watch[] = [];
+  /** Handles that are stale. */
+  readonly gone: number[] = [];
+  /** How many events of the ring were looked at. */
+  #seen = 0;
+  readonly #often: number;
+  /** How rarely events are acknowledged, and output written: some hosts are slow. */
+  readonly #lazy: number;
+  readonly #slow: number;
+
+  constructor(
+    path: string,
+    readonly random: Random,
+  ) {
+    this.driver = new Driver(path);
+    this.driver.trace = [];
+    // The check walks over the arena: 32 MiB of it are looked at now and then only.
+    this.#often = path.includes('server') ? 20 : 1;
+    this.driver.checks = this.#often === 1;
+    this.#lazy = random.pick([2, 3, 3, 30, 200]);
+    this.#slow = random.pick([1, 1, 2, 8]);
+    this.driver.now = random.once(3) ? random.below(0x7fffffff) : random.below(100_000);
+    this.driver.seed(random.bytes(32));
+  }
+
+  /** One thing that happens. */
+  step(): void {
+    const { random } = this;
+    const session = this.sessions.length ? random.pick(this.sessions) : undefined;
+    const choice = random.below(100);
+    if (!session || (choice < 6 && this.sessions.length < 6)) this.#begin();
+    else if (choice < 50) this.#receive(session);
+    else if (choice < 70) this.#send(session);
+    else if (choice < 84) this.#write(session);
+    else if (choice < 88) this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
+    else if (choice < 90) this.#option(session);
+    else if (choice < 91) this.#end(session);
+    else if (choice < 94) misuse(this);
+    else this.#acknowledge(random.below(this.#seen + 1));
+    this.#look();
+    if (random.once(this.#lazy) || this.#seen > 60) this.#acknowledge(this.#seen);
+    if (this.#often > 1 && random.once(this.#often)) this.driver.check('the last calls');
+  }
+
+  /** Ends everything: nothing may be left. */
+  finish(): void {
+    const { driver } = this;
+    for (const { handle } of this.sessions) driver.eof(handle);
+    this.#look();
+    while (this.#seen) {
+      this.#acknowledge(this.#seen);
+      this.#look();
+    }
+    driver.check('the end');
+    const { active, arenaUsed } = driver.stats();
+    if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
+    if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0)) throw new Fault('a session is listed');
+    if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');
+  }
+
+  #begin(): void {
+    const { driver, random } = this;
+    const client = random.once(2);
+    const http = random.once(2);
+    const handle = http
+      ? client
+        ? driver.connect('/chat', 'a', random.once(2) ? 'chat, superchat' : '', random.once(3) ? 'X: y\r\n' : '')
+        : driver.open()
+      : driver.attach(client ? Role.CLIENT : Role.SERVER);
+    if (handle < 0) return;
+    if (this.gone.includes(handle) || this.sessions.some((other) => other.handle === handle)) {
+      throw new Fault(`handle ${handle} is in use, or was`);
+    }
+    const limit = driver.option(handle, Option.MESSAGE_MAX);
+    const lengthMax = random.once(10) ? 70_000 : Math.min(driver.ingressBytes * 5, 70_000, limit);
+    const session = new Watch(handle, client, http, new Peer(random, !client, lengthMax));
+    session.limit = limit;
+    session.user = driver.option(handle, Option.USER);
+    this.sessions.push(session);
+    if (random.once(2)) this.#option(session);
+    if (http && !client) session.peer.head(undefined);
+  }
+
+  #receive(session: Watch): void {
+    const { driver, random } = this;
+    const { peer, handle } = session;
+    const state = driver.info(handle)?.state;
+    if (state === State.PENDING && random.once(2)) return this.#decide(session);
+    if (state !== undefined && state >= State.ENDING && random.once(3)) return void driver.eof(handle);
+    if (session.client && state === State.HANDSHAKE) {
+      if (peer.pending.length === 0 && session.key !== undefined) peer.head(session.key);
+    } else if (state !== undefined && state >= State.PENDING) peer.frames();
+    driver.flush = random.once(2);
+    const cut = random.once(3) ? random.below(8) : random.below(peer.pending.length + 1);
+    const bytes = random.once(3) ? peer.pending : peer.pending.subarray(0, cut);
+    const taken = driver.rx(handle, bytes);
+    if (taken < 0 || taken > bytes.length) throw new Fault(`limpet_rx took ${taken} of ${bytes.length}`);
+    peer.take(taken);
+  }
+
+  #send({ handle, client }: Watch): void {
+    const { driver, random } = this;
+    const opcode = random.pick([0, 1, 1, 2, 2, 9, 10]);
+    const kind = opcode | (random.once(4) && opcode < 3 ? SEND_MORE : 0);
+    const most = opcode >= Opcode.CLOSE ? 130 : driver.ingressBytes;
+    const length = random.length(most);
+    if (random.once(5) && !client) {
+      driver.core.limpet_send_external(handle, kind, random.length(100_000));
+      return;
+    }
+    if (random.once(4)) {
+      const at = driver.core.limpet_send_begin(handle, kind, length);
+      if (at <= 0) return;
+      driver.write(at, Buffer.alloc(length, 0x62));
+      driver.core.limpet_send_end(handle);
+      return;
+    }
+    // From anywhere in memory: what lies there is sent, whatever it is.
+    driver.core.limpet_send(handle, kind, random.pick([driver.scratch, driver.ingress]), length);
+  }
+
+  /** Writes some of the output, or all of it. */
+  #write(session: Watch): void {
+    const { driver, random } = this;
+    if (!random.once(this.#slow)) return;
+    if (random.once(4)) driver.core.limpet_tx_next();
+    const { pieces, length, more } = driver.output(session.handle);
+    const info = driver.info(session.handle);
+    const sum = pieces.reduce((all, piece) => all + piece.length, 0);
+    if (sum !== length || (!more && length !== info?.queued)) throw new Fault(`${length} bytes of ${info?.queued}`);
+    const n = random.once(3) ? random.below(length + 1) : length;
+    const all = Buffer.concat(pieces.map((piece) => piece.bytes ?? Buffer.alloc(piece.length, 0x65)));
+    if (driver.core.limpet_tx_ack(session.handle, n) < 0) throw new Fault('limpet_tx_ack');
+    session.output(all.subarray(0, n));
+  }
+
+  #decide({ handle }: Watch): void {
+    const { driver, random } = this;
+    const protocol = random.pick(['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat']);
+    const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
+    const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
+    if (!random.once(6)) driver.core.limpet_accept(handle, a, b, c, d);
+    else {
+      const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
+      const external = random.once(3);
+      driver.core.limpet_respond(handle, status, c, d, external ? 0 : driver.ingress, random.length(3000));
+    }
+  }
+
+  #option(session: Watch): void {
+    const { driver, random } = this;
+    const option = random.below(14) as Option;
+    const word = random.pick([0, 1, 2, 3, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
+    if (driver.setOption(session.handle, option, word) < 0) return;
+    if (option === Option.USER) session.user = word;
+    if (option === Option.MESSAGE_MAX && session.limit) {
+      session.limit = word === 0 ? 0 : Math.max(session.limit, word);
+    }
+  }
+
+  #end({ handle }: Watch): void {
+    const { driver, random } = this;
+    switch (random.below(3)) {
+      case 0:
+        driver.eof(handle);
+        break;
+      case 1:
+        driver.core.limpet_terminate(handle);
+        break;
+      default: {
+        const [ptr = 0, length = 0] = driver.pass(random.once(2) ? 'bye' : random.bytes(random.below(125)));
+        driver.core.limpet_close(handle, random.pick([0, 1000, 1001, 3000, 4999, 1005, 5000]), ptr, length);
+      }
+    }
+  }
+
+  /** Looks at the events that are new; they are read at once, as the ingress region may be written next. */
+  #look(): void {
+    const ring = this.driver.peek();
+    for (const event of ring.slice(this.#seen)) {
+      if (event.kind === 0) continue;
+      const session = this.sessions.find(({ handle }) => handle === event.session);
+      if (!session) throw new Fault(`event ${event.kind} of session ${event.session}, which there is not`);
+      session.event(event);
+    }
+    this.#seen = ring.length;
+  }
+
+  #acknowledge(count: number): void {
+    const { driver } = this;
+    const closed = driver.peek().slice(0, count).filter(({ kind }) => kind === 9);
+    if (driver.core.limpet_event_ack(count) !== 0) throw new Fault(`limpet_event_ack(${count})`);
+    this.#seen -= count;
+    for (const { session } of closed) {
+      const at = this.sessions.findIndex(({ handle }) => handle === session);
+      this.sessions.splice(at, 1);
+      this.gone.push(session);
+      if (driver.info(session)) throw new Fault('a session lives on behind its CLOSED event');
+    }
+    this.#look();
+  }
+}

@@ -1,0 +1,384 @@
+// Bytes, calls and time → one instance of the core → its events and its output, as plain objects.
+//
+// A driver is a host without sockets: it keeps the rules of the ABI (what limpet_rx did not take is
+// kept and offered again, events are copied before they are acknowledged, output is acknowledged as
+// written), and it keeps no rule of the protocol. After each call into a debug build it asks
+// limpet_debug_check whether the module is sound.
+
+import { readFileSync } from 'node:fs';
+import {
+  ErrorCode,
+  EventFlag,
+  EventKind,
+  EventRecord,
+  EventRing,
+  FieldRecord,
+  Option,
+  Part,
+  Region,
+  Role,
+  SessionInfo,
+  Span,
+  StatsRecord,
+  TxFlag,
+  TxRecord,
+  type LimpetExports,
+} from '../../build/limpet.abi.js';
+
+/** An event with a copy of what it pointed at. */
+export interface CoreEvent {
+  kind: EventKind;
+  flags: number;
+  code: number;
+  session: number;
+  data: Buffer;
+  user: number;
+  detail: number;
+  remaining: number;
+}
+
+/** What limpet_tx said: bytes, `null` where the host's own payload goes. */
+export interface Output {
+  pieces: { bytes: Buffer | null; length: number }[];
+  length: number;
+  end: boolean;
+  abort: boolean;
+  more: boolean;
+}
+
+/** The module is not sound after a call. */
+export class Unsound extends Error {}
+
+type Call = (...args: number[]) => number;
+
+/** Calls that change nothing, which no check has to follow. */
+const READ_ONLY =
+  /^limpet_(abi_version|region|region_size|stats|option_get|session_info|session_next|rx_room|events|request_part|header_next|protocol_at)$/;
+/** A call into the core, or bytes that were put into its memory. */
+export type TraceEntry =
+  | { call: string; args: number[]; answer?: number }
+  | { at: number; bytes: Buffer };
+
+type DebugExports = LimpetExports & { limpet_debug_check?: () => number };
+
+/** Compiled modules by path: they are instantiated often. */
+const modules = new Map<string, WebAssembly.Module>();
+
+function compile(path: string): WebAssembly.Module {
+  let module = modules.get(path);
+  if (!module) modules.set(path, (module = new WebAssembly.Module(readFileSync(path))));
+  return module;
+}
+
+export class Driver {
+  /** The exports, each followed by the check of a debug build. */
+  readonly core: LimpetExports;
+  readonly memory: Buffer;
+  readonly view: DataView;
+  readonly ingress: number;
+  readonly ingressBytes: number;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  /** The host's clock, ms. */
+  now = 1000;
+  /** Whether each call is followed by the check; a walk over 32 MiB of arena is not free. */
+  checks = true;
+  /** Whether input is put at the end of the ingress region, so that no byte follows it there. */
+  flush = false;
+  /** What was done, for a replay; kept when it is there. */
+  trace: TraceEntry[] | undefined;
+  readonly #check: (() => number) | undefined;
+
+  constructor(readonly path: string) {
+    const { exports } = new WebAssembly.Instance(compile(path), {});
+    const raw = exports as unknown as DebugExports;
+    this.#check = raw.limpet_debug_check;
+    this.core = this.#guard(raw);
+    this.memory = Buffer.from(raw.memory.buffer);
+    this.view = new DataView(raw.memory.buffer);
+    this.ingress = this.core.limpet_region(Region.INGRESS);
+    this.ingressBytes = this.core.limpet_region_size(Region.INGRESS);
+    this.scratch = this.core.limpet_region(Region.SCRATCH);
+    this.scratchBytes = this.core.limpet_region_size(Region.SCRATCH);
+    this.check();
+  }
+
+  get debug(): boolean {
+    return this.#check !== undefined;
+  }
+
+  /** Asks a debug build whether it is sound. */
+  check(call = 'limpet_debug_check'): void {
+    const found = this.#check?.() ?? 0;
+    if (found) throw new Unsound(`limpet_debug_check is ${found} after ${call}`);
+  }
+
+  #guard(raw: DebugExports): LimpetExports {
+    const guarded: Record<string, unknown> = { ...raw };
+    for (const [name, value] of Object.entries(raw as unknown as Record<string, unknown>)) {
+      if (typeof value !== 'function' || name === 'limpet_debug_check') continue;
+      if (READ_ONLY.test(name)) continue;
+      const call = value as Call;
+      guarded[name] = (...args: number[]) => {
+        const entry: TraceEntry = { call: name, args };
+        this.trace?.push(entry);
+        const answer = call(...args);
+        entry.answer = answer;
+        if (this.checks && this.#check) this.check(`${name}(${args.join(', ')})`);
+        return answer;
+      };
+    }
+    return guarded as unknown as LimpetExports;
+  }
+
+  // -------------------------------------------------------------------- memory
+
+  /** Puts bytes into linear memory. */
+  write(at: number, bytes: Uint8Array): void {
+    this.trace?.push({ at, bytes: Buffer.from(bytes) });
+    this.memory.set(bytes, at);
+  }
+
+  /** Puts strings one behind the other into the scratch region; returns pointer, length, pointer ... */
+  pass(...strings: (string | Uint8Array)[]): number[] {
+    let at = this.scratch;
+    return strings.flatMap((string) => {
+      const bytes = Buffer.from(string);
+      if (at + bytes.length > this.scratch + this.scratchBytes) {
+        throw new Error(`the scratch region has ${this.scratchBytes} bytes only`);
+      }
+      this.write(at, bytes);
+      at += bytes.length;
+      return [at - bytes.length, bytes.length];
+    });
+  }
+
+  u32(address: number): number {
+    return this.view.getUint32(address, true);
+  }
+
+  copy(address: number, length: number): Buffer {
+    return Buffer.from(this.memory.subarray(address, address + length));
+  }
+
+  // ------------------------------------------------------------------ sessions
+
+  open(): number {
+    return this.core.limpet_open(this.now);
+  }
+
+  attach(role: Role): number {
+    return this.core.limpet_attach(role, this.now);
+  }
+
+  seed(bytes: Uint8Array = Buffer.alloc(32, 0x5a)): number {
+    const [ptr = 0, length = 0] = this.pass(bytes);
+    return this.core.limpet_seed(ptr, length);
+  }
+
+  connect(target: string, host: string, protocols = '', headers = ''): number {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = this.pass(
+      target,
+      host,
+      protocols,
+      headers,
+    );
+    return this.core.limpet_connect(a, b, c, d, e, f, g, h, this.now);
+  }
+
+  eof(handle: number): number {
+    return this.core.limpet_eof(handle, this.now);
+  }
+
+  tick(ms = 0): number {
+    this.now += ms;
+    return this.core.limpet_tick(this.now | 0);
+  }
+
+  option(handle: number, option: Option): number {
+    return this.core.limpet_option_get(handle, option);
+  }
+
+  setOption(handle: number, option: Option, value: number): number {
+    return this.core.limpet_option_set(handle, option, value);
+  }
+
+  // ----------------------------------------------------------------- receiving
+
+  /**
+   * Offers bytes once, at most one ingress region of them and no more than there is room for.
+   *
+   * @returns how many were taken, or an ErrorCode
+   */
+  rx(handle: number, bytes: Uint8Array): number {
+    const room = this.core.limpet_rx_room(handle);
+    if (room < 0) return room;
+    const piece = bytes.subarray(0, Math.min(room, this.ingressBytes));
+    const at = this.flush ? this.ingress + this.ingressBytes - piece.length : this.ingress;
+    this.write(at, piece);
+    return this.core.limpet_rx(handle, at, piece.length, this.now | 0);
+  }
+
+  /**
+   * Feeds bytes, acknowledging events as they come, until neither bytes nor events move any more.
+   *
+   * @returns the events, and the bytes that the session does not take now
+   */
+  feed(handle: number, bytes: Uint8Array): { events: CoreEvent[]; left: Uint8Array } {
+    const events: CoreEvent[] = [];
+    let left = bytes;
+    while (true) {
+      const taken = this.rx(handle, left);
+      if (taken < 0) throw new Error(`limpet_rx: ${errorName(taken)}`);
+      left = left.subarray(taken);
+      const came = this.peek();
+      if (came.length) this.core.limpet_event_ack(came.length);
+      events.push(...came.filter(({ kind }) => kind !== EventKind.NONE));
+      if (came.length === 0 && (taken === 0 || left.length === 0)) return { events, left };
+    }
+  }
+
+  /** The events in the ring, which stay there. */
+  peek(): CoreEvent[] {
+    const ring = this.core.limpet_events();
+    const head = this.u32(ring + EventRing.head);
+    const mask = this.u32(ring + EventRing.mask);
+    const base = this.u32(ring + EventRing.base);
+    const events: CoreEvent[] = [];
+    for (let i = this.u32(ring + EventRing.tail); i !== head; i = (i + 1) >>> 0) {
+      events.push(this.#event(base + ((i & mask) >>> 0) * EventRecord.size));
+    }
+    return events;
+  }
+
+  /** Takes the events out of the ring. */
+  events(): CoreEvent[] {
+    const events = this.peek();
+    if (events.length) this.core.limpet_event_ack(events.length);
+    return events.filter(({ kind }) => kind !== EventKind.NONE);
+  }
+
+  #event(at: number): CoreEvent {
+    return {
+      kind: this.memory.readUInt8(at + EventRecord.kind) as EventKind,
+      flags: this.memory.readUInt8(at + EventRecord.flags),
+      code: this.view.getUint16(at + EventRecord.code, true),
+      session: this.view.getInt32(at + EventRecord.session, true),
+      data: this.copy(this.u32(at + EventRecord.ptr), this.u32(at + EventRecord.len)),
+      user: this.view.getInt32(at + EventRecord.user, true),
+      detail: this.view.getInt32(at + EventRecord.detail, true),
+      remaining: this.u32(at + EventRecord.remaining),
+    };
+  }
+
+  // ------------------------------------------------------------------- sending
+
+  /** What is to be written now; it stays queued. */
+  output(handle: number): Output {
+    const record = this.core.limpet_tx(handle);
+    if (record < 0) throw new Error(`limpet_tx: ${errorName(record)}`);
+    const pieces: Output['pieces'] = [];
+    for (let i = 0; i < this.u32(record + TxRecord.count); i++) {
+      const span = record + TxRecord.size + i * Span.size;
+      const ptr = this.u32(span + Span.ptr);
+      const length = this.u32(span + Span.len);
+      pieces.push({ bytes: ptr ? this.copy(ptr, length) : null, length });
+    }
+    const flags = this.u32(record + TxRecord.flags);
+    return {
+      pieces,
+      length: this.u32(record + TxRecord.bytes),
+      end: (flags & TxFlag.END) !== 0,
+      abort: (flags & TxFlag.ABORT) !== 0,
+      more: (flags & TxFlag.MORE) !== 0,
+    };
+  }
+
+  /** Writes all that is queued; the host's own payloads are `e` bytes. */
+  drain(handle: number): { bytes: Buffer; end: boolean; abort: boolean } {
+    const written: Buffer[] = [];
+    while (true) {
+      const { pieces, length, end, abort, more } = this.output(handle);
+      for (const piece of pieces) written.push(piece.bytes ?? Buffer.alloc(piece.length, 'e'));
+      if (length) this.core.limpet_tx_ack(handle, length);
+      if (!more) return { bytes: Buffer.concat(written), end, abort };
+    }
+  }
+
+  // -------------------------------------------------------------------- telling
+
+  /** A part of the request head of a PENDING session, or an ErrorCode. */
+  part(handle: number, part: Part): string | number {
+    const field = this.core.limpet_request_part(handle, part);
+    return field < 0 ? field : this.#field(field).value;
+  }
+
+  #field(at: number): { name: string; value: string } {
+    const text = (ptr: number, len: number) =>
+      this.copy(this.u32(at + ptr), this.u32(at + len)).toString('latin1');
+    return {
+      name: text(FieldRecord.namePtr, FieldRecord.nameLen),
+      value: text(FieldRecord.ptr, FieldRecord.len),
+    };
+  }
+
+  /** The fields of the request head of a PENDING session. */
+  headers(handle: number): { name: string; value: string }[] {
+    const fields: { name: string; value: string }[] = [];
+    // The record is at one place always, but each call fills it anew.
+    const record = this.core.limpet_request_part(handle, Part.HEAD);
+    for (let cursor = 0; ;) {
+      cursor = this.core.limpet_header_next(handle, cursor);
+      if (cursor === ErrorCode.ABSENT) return fields;
+      if (cursor < 0) throw new Error(`limpet_header_next: ${errorName(cursor)}`);
+      fields.push(this.#field(record));
+    }
+  }
+
+  /** The subprotocols that a PENDING session's client offers. */
+  protocols(handle: number): string[] {
+    const offered: string[] = [];
+    for (let index = 0; ; index++) {
+      const field = this.core.limpet_protocol_at(handle, index);
+      if (field < 0) return offered;
+      offered.push(this.#field(field).value);
+    }
+  }
+
+  stats(): Record<'active' | 'arenaUsed' | 'arenaPeak' | 'arena' | 'sessions', number> {
+    const at = this.core.limpet_stats();
+    return {
+      active: this.u32(at + StatsRecord.active),
+      arenaUsed: this.u32(at + StatsRecord.arenaUsed),
+      arenaPeak: this.u32(at + StatsRecord.arenaPeak),
+      arena: this.u32(at + StatsRecord.arena),
+      sessions: this.u32(at + StatsRecord.sessions),
+    };
+  }
+
+  /** A 64-bit counter of StatsRecord or SessionInfo. */
+  u64(address: number): number {
+    return Number(this.view.getBigUint64(address, true));
+  }
+
+  info(handle: number): { state: number; queued: number; closeCode: number } | undefined {
+    const at = this.core.limpet_session_info(handle);
+    if (at < 0) return undefined;
+    return {
+      state: this.memory.readUInt8(at + SessionInfo.state),
+      queued: this.u32(at + SessionInfo.queued),
+      closeCode: this.view.getUint16(at + SessionInfo.closeCode, true),
+    };
+  }
+}
+
+/** The name of an entry of a table of the ABI. */
+export function nameOf(table: Record<string, number>, value: number): string {
+  return Object.entries(table).find(([, number]) => number === value)?.[0] ?? String(value);
+}
+
+export function errorName(code: number): string {
+  return nameOf(ErrorCode, code);
+}
+
+export { ErrorCode, EventFlag, EventKind, Option, Part, Role };

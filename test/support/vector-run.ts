@@ -1,0 +1,382 @@
+// A vector, a core and a cutting → the log of what happened.
+
+import { Opcode, Option as OptionTable, SEND_MORE, Sent, State } from '../../build/limpet.abi.js';
+import { createHash } from 'node:crypto';
+import { cutUp, type Cutting } from './cuts.js';
+import { Driver, errorName, nameOf, Part, Role, type CoreEvent } from './driver.js';
+import { inputOf, opcodeOf, payloadOf } from './payload.js';
+import { eventsShown, hex, outputShown } from './show.js';
+import { optionValue } from './options.js';
+import type { Stage, Vector } from './vector.js';
+
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** Runs a vector on a driver, which is left without sessions. */
+export function runVector(vector: Vector, driver: Driver, cutting: Cutting): string[] {
+  return new VectorRun(vector, driver, cutting).run();
+}
+
+/** Bytes of all inputs of a vector together. */
+export function inputLength(vector: Vector): number {
+  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '').length, 0);
+}
+
+function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
+  if (stage.kind === 'do') return Buffer.alloc(0);
+  if (stage.kind === 'in') {
+    return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
+  }
+  const head = stage.lines.join('\r\n').replace('{accept}', accept || 'x'.repeat(28));
+  return Buffer.from(`${head}\r\n\r\n`, 'latin1');
+}
+
+class VectorRun {
+  #handle = 0;
+  readonly #hogs: number[] = [];
+  readonly #log: string[] = [];
+  /** Input that the session did not take yet. */
+  #left: Uint8Array = Buffer.alloc(0);
+  /** Where in all input the next stage begins. */
+  #fed = 0;
+  #events: CoreEvent[] = [];
+  /** Events that are not acknowledged. */
+  readonly #kept: CoreEvent[] = [];
+  /** Output that is not a whole frame or head yet. */
+  #wire = Buffer.alloc(0);
+  #http: boolean;
+  #key = '';
+  #ended = '';
+  readonly #defaults: [OptionTable, number][] = [];
+
+  constructor(
+    readonly vector: Vector,
+    readonly driver: Driver,
+    readonly cutting: Cutting,
+  ) {
+    this.#http = vector.session !== 'attach';
+    driver.flush = cutting.flush;
+  }
+
+  run(): string[] {
+    const { vector } = this;
+    try {
+      this.#begin();
+      vector.stages.forEach((stage, index) => {
+        if (stage.kind === 'do') this.#step(stage.line);
+        else this.#input(inputBytes(stage, vector, this.#accept()));
+        // Input that follows input is one stream: what came of it is told together.
+        const next = vector.stages[index + 1];
+        if (stage.kind === 'do' || next?.kind === 'do' || !next) this.#tell();
+      });
+    } finally {
+      this.#clear();
+    }
+    return this.#log;
+  }
+
+  #begin(): void {
+    const { driver, vector } = this;
+    driver.now += 1;
+    if (vector.client) driver.seed();
+    const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
+    this.#handle =
+      vector.session === 'open'
+        ? driver.open()
+        : vector.session === 'connect'
+          ? driver.connect(target, host, protocols, headers)
+          : driver.attach(vector.client ? Role.CLIENT : Role.SERVER);
+    if (this.#handle < 0) {
+      this.#log.push(`= ${errorName(this.#handle)}`);
+      return;
+    }
+    for (const [name, value] of vector.options) this.#option(this.#handle, name, value);
+    this.#tell();
+  }
+
+  #input(bytes: Buffer): void {
+    for (const piece of cutUp(bytes, this.#fed, this.cutting)) {
+      this.#left = Buffer.concat([this.#left, piece]);
+      this.#feed();
+    }
+    this.#fed += bytes.length;
+  }
+
+  /** Offers what is left; events are taken between, unless the vector keeps them. */
+  #feed(): void {
+    const { driver, vector } = this;
+    if (this.#handle <= 0 || driver.core.limpet_rx_room(this.#handle) < 0) return;
+    if (!vector.manualEvents) {
+      const { events, left } = driver.feed(this.#handle, this.#left);
+      this.#events.push(...events.filter(({ session }) => session === this.#handle));
+      this.#left = left;
+      return;
+    }
+    while (true) {
+      const taken = driver.rx(this.#handle, this.#left);
+      this.#left = this.#left.subarray(Math.max(taken, 0));
+      // They point into the ingress region, where the next piece will be put.
+      this.#kept.push(...driver.peek().slice(this.#kept.length));
+      if (taken <= 0 || this.#left.length === 0) return;
+    }
+  }
+
+  /** Writes down what came of a stage: events first, then output. */
+  #tell(): void {
+    const { driver, vector } = this;
+    if (!vector.manualEvents) {
+      this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
+    }
+    this.#log.push(...eventsShown(this.#events));
+    this.#events = [];
+    if (!vector.manualTx) this.#write();
+    if (!vector.manualTx && this.#left.length) this.#feed();
+  }
+
+  /** Writes output, all of it or some bytes, and shows what is whole of it. */
+  #write(most = Infinity): void {
+    const { driver } = this;
+    if (this.#handle <= 0 || driver.core.limpet_rx_room(this.#handle) < 0) return;
+    if (most === Infinity) {
+      const { bytes, end, abort } = driver.drain(this.#handle);
+      this.#show(bytes);
+      const ended = abort ? 'abort' : end ? 'end' : '';
+      if (ended && ended !== this.#ended) this.#log.push(ended);
+      this.#ended = ended;
+      return;
+    }
+    const all = driver
+      .output(this.#handle)
+      .pieces.map(({ bytes, length }) => bytes ?? Buffer.alloc(length, 'e'));
+    const answer = driver.core.limpet_tx_ack(this.#handle, most);
+    if (answer < 0) this.#log.push(`= ${errorName(answer)}`);
+    else this.#show(Buffer.concat(all).subarray(0, most), false);
+  }
+
+  #show(bytes: Buffer, last = true): void {
+    this.#wire = Buffer.concat([this.#wire, bytes]);
+    if (!last || this.#wire.length === 0) return;
+    this.#key ||= /Sec-WebSocket-Key: (.{24})\r\n/.exec(this.#wire.toString('latin1'))?.[1] ?? '';
+    const hide: [string, string][] = this.vector.client ? [[this.#key, '{key}']] : [];
+    this.#log.push(...outputShown(this.#wire, this.#http, hide));
+    this.#http = false;
+    this.#wire = Buffer.alloc(0);
+  }
+
+  #accept(): string {
+    return createHash('sha1')
+      .update(this.#key + GUID)
+      .digest('base64');
+  }
+
+  #option(handle: number, name: string, value: string): void {
+    const option = (OptionTable as Record<string, OptionTable>)[name.toUpperCase()];
+    if (option === undefined) throw new Error(`no option ${name}`);
+    if (handle === 0) this.#defaults.push([option, this.driver.option(0, option)]);
+    this.#answer(this.driver.setOption(handle, option, optionValue(name, value)));
+  }
+
+  /** Writes down an answer that is not "done". */
+  #answer(answer: number, words: Record<string, number> = {}): void {
+    if (answer < 0) this.#log.push(`= ${errorName(answer)}`);
+    else if (answer > 0) this.#log.push(`= ${nameOf(words, answer)}`);
+  }
+
+  // --------------------------------------------------------------------- steps
+
+  #step(line: string): void {
+    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+    const { driver } = this;
+    const { core } = driver;
+    const handle = this.#handle;
+    const number = Number.parseInt(rest, 10);
+    switch (word) {
+      case 'tick':
+        driver.tick(number);
+        break;
+      case 'next':
+        this.#log.push(`next ${driver.tick(0)}`);
+        break;
+      case 'eof':
+        this.#answer(driver.eof(handle));
+        break;
+      case 'terminate':
+        this.#answer(core.limpet_terminate(handle));
+        break;
+      case 'close': {
+        const [, code = '0', reason = ''] = /^(\d+)?\s*(.*)$/.exec(rest) ?? [];
+        const [ptr = 0, length = 0] = driver.pass(payloadOf(reason));
+        this.#answer(core.limpet_close(handle, Number(code), ptr, length));
+        break;
+      }
+      case 'send':
+      case 'begin':
+      case 'external':
+        this.#send(word, rest);
+        break;
+      case 'accept':
+        this.#acceptStep(rest);
+        break;
+      case 'respond':
+        this.#respond(rest);
+        break;
+      case 'option':
+      case 'default': {
+        const [name = '', value = ''] = rest.split('=');
+        this.#option(word === 'default' ? 0 : handle, name, value);
+        break;
+      }
+      case 'hog':
+        this.#hog(rest === '' ? Infinity : number);
+        break;
+      case 'unhog':
+        for (const hog of this.#hogs.splice(0)) driver.eof(hog);
+        break;
+      case 'tx':
+        this.#write(rest === '' ? Infinity : number);
+        break;
+      case 'ack':
+        this.#events.push(...this.#kept.splice(0));
+        driver.events();
+        break;
+      case 'go':
+        this.#feed();
+        break;
+      default:
+        this.#look(word, rest);
+    }
+    if (this.#left.length) this.#feed();
+  }
+
+  #send(word: string, rest: string): void {
+    const { driver } = this;
+    const [, name = '', more, words = ''] = /^(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
+    const opcode = opcodeOf(name) ?? Opcode.TEXT;
+    const kind = opcode | (more ? SEND_MORE : 0);
+    if (word === 'external') {
+      this.#answer(driver.core.limpet_send_external(this.#handle, kind, Number(words)), Sent);
+      return;
+    }
+    const payload = payloadOf(words);
+    if (word === 'begin') {
+      const at = driver.core.limpet_send_begin(this.#handle, kind, payload.length);
+      if (at <= 0) return this.#answer(at || Sent.DROPPED, Sent);
+      driver.memory.set(payload, at);
+      return this.#answer(driver.core.limpet_send_end(this.#handle), Sent);
+    }
+    // A payload may lie anywhere: long ones go where input comes otherwise.
+    let at = driver.ingress;
+    if (payload.length > driver.ingressBytes) [at = 0] = driver.pass(payload);
+    else driver.memory.set(payload, at);
+    this.#answer(driver.core.limpet_send(this.#handle, kind, at, payload.length), Sent);
+  }
+
+  #acceptStep(rest: string): void {
+    const { driver } = this;
+    const { protocol = '', headers = '' } = strings(rest);
+    const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
+    const answer = driver.core.limpet_accept(this.#handle, a, b, c, d);
+    this.#answer(answer);
+    if (answer === 0) this.#feed();
+  }
+
+  #respond(rest: string): void {
+    const { driver } = this;
+    const { headers = '', body = '', external } = strings(rest);
+    const [a = 0, b = 0, c = 0, d = 0] = driver.pass(headers, body);
+    const status = Number.parseInt(rest, 10) || 0;
+    const answer = external
+      ? driver.core.limpet_respond(this.#handle, status, a, b, 0, Number(external))
+      : driver.core.limpet_respond(this.#handle, status, a, b, c, d);
+    this.#answer(answer);
+  }
+
+  /** Takes the arena's memory away: sessions that queue blocks until there is none, or `most` are theirs. */
+  #hog(most: number): void {
+    const { driver } = this;
+    const hog = driver.attach(Role.SERVER);
+    this.#hogs.push(hog);
+    driver.setOption(hog, OptionTable.QUEUE_MAX, 0x7fffffff);
+    driver.setOption(hog, OptionTable.HIGH_WATER, 0x7fffffff);
+    const sizes = [driver.ingressBytes, 2048, 1024, 512, 256, 128, 64].filter(
+      (size) => size <= driver.ingressBytes,
+    );
+    const { checks } = driver;
+    driver.checks = false;
+    for (const size of sizes) {
+      // 26: the longest header and the block's own 16 bytes.
+      while (
+        driver.stats().arenaUsed < most &&
+        driver.core.limpet_send(hog, Opcode.BINARY, driver.ingress, size - 26) === 0
+      );
+    }
+    driver.checks = checks;
+    driver.check('hog');
+  }
+
+  /** Steps that only look. */
+  #look(word: string, rest: string): void {
+    const { driver } = this;
+    switch (word) {
+      case 'room': {
+        const room = driver.core.limpet_rx_room(this.#handle);
+        this.#log.push(`room ${room > 0 ? 'yes' : room}`);
+        break;
+      }
+      case 'left':
+        this.#log.push(`left ${this.#left.length}`);
+        break;
+      case 'part': {
+        const part = driver.part(this.#handle, Part[rest.toUpperCase() as keyof typeof Part]);
+        this.#log.push(
+          `part ${rest} ${typeof part === 'number' ? errorName(part) : JSON.stringify(part)}`,
+        );
+        break;
+      }
+      case 'headers':
+        for (const { name, value } of driver.headers(this.#handle)) {
+          this.#log.push(`header ${name}: ${value}`.trimEnd());
+        }
+        break;
+      case 'protocols':
+        this.#log.push(`protocols ${driver.protocols(this.#handle).join(' ')}`);
+        break;
+      case 'state': {
+        const info = driver.info(this.#handle);
+        this.#log.push(
+          info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none',
+        );
+        break;
+      }
+      default:
+        throw new Error(`${this.vector.file}:${this.vector.line}: no step "${word}"`);
+    }
+  }
+
+  /** Ends all sessions; nothing may be left of them. */
+  #clear(): void {
+    const { driver } = this;
+    driver.events();
+    for (let handle = driver.core.limpet_session_next(0); handle;) {
+      driver.eof(handle);
+      handle = driver.core.limpet_session_next(handle);
+    }
+    while (driver.peek().length) driver.events();
+    for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    driver.check('the end of the vector');
+    const { active, arenaUsed } = driver.stats();
+    if (active || arenaUsed || driver.core.limpet_tx_next()) {
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes`);
+    }
+    if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
+  }
+}
+
+/** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
+function strings(rest: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  const pairs = /(\w+) (?:("(?:[^"\\]|\\.)*"|\d+ x [0-9a-f]{2})|(\d+))/g;
+  for (const [, name = '', payload, number = ''] of rest.matchAll(pairs)) {
+    found[name] = payload === undefined ? number : payloadOf(payload).toString('utf8');
+  }
+  return found;
+}

@@ -1,0 +1,108 @@
+// A Markdown file of vectors → what each of them feeds, does and expects. The language is told in
+// test/vectors/README.md.
+
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { PROFILES, type ProfileName } from './cores.js';
+
+/** A piece of a vector, in the order of the file. */
+export type Stage =
+  | { kind: 'in'; lines: string[] }
+  | { kind: 'http'; lines: string[] }
+  | { kind: 'do'; line: string };
+
+export interface Vector {
+  file: string;
+  line: number;
+  title: string;
+  /** How the session comes to be. */
+  session: 'attach' | 'open' | 'connect';
+  client: boolean;
+  profiles: readonly ProfileName[];
+  /** Whether the input may be cut anywhere; a few vectors are about how much comes at once. */
+  cuts: boolean;
+  /** Whether output waits for a `tx` step, and events for an `ack` step. */
+  manualTx: boolean;
+  manualEvents: boolean;
+  /** Options of the session, and the strings of `connect`. */
+  options: [string, string][];
+  strings: Record<string, string>;
+  stages: Stage[];
+  log: string[];
+}
+
+const STRINGS = ['target', 'host', 'protocols', 'headers'];
+
+export function readVectors(path: string): Vector[] {
+  const vectors: Vector[] = [];
+  let fence: string | undefined;
+  let block: string[] = [];
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      const vector = vectors.at(-1);
+      if (fence !== undefined) {
+        if (!line.startsWith('```')) return void block.push(line);
+        if (vector) addBlock(vector, fence, block);
+        fence = undefined;
+      } else if (line.startsWith('```')) {
+        fence = line.slice(3).trim();
+        block = [];
+      } else if (line.startsWith('## ')) {
+        vectors.push(emptyVector(basename(path), index + 1, line.slice(3).trim()));
+      } else if (line.startsWith('With: ') && vector) {
+        addSettings(vector, line.slice(6));
+      }
+    });
+  for (const { file, line, title, stages } of vectors) {
+    if (stages.length === 0) throw new Error(`${file}:${line}: "${title}" does nothing`);
+  }
+  return vectors;
+}
+
+function emptyVector(file: string, line: number, title: string): Vector {
+  return {
+    ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
+    ...{ manualTx: false, manualEvents: false, options: [], strings: {}, stages: [], log: [] },
+  };
+}
+
+function addBlock(vector: Vector, fence: string, lines: string[]): void {
+  const where = `${vector.file}:${vector.line}`;
+  const full = lines.filter((line) => line.trim() !== '');
+  switch (fence) {
+    case 'in':
+      vector.stages.push({ kind: 'in', lines: full });
+      break;
+    case 'http':
+      vector.stages.push({ kind: 'http', lines });
+      break;
+    case 'do':
+      for (const line of full) vector.stages.push({ kind: 'do', line: line.trim() });
+      break;
+    case 'log':
+      vector.log.push(...full.map((line) => line.trimEnd()));
+      break;
+    default:
+      throw new Error(`${where}: a block is in, http, do or log, not "${fence}"`);
+  }
+}
+
+/** `key=value`, `key="value with spaces"` or a word alone. */
+function addSettings(vector: Vector, text: string): void {
+  for (const [, key = '', quoted, plain] of text.matchAll(/([\w-]+)(?:=(?:("[^"]*")|(\S+)))?/g)) {
+    const value = quoted === undefined ? (plain ?? '') : (JSON.parse(quoted) as string);
+    if (key === 'open' || key === 'connect') {
+      vector.session = key;
+      vector.client ||= key === 'connect';
+    } else if (key === 'role') vector.client = value === 'client';
+    else if (key === 'profiles') vector.profiles = value.split(',') as ProfileName[];
+    else if (key === 'cuts') vector.cuts = value !== 'none';
+    else if (key === 'tx') vector.manualTx = value === 'manual';
+    else if (key === 'events') vector.manualEvents = value === 'manual';
+    else if (STRINGS.includes(key)) vector.strings[key] = value;
+    else vector.options.push([key, value]);
+  }
+  const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
+  if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}

@@ -1,0 +1,183 @@
+// Calls that a vector cannot make → their answers: clocks, pointers, handles, lives of pointers.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Opcode, Option, State } from '../../build/limpet.abi.js';
+import { CORES } from '../support/cores.js';
+import { Driver, ErrorCode, EventKind, Part, Role } from '../support/driver.js';
+import { encode } from '../support/frames.js';
+import { KEY } from '../support/payload.js';
+
+const HEAD =
+  'GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+const text = (words: string, fin = true) =>
+  encode({ fin, opcode: Opcode.TEXT, payload: Buffer.from(words), key: KEY });
+
+for (const core of CORES.filter(({ debug }) => debug)) {
+  describe(core.name, () => {
+    const load = () => new Driver(core.path);
+
+    it('takes any 32 bits for the beginning of the clock', () => {
+      for (const start of [0, 1, 0x7fffffff, 0x80000000, 0x90000000, 0xfffffff0]) {
+        const driver = load();
+        driver.now = start;
+        const handle = driver.core.limpet_open(start | 0);
+        driver.tick(9999);
+        assert.equal(driver.info(handle)?.state, State.HANDSHAKE, `from ${start}`);
+        driver.tick(1);
+        assert.equal(driver.info(handle)?.state, State.ENDING, `from ${start}`);
+      }
+    });
+
+    it('keeps its deadlines when the low 32 bits of the clock wrap', () => {
+      const driver = load();
+      driver.now = 0x7ffffff0;
+      driver.tick(0);
+      const handle = driver.attach(Role.SERVER);
+      driver.setOption(handle, Option.IDLE_MS, 1000);
+      driver.tick(0x7fffffff);
+      assert.equal(driver.info(handle)?.state, State.CLOSING);
+      const later = driver.attach(Role.SERVER);
+      driver.setOption(later, Option.IDLE_MS, 1000);
+      driver.tick(999);
+      assert.equal(driver.info(later)?.state, State.OPEN);
+      driver.tick(1);
+      assert.equal(driver.info(later)?.state, State.CLOSING);
+    });
+
+    it('lets a clock that steps back stand still', () => {
+      const driver = load();
+      driver.now = 50_000;
+      const handle = driver.attach(Role.SERVER);
+      driver.setOption(handle, Option.IDLE_MS, 1000);
+      driver.tick(-20_000);
+      assert.equal(driver.info(handle)?.state, State.OPEN);
+      driver.tick(20_999);
+      assert.equal(driver.info(handle)?.state, State.OPEN);
+      driver.tick(1);
+      assert.equal(driver.info(handle)?.state, State.CLOSING);
+    });
+
+    it('takes input from the ingress region only: it would unmask its own state', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      const { core: x, ingress, ingressBytes } = driver;
+      for (let region = 1; x.limpet_region(region) > 0; region++) {
+        assert.equal(x.limpet_rx(handle, x.limpet_region(region), 8, 1), ErrorCode.ARGUMENT, `region ${region}`);
+      }
+      assert.equal(x.limpet_rx(handle, 0, 8, 1), ErrorCode.ARGUMENT);
+      assert.equal(x.limpet_rx(handle, ingress - 1, 8, 1), ErrorCode.ARGUMENT);
+      assert.equal(x.limpet_rx(handle, ingress + ingressBytes - 7, 8, 1), ErrorCode.ARGUMENT);
+    });
+
+    it('wants a seed before a client', () => {
+      const driver = load();
+      assert.equal(driver.attach(Role.CLIENT), ErrorCode.UNSEEDED);
+      assert.equal(driver.connect('/', 'a'), ErrorCode.UNSEEDED);
+      assert.equal(driver.seed(Buffer.alloc(31, 1)), ErrorCode.ARGUMENT);
+      assert.equal(driver.seed(Buffer.alloc(32, 1)), 0);
+      assert.ok(driver.attach(Role.CLIENT) > 0);
+    });
+
+    it('opens as many sessions as SESSIONS_MAX says, and frees a slot at its CLOSED event', () => {
+      const driver = load();
+      driver.setOption(0, Option.SESSIONS_MAX, 2);
+      const first = driver.open();
+      const second = driver.attach(Role.SERVER);
+      assert.equal(driver.open(), ErrorCode.SESSIONS);
+      driver.eof(first);
+      assert.equal(driver.attach(Role.SERVER), ErrorCode.SESSIONS);
+      driver.events();
+      const third = driver.open();
+      assert.ok(third > 0 && third !== first && third !== second);
+      assert.equal(driver.eof(first), ErrorCode.HANDLE);
+      assert.equal(driver.core.limpet_session_next(0) > 0, true);
+    });
+
+    it('tells no event of a session that took over the slot of a closed one', () => {
+      const driver = load();
+      const old = driver.attach(Role.SERVER);
+      driver.setOption(old, Option.HIGH_WATER, 1);
+      driver.core.limpet_send(old, Opcode.TEXT, driver.scratch, 10);
+      driver.eof(old);
+      assert.equal(driver.peek().length, 1);
+      // The ring is filled behind CLOSED, so that what is told now has to wait.
+      const other = driver.attach(Role.SERVER);
+      while (driver.rx(other, text('x')) > 0);
+      driver.core.limpet_tx_ack(old, 0);
+      driver.core.limpet_event_ack(1);
+      const fresh = driver.attach(Role.SERVER);
+      const events = [...driver.events(), ...driver.events()];
+      assert.deepEqual(
+        events.filter(({ session }) => session === fresh),
+        [],
+      );
+      assert.equal(driver.info(fresh)?.state, State.OPEN);
+      driver.check();
+    });
+
+    it('keeps the path of an UPGRADE event until it is acknowledged', () => {
+      const driver = load();
+      const handle = driver.open();
+      while (driver.peek().length === 0) {
+        let left: Uint8Array = Buffer.from(HEAD);
+        while (left.length) left = left.subarray(driver.rx(handle, left));
+      }
+      driver.core.limpet_accept(handle, 0, 0, 0, 0);
+      // Whatever takes memory next must not take that.
+      const other = driver.attach(Role.SERVER);
+      driver.memory.fill(0x21, driver.ingress, driver.ingress + 500);
+      while (driver.core.limpet_send(other, Opcode.BINARY, driver.ingress, 60) === 0);
+      const [upgrade] = driver.peek();
+      assert.equal(upgrade?.data.toString(), '/chat');
+    });
+
+    it('keeps the payload of a gathered message over the end of its session', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      driver.rx(handle, text('a gathered ', false));
+      driver.rx(handle, encode({ opcode: 0, payload: Buffer.from('message'), key: KEY }));
+      driver.eof(handle);
+      const other = driver.attach(Role.SERVER);
+      while (driver.core.limpet_send(other, Opcode.BINARY, driver.ingress, 60) === 0);
+      assert.equal(driver.peek()[0]?.data.toString(), 'a gathered message');
+    });
+
+    it('keeps early messages over the end of their session', () => {
+      const driver = load();
+      const handle = driver.open();
+      driver.feed(handle, Buffer.from(HEAD));
+      driver.rx(handle, Buffer.concat([text('early'), encode({ opcode: 9, payload: Buffer.from('p'), key: KEY })]));
+      driver.core.limpet_accept(handle, 0, 0, 0, 0);
+      driver.rx(handle, Buffer.alloc(0));
+      driver.eof(handle);
+      const other = driver.attach(Role.SERVER);
+      while (driver.core.limpet_send(other, Opcode.BINARY, driver.ingress, 60) === 0);
+      const message = driver.peek().find(({ kind }) => kind === EventKind.MESSAGE);
+      assert.equal(message?.data.toString(), 'early');
+    });
+
+    it('answers questions about a request only while it waits', () => {
+      const driver = load();
+      const handle = driver.open();
+      assert.equal(driver.part(handle, Part.PATH), ErrorCode.STATE);
+      assert.equal(driver.core.limpet_header_next(handle, 0), ErrorCode.STATE);
+      assert.equal(driver.core.limpet_protocol_at(handle, 0), ErrorCode.STATE);
+      driver.feed(handle, Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: a b\r\n\r\n'));
+      assert.equal(driver.core.limpet_request_part(handle, 5), ErrorCode.ARGUMENT);
+      assert.equal(driver.core.limpet_request_part(handle, -1), ErrorCode.ARGUMENT);
+      assert.ok([ErrorCode.ABSENT, ErrorCode.STATE].some((code) => code === driver.core.limpet_protocol_at(handle, 0)));
+      assert.equal(driver.core.limpet_protocol_at(handle, -1), ErrorCode.ABSENT);
+    });
+
+    it('does not count a connection that it refused to begin', () => {
+      const driver = load();
+      driver.seed();
+      assert.equal(driver.connect('no slash', 'a'), ErrorCode.VALUE);
+      assert.deepEqual({ ...driver.stats(), arena: 0, sessions: 0 }, { active: 0, arenaUsed: 0, arenaPeak: 0, arena: 0, sessions: 0 });
+      assert.equal(driver.core.limpet_session_next(0), 0);
+    });
+  });
+}
