@@ -8,6 +8,18 @@ export interface Assembly {
   length: number;
 }
 
+/** A message for which the core had no memory. */
+export interface Deferred {
+  kind: number;
+  data: Buffer;
+}
+
+/** What a Close frame says. */
+export interface Goodbye {
+  code: number;
+  reason: string;
+}
+
 /** A transport with its session. The face hangs its own object on `owner`. */
 export class Link<Owner = unknown> {
   /** The face's object for this connection. */
@@ -16,6 +28,11 @@ export class Link<Owner = unknown> {
   readonly stash: Buffer[] = [];
   /** Payloads of limpet_send_external, in the order in which their spans come. */
   readonly payloads: Buffer[] = [];
+  /** Messages that wait in Node's memory until the core has some, and their bytes. */
+  readonly backlog: Deferred[] = [];
+  backlogBytes = 0;
+  /** The close handshake that begins behind the backlog. */
+  closeLater: Goodbye | undefined = undefined;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
   /** The streamed message under way. */

@@ -13,13 +13,12 @@ import {
   EventRecord,
   Opcode,
   Option,
-  Sent,
-  Span,
-  TxFlag,
-  TxRecord,
+  type Sent,
 } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
+import { assemble, assembled } from './assembly.js';
 import { Link } from './link.js';
+import { Outbox } from './outbox.js';
 import { readInto } from './transport.js';
 
 /** What a face does with what happens; called while the events are drained. */
@@ -39,12 +38,12 @@ export interface Handlers<Owner> {
 export interface LoopOptions {
   /** Hand messages out as views of linear memory that are good until the handler returns. */
   borrow: boolean;
-  /** Payloads from this size on stay in Node's memory on their way out, bytes. */
-  bypassBytes: number;
+  /** Bytes that may wait for one connection in Node's memory. */
+  maxQueue: number;
 }
 
-/** The largest buffer that is made for a message before its bytes have come. */
-const ASSEMBLY_TRUSTED = 1 << 20;
+/** How soon the core is asked again when it had no memory for a message, ms. */
+const RETRY_MS = 5;
 /** How long the last writes may take once the peer has ended its side, ms. */
 const LAST_WRITES_MS = 10_000;
 
@@ -63,10 +62,9 @@ export class SocketLoop<Owner> {
     this.#armedAt = Infinity;
     this.schedule();
   };
+  readonly #outbox: Outbox<Owner>;
   /** Links that were paused and are to be read from again. */
   readonly #resuming = new Set<Link<Owner>>();
-  /** The longest payload that the core's queues take. */
-  readonly #copyMax: number;
   #scheduled = false;
   #draining = false;
   #timer: NodeJS.Timeout | undefined;
@@ -78,8 +76,21 @@ export class SocketLoop<Owner> {
     private readonly options: LoopOptions,
   ) {
     this.memory = Buffer.from(core.exports.memory.buffer);
-    this.#copyMax = core.exports.limpet_send_max();
     this.#ingress = this.memory.subarray(core.ingress, core.ingress + core.ingressSize);
+    this.#outbox = new Outbox<Owner>(core, this.memory, options.maxQueue, {
+      schedule: () => {
+        this.schedule();
+      },
+      drain: () => {
+        this.#drain();
+      },
+      resumeSoon: (link) => {
+        if (link.stash.length > 0) this.#resumeSoon(link);
+      },
+      writable: (link) => {
+        handlers.writable(link);
+      },
+    });
   }
 
   /** Milliseconds of a clock that never steps back, as the core takes it. */
@@ -116,7 +127,7 @@ export class SocketLoop<Owner> {
     const transport = into ?? accepted;
     const link = new Link<Owner>(transport, handle, index);
     link.written = () => {
-      this.#written(link);
+      this.#outbox.written(link);
     };
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
@@ -159,7 +170,7 @@ export class SocketLoop<Owner> {
 
   /** The peer ended its side: what is queued is still written, then the transport goes. */
   #ended(link: Link<Owner>): void {
-    this.#write(link);
+    this.#outbox.write(link);
     link.ended = true;
     // A peer that does not read either would keep it for ever.
     setTimeout(() => link.transport.destroy(), LAST_WRITES_MS).unref();
@@ -264,7 +275,14 @@ export class SocketLoop<Owner> {
         this.handlers.message(link, this.#payload(ptr, len), code === Opcode.BINARY);
         return;
       case EventKind.CHUNK:
-        this.#assemble(link, flags, code, ptr, len, u32[word + (EventRecord.remaining >> 2)]);
+        assemble(
+          link,
+          flags,
+          this.memory.subarray(ptr, ptr + len),
+          u32[word + (EventRecord.remaining >> 2)],
+        );
+        if (flags & EventFlag.END)
+          this.handlers.message(link, assembled(link), code === Opcode.BINARY);
         return;
       case EventKind.PING:
         this.handlers.ping(link, this.#payload(ptr, len));
@@ -300,92 +318,24 @@ export class SocketLoop<Owner> {
     return this.options.borrow ? view : Buffer.from(view);
   }
 
-  /** Adds a piece of a streamed message to what has come of it; hands it out when it is whole. */
-  #assemble(
-    link: Link<Owner>,
-    flags: number,
-    opcode: number,
-    ptr: number,
-    len: number,
-    remaining: number,
-  ): void {
-    let assembly = link.assembly;
-    if (flags & EventFlag.BEGIN || !assembly) {
-      assembly = link.assembly = { buffer: Buffer.alloc(0), length: 0 };
-    }
-    const need = assembly.length + len;
-    if (need > assembly.buffer.length) {
-      // Declared bytes are believed up to a bound, so that a header alone costs little memory; from
-      // there on, and for fragments, the buffer doubles.
-      const declared = Math.min(need + remaining, ASSEMBLY_TRUSTED);
-      const larger = Buffer.allocUnsafeSlow(
-        flags & EventFlag.END ? need : Math.max(declared, 2 * need),
-      );
-      assembly.buffer.copy(larger, 0, 0, assembly.length);
-      assembly.buffer = larger;
-    }
-    this.memory.copy(assembly.buffer, assembly.length, ptr, ptr + len);
-    assembly.length = need;
-    if (flags & EventFlag.END) {
-      link.assembly = undefined;
-      const data = assembly.buffer.subarray(0, need);
-      this.handlers.message(link, data, opcode === Opcode.BINARY);
-    }
-  }
-
   #forget(link: Link<Owner>): void {
     this.#byHandle.delete(link.handle);
     this.#resuming.delete(link);
+    this.#outbox.forget(link);
     this.#links[link.index] = undefined;
     this.#free.push(link.index);
   }
 
   // ----------------------------------------------------------------- sending
 
-  /**
-   * Queues a frame; it leaves at the end of this turn.
-   *
-   * @param kind an Opcode, with SEND_MORE when fragments follow
-   * @param data text, or bytes; bytes that stay in Node's memory must not change until they are sent
-   * @returns a Sent or an ErrorCode
-   */
+  /** Sends a message or a fragment of one, see Outbox.send. */
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
-    const { exports } = this.core;
-    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    let status: number;
-    if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
-      status = exports.limpet_send(link.handle, kind, data.byteOffset, length);
-    } else if (length >= this.options.bypassBytes) {
-      const payload = typeof data === 'string' ? Buffer.from(data) : this.#owned(data);
-      status = exports.limpet_send_external(link.handle, kind, length);
-      if (status >= 0 && status !== Sent.DROPPED) link.payloads.push(payload);
-    } else {
-      const to = exports.limpet_send_begin(link.handle, kind, length);
-      if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
-      if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
-      else this.memory.set(data, to);
-      status = exports.limpet_send_end(link.handle);
-    }
-    this.schedule();
-    return status as Sent | ErrorCode;
+    return this.#outbox.send(link, kind, data);
   }
 
-  /** Bytes that stay as they are until they are written: linear memory's do not. */
-  #owned(data: Uint8Array): Buffer {
-    if (data.buffer === this.memory.buffer) return Buffer.from(data);
-    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  }
-
-  /** Begins the close handshake. */
+  /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
-    const { exports, scratch } = this.core;
-    const length = Buffer.byteLength(reason);
-    if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
-    this.memory.write(reason, scratch, length, 'utf8');
-    const answer = exports.limpet_close(link.handle, code, scratch, length);
-    this.#drain();
-    this.schedule();
-    return answer as ErrorCode;
+    return this.#outbox.close(link, code, reason);
   }
 
   /** Gives a connection up without a close handshake. */
@@ -417,7 +367,7 @@ export class SocketLoop<Owner> {
 
   /** Answers a REQUEST, or refuses an UPGRADE; see limpet_respond. Throws LimpetError. */
   respond(link: Link<Owner>, status: number, headers: string, body: string | Uint8Array): void {
-    const payload = typeof body === 'string' ? Buffer.from(body) : this.#owned(body);
+    const payload = typeof body === 'string' ? Buffer.from(body) : this.#outbox.owned(body);
     const [headersAt] = this.#strings(headers, '');
     const owed = this.core.check(
       `answering ${String(status)}`,
@@ -471,15 +421,18 @@ export class SocketLoop<Owner> {
     const delay = exports.limpet_tick(now);
     if (delay >= 0 && now + delay < this.#armedAt) this.#arm(now, delay);
     this.#drain();
+    this.#outbox.retryAll();
     const resuming = [...this.#resuming];
     this.#resuming.clear();
     for (const link of resuming) this.#unstash(link);
     for (let handle = exports.limpet_tx_next(); handle > 0; handle = exports.limpet_tx_next()) {
       const link = this.#byHandle.get(handle);
-      if (link) this.#write(link);
+      if (link) this.#outbox.write(link);
     }
     // Queues that shrank owe a WRITABLE.
     this.#drain();
+    // Memory may come back from any connection: ask again soon.
+    if (this.#outbox.waits) this.#arm(now, RETRY_MS);
   }
 
   /** Sets the one timer; it does not keep the process alive, open sockets do. */
@@ -488,69 +441,5 @@ export class SocketLoop<Owner> {
     this.#armedAt = now + delay;
     this.#timer = setTimeout(this.#wake, delay);
     this.#timer.unref();
-  }
-
-  /** Writes all that a connection has queued, in one write if its spans are few. */
-  #write(link: Link<Owner>): void {
-    // What is under way is continued when it ends.
-    if (link.writing > 0) return;
-    const { transport } = link;
-    const { exports, u32 } = this.core;
-    for (;;) {
-      const record = exports.limpet_tx(link.handle);
-      if (record < 0) return;
-      const flags = u32[(record + TxRecord.flags) >>> 2];
-      if (flags & TxFlag.ABORT) {
-        transport.destroy();
-        return;
-      }
-      const bytes = u32[(record + TxRecord.bytes) >>> 2];
-      if (bytes === 0) {
-        if (flags & TxFlag.END && !link.ended) {
-          link.ended = true;
-          transport.end();
-        }
-        return;
-      }
-      link.writing = bytes;
-      this.#spans(link, record + TxRecord.size, u32[(record + TxRecord.count) >>> 2]);
-      // The kernel usually takes everything at once; else the callback goes on.
-      if (transport.writableLength > 0 || transport.destroyed) return;
-      link.writing = 0;
-      if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
-    }
-    if (link.stash.length > 0) this.#resumeSoon(link);
-  }
-
-  /** A write has ended; several may tell it, and what counts is that nothing is left. */
-  #written(link: Link<Owner>): void {
-    if (link.transport.writableLength > 0 || link.writing === 0) return;
-    const bytes = link.writing;
-    link.writing = 0;
-    if (this.core.exports.limpet_tx_ack(link.handle, bytes) > 0) this.#write(link);
-    this.#drain();
-    if (link.stash.length > 0) this.#resumeSoon(link);
-  }
-
-  #spans(link: Link<Owner>, at: number, count: number): void {
-    const { transport } = link;
-    const { u32 } = this.core;
-    if (count > 1) transport.cork();
-    for (let i = 0; i < count; i++) {
-      const span = (at + i * Span.size) >>> 2;
-      const ptr = u32[span];
-      const len = u32[span + 1];
-      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#external(link, len);
-      if (i === count - 1) transport.write(bytes, link.written);
-      else transport.write(bytes);
-    }
-    if (count > 1) transport.uncork();
-  }
-
-  /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
-  #external(link: Link<Owner>, length: number): Buffer {
-    const payload = link.payloads.shift();
-    if (payload?.length !== length) throw new Error('a payload is not where its span is');
-    return payload;
   }
 }

@@ -8,7 +8,7 @@ import {
   type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ErrorCode } from '../../build/limpet.abi.js';
+import { Option, type ErrorCode } from '../../build/limpet.abi.js';
 import { LimpetError, type Core, type CoreStats } from '../core/core.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
@@ -98,7 +98,10 @@ export class Server extends EventEmitter<ServerEvents> {
           if (link.owner) this.emit('close', link.owner, code, reason, clean);
         },
       },
-      { borrow: options.borrow ?? false, bypassBytes: BYPASS_BYTES },
+      {
+        borrow: options.borrow ?? false,
+        maxQueue: this.core.exports.limpet_option_get(0, Option.QUEUE_MAX),
+      },
     );
     this.#net = createNetServer({ pauseOnConnect: true, noDelay: true }, (accepted: NetSocket) => {
       if (!this.#loop.accept(accepted)) accepted.destroy();
@@ -171,9 +174,6 @@ export class Server extends EventEmitter<ServerEvents> {
     while (this.#loop.size > 0) await pause(1);
   }
 }
-
-/** Payloads from this size on are not copied into linear memory on their way out. */
-const BYPASS_BYTES = 16 << 10;
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

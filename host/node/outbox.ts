@@ -1,0 +1,212 @@
+// Messages → the core's send queues → the transports: everything that leaves.
+//
+//   send ─► limpet_send_begin, _end    short payloads: written into linear memory
+//        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
+//        ─► link.backlog               those for which the core has no memory now
+//   write ◄─ limpet_tx: spans of linear memory, and places for the payloads
+
+import { ErrorCode, Opcode, Sent, Span, TxFlag, TxRecord } from '../../build/limpet.abi.js';
+import type { Core } from '../core/core.js';
+import type { Goodbye, Link } from './link.js';
+
+/** What the outbox asks of the loop. */
+export interface Turn<Owner> {
+  /** Write at the end of this turn. */
+  schedule(): void;
+  /** Tell the handlers what happened. */
+  drain(): void;
+  /** Read on, if there was something to wait for. */
+  resumeSoon(link: Link<Owner>): void;
+  /** Nothing waits in Node's memory any more. */
+  writable(link: Link<Owner>): void;
+}
+
+/** Payloads from this size on are not copied into linear memory on their way out. */
+const BYPASS_BYTES = 16 << 10;
+
+export class Outbox<Owner> {
+  /** Links with messages that wait for the core's memory. */
+  readonly #deferred = new Set<Link<Owner>>();
+  /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
+  readonly #copyMax: number;
+  readonly #bypassBytes: number;
+
+  /**
+   * @param memory all of linear memory
+   * @param maxQueue bytes that may wait for one connection in Node's memory
+   */
+  constructor(
+    private readonly core: Core,
+    private readonly memory: Buffer,
+    private readonly maxQueue: number,
+    private readonly turn: Turn<Owner>,
+  ) {
+    this.#copyMax = core.exports.limpet_send_max();
+    this.#bypassBytes = Math.min(BYPASS_BYTES, this.#copyMax);
+  }
+
+  /** Whether messages wait for the core's memory. */
+  get waits(): boolean {
+    return this.#deferred.size > 0;
+  }
+
+  /**
+   * Queues a frame; it leaves at the end of this turn. A message for which the core has no memory
+   * now waits in Node's, and those that come after it wait behind it.
+   *
+   * @param kind an Opcode, with SEND_MORE when fragments follow
+   * @param data text, or bytes; bytes that stay in Node's memory must not change until they are sent
+   * @returns a Sent or an ErrorCode
+   */
+  send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const control = kind === Opcode.PING || kind === Opcode.PONG;
+    if (link.backlog.length > 0 && !control) return this.#defer(link, kind, data);
+    const status = this.#queue(link, kind, data);
+    this.turn.schedule();
+    return status === ErrorCode.MEMORY && !control ? this.#defer(link, kind, data) : status;
+  }
+
+  /** Puts a frame into the core's queue. */
+  #queue(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const { exports } = this.core;
+    const { handle } = link;
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
+      return exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+    }
+    if (length >= this.#bypassBytes) {
+      const payload = typeof data === 'string' ? Buffer.from(data) : this.owned(data);
+      const status = exports.limpet_send_external(handle, kind, length) as Sent | ErrorCode;
+      if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
+      return status;
+    }
+    const to = exports.limpet_send_begin(handle, kind, length);
+    if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
+    if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
+    else this.memory.set(data, to);
+    return exports.limpet_send_end(handle) as Sent;
+  }
+
+  /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
+  #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const kept = Buffer.from(data as Uint8Array);
+    if (link.backlogBytes + kept.length > this.maxQueue) return ErrorCode.FULL;
+    link.backlog.push({ kind, data: kept });
+    link.backlogBytes += kept.length;
+    this.#deferred.add(link);
+    this.turn.schedule();
+    return Sent.BACKPRESSURE;
+  }
+
+  /** Queues what had to wait, as far as the core has memory now; tells the face when nothing waits. */
+  retryAll(): void {
+    for (const link of [...this.#deferred]) this.#retry(link);
+  }
+
+  /** A connection is over: nothing waits for it. */
+  forget(link: Link<Owner>): void {
+    this.#deferred.delete(link);
+  }
+
+  #retry(link: Link<Owner>): void {
+    let next = link.backlog.at(0);
+    while (next) {
+      const status = this.#queue(link, next.kind, next.data);
+      if (status === ErrorCode.MEMORY || status === ErrorCode.FULL) return;
+      link.backlog.shift();
+      link.backlogBytes -= next.data.length;
+      next = link.backlog.at(0);
+    }
+    this.#deferred.delete(link);
+    if (link.closeLater) this.#closeNow(link, link.closeLater);
+    else this.turn.writable(link);
+  }
+
+  /** Bytes that stay as they are until they are written: linear memory's do not. */
+  owned(data: Uint8Array): Buffer {
+    if (data.buffer === this.memory.buffer) return Buffer.from(data);
+    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Begins the close handshake, behind what was sent before. */
+  close(link: Link<Owner>, code: number, reason: string): ErrorCode {
+    if (link.backlog.length === 0) return this.#closeNow(link, { code, reason });
+    link.closeLater ??= { code, reason };
+    return ErrorCode.NONE;
+  }
+
+  #closeNow(link: Link<Owner>, { code, reason }: Goodbye): ErrorCode {
+    const { exports, scratch } = this.core;
+    const length = Buffer.byteLength(reason);
+    if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
+    this.memory.write(reason, scratch, length, 'utf8');
+    const answer = exports.limpet_close(link.handle, code, scratch, length);
+    this.turn.drain();
+    this.turn.schedule();
+    return answer as ErrorCode;
+  }
+
+  /** Writes all that a connection has queued, in one write if its spans are few. */
+  write(link: Link<Owner>): void {
+    // What is under way is continued when it ends.
+    if (link.writing > 0) return;
+    const { transport } = link;
+    const { exports, u32 } = this.core;
+    for (;;) {
+      const record = exports.limpet_tx(link.handle);
+      if (record < 0) return;
+      const flags = u32[(record + TxRecord.flags) >>> 2];
+      if (flags & TxFlag.ABORT) {
+        transport.destroy();
+        return;
+      }
+      const bytes = u32[(record + TxRecord.bytes) >>> 2];
+      if (bytes === 0) {
+        if (flags & TxFlag.END && !link.ended) {
+          link.ended = true;
+          transport.end();
+        }
+        return;
+      }
+      link.writing = bytes;
+      this.#spans(link, record + TxRecord.size, u32[(record + TxRecord.count) >>> 2]);
+      // The kernel usually takes everything at once; else the callback goes on.
+      if (transport.writableLength > 0 || transport.destroyed) return;
+      link.writing = 0;
+      if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
+    }
+    if (link.stash.length > 0) this.turn.resumeSoon(link);
+  }
+
+  /** A write has ended; several may tell it, and what counts is that nothing is left. */
+  written(link: Link<Owner>): void {
+    if (link.transport.writableLength > 0 || link.writing === 0) return;
+    const bytes = link.writing;
+    link.writing = 0;
+    if (this.core.exports.limpet_tx_ack(link.handle, bytes) > 0) this.write(link);
+    this.turn.drain();
+    if (link.stash.length > 0) this.turn.resumeSoon(link);
+  }
+
+  #spans(link: Link<Owner>, at: number, count: number): void {
+    const { transport } = link;
+    const { u32 } = this.core;
+    if (count > 1) transport.cork();
+    for (let i = 0; i < count; i++) {
+      const span = (at + i * Span.size) >>> 2;
+      const ptr = u32[span];
+      const len = u32[span + 1];
+      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#external(link, len);
+      if (i === count - 1) transport.write(bytes, link.written);
+      else transport.write(bytes);
+    }
+    if (count > 1) transport.uncork();
+  }
+
+  /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
+  #external(link: Link<Owner>, length: number): Buffer {
+    const payload = link.payloads.shift();
+    if (payload?.length !== length) throw new Error('a payload is not where its span is');
+    return payload;
+  }
+}
