@@ -72,7 +72,7 @@ export const enum EventKind {
   PING = 6,
   /** A pong came: `ptr` and `len` its payload. */
   PONG = 7,
-  /** The close handshake began: `code` and the reason at `ptr`, `len`; `flags` has REMOTE if the peer began. */
+  /** A Close frame went, or came (`flags` has REMOTE): `code`, and its reason at `ptr`, `len`. */
   CLOSING = 8,
   /** The last event of a session: `code` its close code (1006 without a Close frame), `flags` has CLEAN. */
   CLOSED = 9,

@@ -6,7 +6,10 @@
 import { State } from './abi';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import { ARENA_BYTES, BLOCK_MIN_BYTES, SESSIONS } from './profile';
-import { Flag, pool, Session, sessionAt } from './session/session';
+import { NOTICES } from './session/events';
+import { Node } from './session/list';
+import { LISTED } from './session/queue';
+import { pool, Session, sessionAt } from './session/session';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
 const REGIONS: i32 = 7;
@@ -23,7 +26,7 @@ let painted: bool = false;
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
-    const canary = regionAddress(region) + regionBytes(region);
+    const canary = <usize>(regionAddress(region) + regionBytes(region));
     for (let i = 0; i < CANARY_BYTES; i += 8) {
       if (!painted) store<u64>(canary + i, CANARY);
       else if (load<u64>(canary + i) != CANARY) return 1 + region;
@@ -32,15 +35,15 @@ export function limpet_debug_check(): i32 {
   painted = true;
   if (!arenaSound()) return 101;
   let active: u32 = 0;
-  for (let link: u32 = 1; link <= pool().fresh; link++) {
-    const s = sessionAt(link);
+  for (let slot: u32 = 0; slot < pool().fresh; slot++) {
+    const s = sessionAt(slot);
     if (s.state == State.FREE) continue;
     active += 1;
     if (!queueSound(s)) return 102;
   }
   if (active != stats().active) return 103;
-  if (!txListSound()) return 104;
-  return noticeListSound() ? 0 : 105;
+  if (!listSound(LISTED)) return 104;
+  return listSound(NOTICES) ? 0 : 105;
 }
 
 /** The carved part is tiled by blocks, and those in use add up to what the counters say. */
@@ -80,25 +83,14 @@ function queueSound(s: Session): bool {
   return bytes == s.queued && last == s.queueTail;
 }
 
-function txListSound(): bool {
-  let previous: u32 = 0;
-  let count: i32 = 0;
-  for (let link = pool().txFirst; link; link = sessionAt(link).txNext) {
-    const s = sessionAt(link);
-    if (!(s.flags & Flag.TX_LISTED) || s.txPrevious != previous || s.link != link) return false;
-    if (++count > SESSIONS) return false;
-    previous = link;
+/** Each node of a list is owned by the word in front of it, and the last one is the list's last. */
+function listSound(list: usize): bool {
+  let owner = list;
+  for (let count = 0; load<u32>(owner); count++) {
+    const node: usize = load<u32>(owner);
+    if (changetype<Node>(node).owner != <u32>owner || count > SESSIONS) return false;
+    owner = node;
   }
-  return previous == pool().txLast;
-}
-
-function noticeListSound(): bool {
-  let last: u32 = 0;
-  let count: i32 = 0;
-  for (let link = pool().noticeFirst; link; link = sessionAt(link).noticeNext) {
-    if (!(sessionAt(link).flags & Flag.NOTICE_LISTED) || !sessionAt(link).notices) return false;
-    if (++count > SESSIONS) return false;
-    last = link;
-  }
-  return last == pool().noticeLast;
+  const last: usize = load<u32>(list, 4);
+  return last == owner || last == 0;
 }

@@ -9,12 +9,13 @@
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
 
-import { ABI_VERSION, Delivery, ErrorCode, FullPolicy, Option, Part, Role, State } from './abi';
+import { ABI_VERSION, ErrorCode, Option, Part, Role, Sent, SessionInfo, State } from './abi';
 import { requestSend } from './http/client';
 import { accept, respond } from './http/handshake';
-import { fieldRead, lineEnd } from './http/head';
-import { protocolAt, Request } from './http/request';
+import { fieldRead } from './http/head';
+import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
 import {
+  copyBytes,
   fieldRecord,
   infoRecord,
   INGRESS,
@@ -72,8 +73,7 @@ export function limpet_abi_version(): i32 {
  * @returns its address, or ErrorCode.ARGUMENT
  */
 export function limpet_region(region: i32): i32 {
-  const address = <i32>regionAddress(region);
-  return address ? address : ErrorCode.ARGUMENT;
+  return regionAddress(region);
 }
 
 /**
@@ -82,8 +82,7 @@ export function limpet_region(region: i32): i32 {
  * @returns its bytes, or ErrorCode.ARGUMENT
  */
 export function limpet_region_size(region: i32): i32 {
-  const bytes = regionBytes(region);
-  return bytes ? bytes : ErrorCode.ARGUMENT;
+  return regionBytes(region);
 }
 
 /**
@@ -129,11 +128,7 @@ export function limpet_tick(now: i32): i32 {
  * @returns a handle; ErrorCode.SESSIONS when none is free
  */
 export function limpet_open(now: i32): i32 {
-  clockSet(now);
-  const s = sessionOpen(Role.SERVER, State.HANDSHAKE);
-  if (absent(s)) return ErrorCode.SESSIONS;
-  timerSet(s);
-  return s.handle;
+  return opened(Role.SERVER, State.HANDSHAKE, now);
 }
 
 /**
@@ -143,10 +138,15 @@ export function limpet_open(now: i32): i32 {
  * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, or UNSEEDED for a client
  */
 export function limpet_attach(role: i32, now: i32): i32 {
+  if (<u32>role > <u32>(CLIENT ? Role.CLIENT : Role.SERVER)) return ErrorCode.ARGUMENT;
+  return opened(role, State.OPEN, now);
+}
+
+/** A new session's handle, or an ErrorCode. */
+function opened(role: Role, state: State, now: i32): i32 {
   clockSet(now);
-  if (role != Role.SERVER && (role != Role.CLIENT || !CLIENT)) return ErrorCode.ARGUMENT;
-  if (role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
-  const s = sessionOpen(role, State.OPEN);
+  if (CLIENT && role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
+  const s = sessionOpen(role, state);
   if (absent(s)) return ErrorCode.SESSIONS;
   timerSet(s);
   return s.handle;
@@ -158,7 +158,7 @@ export function limpet_attach(role: i32, now: i32): i32 {
  * @param target_len bytes
  * @param host_ptr the Host field's value
  * @param host_len bytes
- * @param protocols_ptr subprotocols, a comma-separated list of tokens
+ * @param protocols_ptr subprotocols, a comma-separated list of distinct tokens, at most 32
  * @param protocols_len bytes, 0 for none
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
@@ -177,14 +177,18 @@ export function limpet_connect(
   headers_len: i32,
   now: i32,
 ): i32 {
-  clockSet(now);
   if (!CLIENT) return ErrorCode.STATE;
-  if (!inMemory(target_ptr, target_len) || !inMemory(host_ptr, host_len)) return ErrorCode.ARGUMENT;
-  if (!inMemory(protocols_ptr, protocols_len)) return ErrorCode.ARGUMENT;
-  if (!inMemory(headers_ptr, headers_len)) return ErrorCode.ARGUMENT;
-  if (!seeded()) return ErrorCode.UNSEEDED;
-  const s = sessionOpen(Role.CLIENT, State.HANDSHAKE);
-  if (absent(s)) return ErrorCode.SESSIONS;
+  if (
+    !inMemory(target_ptr, target_len) ||
+    !inMemory(host_ptr, host_len) ||
+    !inMemory(protocols_ptr, protocols_len) ||
+    !inMemory(headers_ptr, headers_len)
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  const handle = opened(Role.CLIENT, State.HANDSHAKE, now);
+  if (handle < 0) return handle;
+  const s = sessionFind(handle);
   const error = requestSend(
     s,
     target_ptr,
@@ -196,13 +200,10 @@ export function limpet_connect(
     headers_ptr,
     headers_len,
   );
-  if (error) {
-    release(s);
-    sessionFree(s);
-    return error;
-  }
-  timerSet(s);
-  return s.handle;
+  if (!error) return handle;
+  release(s);
+  sessionFree(s);
+  return error;
 }
 
 /**
@@ -245,26 +246,21 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (handle && absent(s)) return ErrorCode.HANDLE;
   if (!optionValid(handle, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
-  if (handle && option >= Option.HANDSHAKE_MS && option <= Option.CLOSE_MS) timerSet(s);
+  if (handle) timerSet(s);
   return 0;
 }
 
+/**
+ * The largest value of each Option, four bits each, the first in the lowest: Delivery.AUTO,
+ * FullPolicy.CLOSE_1013, and 1 for a switch. 0: any but a negative one.
+ */
+const OPTION_MAX: u64 = 0x1_0_1_0_0_0_0_0_3_0_0_2_0;
+
 function optionValid(handle: i32, option: i32, value: i32): bool {
-  switch (option) {
-    case Option.USER:
-      return true;
-    case Option.DELIVERY:
-      return <u32>value <= <u32>Delivery.AUTO;
-    case Option.FULL_POLICY:
-      return <u32>value <= <u32>FullPolicy.CLOSE_1013;
-    case Option.AUTO_PONG:
-    case Option.PAUSED:
-      return <u32>value <= 1;
-    case Option.SESSIONS_MAX:
-      return handle == 0 && <u32>value <= <u32>SESSIONS;
-    default:
-      return <u32>option < <u32>Option.SESSIONS_MAX && value >= 0;
-  }
+  if (option == Option.USER) return true;
+  if (option == Option.SESSIONS_MAX) return handle == 0 && <u32>value <= <u32>SESSIONS;
+  const most = (<u32>(OPTION_MAX >> (option << 2))) & 15;
+  return <u32>option < <u32>Option.SESSIONS_MAX && <u32>value <= (most ? most : i32.MAX_VALUE);
 }
 
 /**
@@ -276,15 +272,12 @@ export function limpet_session_info(handle: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
   const info = infoRecord();
-  info.messagesIn = s.messagesIn;
-  info.messagesOut = s.messagesOut;
-  info.bytesIn = s.bytesIn;
-  info.bytesOut = s.bytesOut;
-  info.openedAt = s.openedAt;
-  info.activeAt = s.activeAt;
+  // The counters and times of both records are the same words, in the same order.
+  const first = changetype<usize>(s) + offsetof<Session>('messagesIn');
+  copyBytes(changetype<usize>(info), first, offsetof<SessionInfo>('queued'));
   info.queued = s.queued;
   info.state = <u8>s.state;
-  info.role = <u8>s.role;
+  info.role = s.role;
   info.closeCode = s.closeCode;
   return <i32>changetype<usize>(info);
 }
@@ -360,34 +353,23 @@ export function limpet_event_ack(count: i32): i32 {
  *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
-  const s = sessionFind(handle);
-  if (absent(s)) return ErrorCode.HANDLE;
-  if (s.state != State.PENDING) return ErrorCode.STATE;
-  const block = <usize>s.block;
-  const r = changetype<Request>(block);
-  switch (part) {
-    case Part.HEAD:
-      return slice(block + r.from, r.end - r.from);
-    case Part.METHOD:
-      return slice(block + r.from, r.methodLength);
-    case Part.PATH:
-      return slice(block + r.path, r.pathLength);
-    case Part.QUERY:
-      return slice(block + r.query, r.queryLength);
-    case Part.HOST:
-      return slice(block + r.host, r.hostLength);
-    default:
-      return ErrorCode.ARGUMENT;
-  }
+  const block = pendingBlock(handle);
+  if (block < 0) return block;
+  if (<u32>part > <u32>Part.HOST) return ErrorCode.ARGUMENT;
+  // The Request begins with the offset and length of each Part.
+  const at = block + (part << 2);
+  const field = fieldRecord();
+  field.namePtr = field.nameLen = 0;
+  field.ptr = block + load<u16>(at);
+  field.len = load<u16>(at, 2);
+  return <i32>changetype<usize>(field);
 }
 
-function slice(p: usize, n: u32): i32 {
-  const field = fieldRecord();
-  field.namePtr = 0;
-  field.nameLen = 0;
-  field.ptr = <u32>p;
-  field.len = n;
-  return <i32>changetype<usize>(field);
+/** Where the head of a session lies that is PENDING, or an ErrorCode. */
+function pendingBlock(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return s.state == State.PENDING ? s.block : ErrorCode.STATE;
 }
 
 /**
@@ -398,16 +380,13 @@ function slice(p: usize, n: u32): i32 {
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
-  const s = sessionFind(handle);
-  if (absent(s)) return ErrorCode.HANDLE;
-  if (s.state != State.PENDING) return ErrorCode.STATE;
-  const block = <usize>s.block;
-  const r = changetype<Request>(block);
-  const end = block + r.end - 2;
-  const from = cursor ? block + cursor : lineEnd(block + r.from);
-  if (from < block + r.from || from > end) return ErrorCode.ARGUMENT;
+  const block = pendingBlock(handle);
+  if (block < 0) return block;
+  const end = fieldsEnd(block);
+  const first = fieldsFrom(block);
+  const from = cursor ? <usize>block + cursor : first;
   if (from == end) return ErrorCode.ABSENT;
-  const next = fieldRead(from, end);
+  const next: usize = from < first || from > end ? 0 : fieldRead(from, end);
   return next ? <i32>(next - block) : ErrorCode.ARGUMENT;
 }
 
@@ -419,11 +398,9 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
  *   one; or HANDLE, STATE
  */
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
-  const s = sessionFind(handle);
-  if (absent(s)) return ErrorCode.HANDLE;
-  if (s.state != State.PENDING) return ErrorCode.STATE;
-  if (index < 0) return ErrorCode.ABSENT;
-  const answer = protocolAt(s.block, index);
+  const block = pendingBlock(handle);
+  if (block < 0) return block;
+  const answer = protocolAt(fieldsFrom(block), fieldsEnd(block), index);
   return answer ? ErrorCode.ABSENT : <i32>changetype<usize>(fieldRecord());
 }
 
@@ -447,8 +424,9 @@ export function limpet_accept(
 ): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
-  if (!inMemory(protocol_ptr, protocol_len)) return ErrorCode.ARGUMENT;
-  if (!inMemory(headers_ptr, headers_len)) return ErrorCode.ARGUMENT;
+  if (!inMemory(protocol_ptr, protocol_len) || !inMemory(headers_ptr, headers_len)) {
+    return ErrorCode.ARGUMENT;
+  }
   return accept(s, protocol_ptr, protocol_len, headers_ptr, headers_len);
 }
 
@@ -516,7 +494,8 @@ export function limpet_send_begin(handle: i32, kind: i32, len: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
   if (len < 0) return ErrorCode.ARGUMENT;
-  return sendBegin(s, kind, len);
+  const payload = sendBegin(s, kind, len);
+  return payload == Sent.DROPPED ? 0 : payload;
 }
 
 /**
@@ -558,12 +537,23 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
 export function limpet_close(handle: i32, code: i32, ptr: i32, len: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
-  if (!inMemory(ptr, len) || len > REASON_MAX || (code == 0 && len)) return ErrorCode.ARGUMENT;
   if (s.state != State.OPEN) return ErrorCode.STATE;
+  const error = limpet_close_check(code, ptr, len);
+  if (!error) closeBegin(s, code, ptr, len);
+  return error;
+}
+
+/**
+ * Whether a Close frame may say this, for hosts that send it later.
+ * @param code as in limpet_close
+ * @param ptr the reason, UTF-8
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, or VALUE for a code that may not be sent or a reason that is not UTF-8
+ */
+export function limpet_close_check(code: i32, ptr: i32, len: i32): i32 {
+  if (!inMemory(ptr, len) || len > REASON_MAX || (code == 0 && len)) return ErrorCode.ARGUMENT;
   if (code && !closeCodeValid(code)) return ErrorCode.VALUE;
-  if (utf8Check(UTF8_COMPLETE, ptr, len) != UTF8_COMPLETE) return ErrorCode.VALUE;
-  closeBegin(s, code, ptr, len);
-  return 0;
+  return utf8Check(UTF8_COMPLETE, ptr, len) == UTF8_COMPLETE ? 0 : ErrorCode.VALUE;
 }
 
 /**

@@ -1,24 +1,25 @@
 // The memory map: every region, its size and how the figure is derived. No address is chosen
 // anywhere else.
 //
-//   16        static tables and texts (from `memory.data`, a few hundred bytes)
-//   GLOBALS   timers, free lists, counters, the records that calls fill
-//   SCRATCH   strings that the host passes by pointer
+//   16        GLOBALS: lists, counters, the records that calls fill
+//             texts (http/text.ts, a few hundred bytes)
 //   INGRESS   the bytes of one read
+//   SCRATCH   strings that the host passes by pointer
 //   EVENTS    EVENTS x 32
 //   SESSIONS  SESSIONS x SESSION_BYTES
-//   BOOK      one byte per smallest arena block
 //   ARENA     blocks
+//   BOOK      one byte per smallest arena block
 //
-// The smallest come first: an address below 8,192 takes two bytes of code, one above 2 MiB four.
+// What most functions touch comes first: an address below 64 takes one byte of code, one below
+// 8,192 two, one above 2 MiB four. The others follow in the order of Region, so that a region's
+// address is the sum of the sizes before it.
 //
-// All of it is zero at the start and the zero state is the valid empty state, so the module has
-// no initialiser and the regions cost no bytes in the binary. Debug builds put a canary behind
+// All but the texts is zero at the start and the zero state is the valid empty state, so the module
+// has no initialiser and the regions cost no bytes in the binary. Debug builds put a canary behind
 // each region (debug.ts checks them).
 
-// First of all, so that the texts get the lowest addresses: memory.data goes in order of compilation.
-import './http/text';
 import {
+  ErrorCode,
   EventRing,
   FieldRecord,
   SessionInfo,
@@ -29,6 +30,7 @@ import {
 } from './abi';
 import {
   ARENA_BYTES,
+  BLOCK_MAX_BYTES,
   BLOCK_MIN_BYTES,
   DEBUG,
   EVENTS,
@@ -36,62 +38,60 @@ import {
   SCRATCH_BYTES,
   SESSIONS,
 } from './profile';
+import { unmask } from './protocol/mask';
 
 /** Bytes of an EventRecord. */
 export const EVENT_BYTES: i32 = 32;
-/** Stride of the session records: their 232 bytes. */
-export const SESSION_BYTES: i32 = 232;
+/** Stride of the session records: their 256 bytes. */
+export const SESSION_BYTES: i32 = 256;
 /** Bytes between two regions: the canary of debug builds. */
 export const CANARY_BYTES: i32 = DEBUG ? 16 : 0;
 
-/** Levels and slots of the timing wheel: 32^6 ms are 12 days. */
-export const WHEEL_LEVELS: i32 = 6;
-/** Bytes of the wheel: 32 list heads of 2 bytes and a bitmap of 4 per level. */
-const WHEEL_BYTES: i32 = WHEEL_LEVELS * (32 * 2 + 4);
 /** Bytes of the hash and cipher states: SHA-1 keeps 16 + 5 words, ChaCha20 16 + 16 and a position. */
 const DIGEST_BYTES: i32 = 96;
 const CIPHER_BYTES: i32 = 144;
+/** Bytes of the arena's state: two counters, and a list of two words for each size of block. */
+const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES)) * 8;
 
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
 const poolOffset: i32 = ringOffset + 16;
-const arenaOffset: i32 = poolOffset + 80;
-const wheelOffset: i32 = arenaOffset + 144;
-const defaultsOffset: i32 = wheelOffset + ((WHEEL_BYTES + 15) & ~15);
-const txOffset: i32 = defaultsOffset + 64;
-const fieldOffset: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
-const infoOffset: i32 = fieldOffset + 16;
-const statsOffset: i32 = infoOffset + 64;
-const digestOffset: i32 = statsOffset + 112;
+const statsOffset: i32 = poolOffset + 64;
+const fieldOffset: i32 = statsOffset + 112;
+const defaultsOffset: i32 = fieldOffset + 16;
+const infoOffset: i32 = defaultsOffset + 64;
+const arenaOffset: i32 = infoOffset + 64;
+const digestOffset: i32 = arenaOffset + ((ARENA_STATE_BYTES + 15) & ~15);
 const cipherOffset: i32 = digestOffset + DIGEST_BYTES;
-const GLOBALS_BYTES: i32 = cipherOffset + CIPHER_BYTES;
+const txOffset: i32 = cipherOffset + CIPHER_BYTES;
+const GLOBALS_BYTES: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
 
+// Static data lies in memory in the order in which the compiler meets it: globals, texts, regions.
+const GLOBALS: usize = memory.data(GLOBALS_BYTES + CANARY_BYTES, 16);
+import './http/text';
+
+const EVENTS_BYTES: i32 = EVENTS * EVENT_BYTES;
+const SESSIONS_BYTES: i32 = SESSIONS * SESSION_BYTES;
 const BOOK_BYTES: i32 = (ARENA_BYTES / BLOCK_MIN_BYTES + 15) & ~15;
+
 // Each region begins at a multiple of 16.
-const globalsOffset: i32 = 0;
-const scratchOffset: i32 = (globalsOffset + GLOBALS_BYTES + CANARY_BYTES + 15) & ~15;
-const ingressOffset: i32 = (scratchOffset + SCRATCH_BYTES + CANARY_BYTES + 15) & ~15;
-const eventsOffset: i32 = (ingressOffset + INGRESS_BYTES + CANARY_BYTES + 15) & ~15;
-const sessionsOffset: i32 = eventsOffset + EVENTS * EVENT_BYTES + CANARY_BYTES;
-const bookOffset: i32 = (sessionsOffset + SESSIONS * SESSION_BYTES + CANARY_BYTES + 15) & ~15;
-const arenaRegionOffset: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
-const TOTAL_BYTES: i32 = (arenaRegionOffset + ARENA_BYTES + CANARY_BYTES + 15) & ~15;
+const scratchOffset: i32 = (INGRESS_BYTES + CANARY_BYTES + 15) & ~15;
+const eventsOffset: i32 = scratchOffset + ((SCRATCH_BYTES + CANARY_BYTES + 15) & ~15);
+const sessionsOffset: i32 = eventsOffset + ((EVENTS_BYTES + CANARY_BYTES + 15) & ~15);
+const arenaRegionOffset: i32 = sessionsOffset + ((SESSIONS_BYTES + CANARY_BYTES + 15) & ~15);
+const bookOffset: i32 = arenaRegionOffset + ((ARENA_BYTES + CANARY_BYTES + 15) & ~15);
+const TOTAL_BYTES: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
 
-const BASE: usize = memory.data(TOTAL_BYTES, 16);
-
-export const INGRESS: usize = BASE + ingressOffset;
-export const SCRATCH: usize = BASE + scratchOffset;
-export const EVENT_ENTRIES: usize = BASE + eventsOffset;
-export const SESSION_RECORDS: usize = BASE + sessionsOffset;
-export const BOOK: usize = BASE + bookOffset;
-export const ARENA: usize = BASE + arenaRegionOffset;
-const GLOBALS: usize = BASE + globalsOffset;
+export const INGRESS: usize = memory.data(TOTAL_BYTES, 16);
+export const EVENT_ENTRIES: usize = INGRESS + eventsOffset;
+export const SESSION_RECORDS: usize = INGRESS + sessionsOffset;
+export const ARENA: usize = INGRESS + arenaRegionOffset;
+export const BOOK: usize = INGRESS + bookOffset;
 /** One past the last byte that belongs to the core. */
-export const MEMORY_END: usize = BASE + TOTAL_BYTES;
+export const MEMORY_END: usize = INGRESS + TOTAL_BYTES;
 
 export const POOL_STATE: usize = GLOBALS + poolOffset;
 export const ARENA_STATE: usize = GLOBALS + arenaOffset;
-export const WHEEL: usize = GLOBALS + wheelOffset;
 export const DEFAULTS: usize = GLOBALS + defaultsOffset;
 export const DIGEST: usize = GLOBALS + digestOffset;
 export const CIPHER: usize = GLOBALS + cipherOffset;
@@ -119,29 +119,7 @@ export const TX_SPANS: usize = GLOBALS + txOffset + 16;
   return changetype<StatsRecord>(GLOBALS + statsOffset);
 }
 
-/** Region → address, or 0 for a number that names none. */
-export function regionAddress(region: i32): usize {
-  switch (region) {
-    case Region.INGRESS:
-      return INGRESS;
-    case Region.SCRATCH:
-      return SCRATCH;
-    case Region.EVENTS:
-      return EVENT_ENTRIES;
-    case Region.SESSIONS:
-      return SESSION_RECORDS;
-    case Region.ARENA:
-      return ARENA;
-    case Region.ARENA_BOOK:
-      return BOOK;
-    case Region.GLOBALS:
-      return GLOBALS;
-    default:
-      return 0;
-  }
-}
-
-/** Region → bytes, or 0 for a number that names none. */
+/** Region → its bytes, or ErrorCode.ARGUMENT for a number that names none. */
 export function regionBytes(region: i32): i32 {
   switch (region) {
     case Region.INGRESS:
@@ -149,9 +127,9 @@ export function regionBytes(region: i32): i32 {
     case Region.SCRATCH:
       return SCRATCH_BYTES;
     case Region.EVENTS:
-      return EVENTS * EVENT_BYTES;
+      return EVENTS_BYTES;
     case Region.SESSIONS:
-      return SESSIONS * SESSION_BYTES;
+      return SESSIONS_BYTES;
     case Region.ARENA:
       return ARENA_BYTES;
     case Region.ARENA_BOOK:
@@ -159,35 +137,23 @@ export function regionBytes(region: i32): i32 {
     case Region.GLOBALS:
       return GLOBALS_BYTES;
     default:
-      return 0;
+      return ErrorCode.ARGUMENT;
   }
 }
 
-/** `n` bytes from `from` to `to`; the two may overlap only if `to` is lower. */
-export function copyBytes(to: usize, from: usize, n: usize): void {
-  const end = from + n;
-  while (from + 32 <= end) {
-    const a = load<u64>(from);
-    const b = load<u64>(from, 8);
-    const c = load<u64>(from, 16);
-    const d = load<u64>(from, 24);
-    store<u64>(to, a);
-    store<u64>(to, b, 8);
-    store<u64>(to, c, 16);
-    store<u64>(to, d, 24);
-    from += 32;
-    to += 32;
-  }
-  while (from + 8 <= end) {
-    store<u64>(to, load<u64>(from));
-    from += 8;
-    to += 8;
-  }
-  while (from < end) {
-    store<u8>(to, load<u8>(from));
-    from += 1;
-    to += 1;
-  }
+/** Region → its address, or ErrorCode.ARGUMENT for a number that names none. */
+export function regionAddress(region: i32): i32 {
+  if (region == Region.GLOBALS) return <i32>GLOBALS;
+  if (<u32>region > <u32>Region.GLOBALS) return ErrorCode.ARGUMENT;
+  let address = <i32>INGRESS;
+  while (--region >= 0) address += (regionBytes(region) + CANARY_BYTES + 15) & ~15;
+  return address;
+}
+
+/** `n` bytes from `from` to `to`, whose end it returns; the two may overlap only if `to` is lower. */
+export function copyBytes(to: usize, from: usize, n: usize): usize {
+  unmask(to, from, n, 0);
+  return to + n;
 }
 
 /** Zeroes `n` bytes at `to`, a multiple of 8. */

@@ -11,8 +11,7 @@
 // ingress region as it comes. RFC 6455 5 and 6.2.
 
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
-import { handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { copyBytes, stats } from './memory';
+import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { BLOCK_MAX_BYTES, EVENTS, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
@@ -24,13 +23,14 @@ import {
 } from './protocol/frame';
 import { keyAfter, unmask } from './protocol/mask';
 import { UTF8_COMPLETE, UTF8_REJECT, utf8Check } from './protocol/utf8';
-import { arenaBytes, arenaGive, arenaTake, Use } from './session/arena';
+import { arenaGive, arenaTake, Use } from './session/arena';
 import { closeCame, fail } from './session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME, eventWord } from './session/events';
 import { queueTakesPong } from './session/queue';
-import { sendControl } from './session/send';
+import { send } from './session/send';
 import {
-  Flag,
+  count,
+  DIRECTION_IN,
   PHASE_CONTROL,
   PHASE_DATA,
   PHASE_FAILED,
@@ -41,6 +41,8 @@ import {
 
 /** The least that is taken for a gathered message at once; it doubles as bytes come. */
 const GATHER_MIN: u64 = 1024;
+/** The frame cannot be begun now: see frames, or a pong would be owed for which the queue has no room. */
+const WAIT: i32 = 1;
 
 /**
  * Feeds bytes to a session.
@@ -76,7 +78,7 @@ export function receive(s: Session, p: usize, n: i32): i32 {
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && (s.paused || (s.flags & Flag.BLOCKED && !queueTakesPong(s)))) {
+  if (s.state == State.OPEN && (s.paused || (s.blocked && !queueTakesPong(s)))) {
     return 0;
   }
   return INGRESS_BYTES;
@@ -111,7 +113,7 @@ function frames(s: Session, at: usize, end: usize): usize {
   while (true) {
     if (s.phase == PHASE_FAILED) {
       if (answersWait()) return at;
-      fail(s, s.cause);
+      fail(s, s.failure);
       return end;
     }
     if (at == end || eventRoom() < EVENTS_PER_FRAME) return at;
@@ -121,9 +123,8 @@ function frames(s: Session, at: usize, end: usize): usize {
       at = next;
     }
     // A frame without payload is whole with its header.
-    if (s.phase != PHASE_HEADER && s.phase != PHASE_FAILED && (at < end || !s.remaining)) {
-      at = s.phase == PHASE_DATA ? data(s, at, end) : control(s, at, end);
-    }
+    const begun = s.phase == PHASE_DATA || s.phase == PHASE_CONTROL;
+    if (begun && (at < end || !s.remaining)) at = payload(s, at, end);
     // One byte is left for the call in which the failure is told.
     if (s.phase == PHASE_FAILED) at -= 1;
     if (s.state > State.CLOSING) return end;
@@ -140,138 +141,153 @@ function answersWait(): bool {
 /** The peer broke a rule: nothing more is parsed. */
 function failSoon(s: Session, error: i32): void {
   s.cause = error;
+  s.failure = <i8>error;
   s.phase = PHASE_FAILED;
 }
 
 /**
- * Takes a frame header, whole or in pieces, and judges it as soon as its first two bytes are here.
+ * Takes a frame header, whole or in pieces, judges it as soon as its first two bytes are here, and
+ * begins its frame when it is whole.
  *
  * @returns how far it came; `at` when the frame cannot be begun now
  */
 function header(s: Session, at: usize, end: usize): usize {
   let have: u32 = s.headHave;
-  if (have == 0 && end - at >= 2) {
-    const length = headerLength(load<u8>(at, 1));
-    if (end - at >= length) return begin(s, at, length) ? at + length : at;
-  }
-  const head = changetype<usize>(s) + offsetof<Session>('header0');
-  while (at < end) {
+  let head = at;
+  let next = at;
+  let need: u32 = 2;
+  if (have == 0 && end - at >= 2) need = headerLength(load<u8>(at, 1));
+  if (have == 0 && end - at >= need) {
+    have = need;
+    next += need;
+  } else {
+    // In pieces: one byte more than the session has, judged when it is the second or the last.
+    head = changetype<usize>(s) + offsetof<Session>('header0');
     store<u8>(head + have, load<u8>(at));
-    at += 1;
     have += 1;
-    if (have < 2) continue;
-    if (have == 2) {
-      const error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role);
-      if (error) {
-        failSoon(s, error);
-        return at;
-      }
-    }
-    const length = headerLength(load<u8>(head, 1));
-    if (have == length) {
-      s.headHave = 0;
-      if (begin(s, head, length)) return at;
-      // Its last byte is taken when the frame can be begun.
-      s.headHave = <u8>(have - 1);
-      return at - 1;
+    next += 1;
+    need = have < 2 ? 2 : headerLength(load<u8>(head, 1));
+  }
+  let error = 0;
+  if (have >= 2) {
+    error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role);
+    if (!error && have == need) {
+      error = begin(s, head, have);
+      // Its last byte, or all of it, is taken when the frame can be begun.
+      if (error == WAIT) return at;
+      have = 0;
     }
   }
   s.headHave = <u8>have;
-  return at;
+  if (error) failSoon(s, error);
+  return next;
 }
 
-/**
- * Begins the frame whose header lies at `head`.
- *
- * @returns false when it has to wait: for the acknowledgement of events before it, or, a ping, for
- *   room in the send queue
- */
-function begin(s: Session, head: usize, length: u32): bool {
+/** Begins the frame whose header of `length` bytes lies at `head`: 0, WAIT or an ErrorCode. */
+// @ts-ignore: decorator
+@inline
+function begin(s: Session, head: usize, length: u32): i32 {
   const b0: u32 = load<u8>(head);
   const opcode: i32 = b0 & 0x0f;
-  let error = headerRefuse(b0, load<u8>(head, 1), s.role);
   const payload = headerPayload(head);
-  if (!error && payload < 0) error = <i32>payload;
-  if (!error && opcode <= Opcode.BINARY) {
+  if (payload < 0) return <i32>payload;
+  if (opcode <= Opcode.BINARY) {
     const continues = opcode == Opcode.CONTINUATION;
-    if (continues && !s.messageOpcode) error = ErrorCode.CONTINUATION;
-    else if (!continues && s.messageOpcode) error = ErrorCode.INTERLEAVED;
-    else if (s.messageMax && s.messageLength + payload > <u64>s.messageMax)
-      error = ErrorCode.TOO_BIG;
-  }
-  if (error) {
-    failSoon(s, error);
-    return true;
-  }
-  if (opcode == Opcode.CLOSE || (opcode == Opcode.PING && s.autoPong && s.state == State.OPEN)) {
-    if (answersWait()) return false;
-    if (opcode == Opcode.PING && !queueTakesPong(s)) {
-      s.flags |= Flag.BLOCKED;
-      return false;
+    // A message is under way, or there is none to continue.
+    if (continues != (s.messageOpcode != 0)) {
+      return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
+    if (s.messageMax && s.messageLength + payload > <u64>s.messageMax) return ErrorCode.TOO_BIG;
+    s.phase = PHASE_DATA;
+    s.fin = (b0 & FIN) != 0;
+    if (!continues) {
+      s.messageOpcode = <u8>opcode;
+      s.begins = true;
+      s.streaming = s.delivery == Delivery.STREAM;
+    }
+  } else {
+    const pongs = opcode == Opcode.PING && s.autoPong && s.state == State.OPEN;
+    if ((pongs || opcode == Opcode.CLOSE) && answersWait()) return WAIT;
+    if (pongs && !queueTakesPong(s)) {
+      s.blocked = true;
+      return WAIT;
+    }
+    s.phase = PHASE_CONTROL;
+    s.controlHave = 0;
   }
-
-  s.flags &= ~Flag.BLOCKED;
+  s.blocked = false;
   s.opcode = <u8>opcode;
   s.maskKey = headerKey(head, length);
   s.remaining = payload;
-  if (opcode > Opcode.BINARY) {
-    s.phase = PHASE_CONTROL;
-    s.controlHave = 0;
-    return true;
-  }
-  s.phase = PHASE_DATA;
-  let flags: u32 = s.flags & ~Flag.FIN;
-  if (b0 & FIN) flags |= Flag.FIN;
-  if (opcode != Opcode.CONTINUATION) {
-    s.messageOpcode = <u8>opcode;
-    flags = (flags & ~Flag.STREAMING) | Flag.BEGIN;
-    if (s.delivery == Delivery.STREAM) flags |= Flag.STREAMING;
-  }
-  s.flags = flags;
-  return true;
+  return 0;
 }
 
-/** Takes payload of a data frame: in place, streamed or gathered. Returns how far it came. */
-function data(s: Session, at: usize, end: usize): usize {
+/** Takes payload of the current frame. Returns how far it came. */
+function payload(s: Session, at: usize, end: usize): usize {
   const here: u64 = end - at;
   const take = <u32>min(s.remaining, here);
   const left = s.remaining - take;
-  const ends = left == 0 && (s.flags & Flag.FIN) != 0;
-  const inPlace =
-    s.flags & Flag.STREAMING || s.state != State.OPEN || (ends && s.messageLength == 0);
-  let to = at;
-  if (!inPlace && take) {
-    to = gatherRoom(s, take, left);
-    // Past what a block holds the message goes on as a stream, or the session has failed.
-    if (!to) {
-      if (s.phase == PHASE_FAILED) return at + take;
-      to = at;
-    }
-  }
-
+  const next = at + take;
+  const to = s.phase == PHASE_DATA ? dataRoom(s, at, take, left) : controlRoom(s, at, take, left);
+  if (!to) return next;
   const bits = unmask(to, at, take, s.maskKey);
-  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) {
-    s.utf8 = <u8>utf8Check(s.utf8, to, take);
-  }
-  // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
-  if (s.utf8 && (s.utf8 == UTF8_REJECT || ends)) {
-    failSoon(s, ErrorCode.UTF8);
-    return at + take;
-  }
   s.maskKey = keyAfter(s.maskKey, take);
   s.remaining = left;
-  s.messageLength += take;
+  if (s.phase == PHASE_CONTROL) {
+    s.controlHave += <u8>take;
+    if (left == 0) controlDone(s, to + take - s.controlHave, s.controlHave);
+  } else {
+    dataTaken(s, to, take, left, bits);
+  }
+  return next;
+}
+
+/** Whether the frame ends a message with the payload at hand. */
+// @ts-ignore: decorator
+@inline
+function messageEnds(s: Session, left: u64): bool {
+  return left == 0 && s.fin;
+}
+
+/** Where payload of a data frame goes: it stays in place, or is gathered. 0 when the session has failed. */
+// @ts-ignore: decorator
+@inline
+function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
+  const whole = messageEnds(s, left) && s.messageLength == 0;
+  if (whole || s.streaming || s.state != State.OPEN || take == 0) return at;
+  const to = gatherRoom(s, take, left);
+  // Past what a block holds the message goes on as a stream.
+  return to || s.phase == PHASE_FAILED ? to : at;
+}
+
+/** Delivers payload of a data frame that lies unmasked at `p`; `bits` says whether it is ASCII. */
+// @ts-ignore: decorator
+@inline
+function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
+  const ends = messageEnds(s, left);
+  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) s.utf8 = utf8Check(s.utf8, p, n);
+  // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
+  if (s.utf8 == UTF8_REJECT || (ends && s.utf8)) {
+    failSoon(s, ErrorCode.UTF8);
+    return;
+  }
+  s.messageLength += n;
   if (left == 0) s.phase = PHASE_HEADER;
   if (s.state == State.OPEN) {
-    if (!(s.flags & Flag.STREAMING)) {
-      if (ends) message(s, to);
-    } else if (take || ends || s.flags & Flag.BEGIN) {
-      chunk(s, to, take, left, ends);
+    if (!s.streaming) {
+      if (ends) message(s, p);
+    } else if (n || ends || s.begins) {
+      chunk(s, p, n, left, ends);
     }
   }
-  if (ends) messageReset(s);
-  return at + take;
+  if (!ends) return;
+  // The message is over. Only one that is not delivered any more (CLOSING) still has its block.
+  s.messageOpcode = 0;
+  s.messageLength = 0;
+  if (s.block) {
+    arenaGive(s.block, Use.IN);
+    s.block = 0;
+  }
 }
 
 /** Delivers a whole message: the bytes at `at`, or the block they were added to. */
@@ -288,42 +304,18 @@ function message(s: Session, at: usize): void {
   );
   e.block = <u32>block;
   s.block = 0;
-  count(s, length, true);
+  count(s, DIRECTION_IN, length, true);
 }
 
 /** Delivers a piece of a streamed message. */
 function chunk(s: Session, at: usize, n: u32, left: u64, ends: bool): EventRecord {
-  let flags: u32 = s.flags & Flag.BEGIN ? EventFlag.BEGIN : 0;
-  if (ends) flags |= EventFlag.END;
+  // EventFlag.BEGIN and EventFlag.END.
+  const flags = u32(s.begins) | (u32(ends) << 1);
   const e = eventPush(s, eventWord(EventKind.CHUNK, flags, s.messageOpcode), at, n);
   e.remaining = <u32>min<u64>(left, u32.MAX_VALUE);
-  s.flags &= ~Flag.BEGIN;
-  count(s, n, ends);
+  s.begins = false;
+  count(s, DIRECTION_IN, n, ends);
   return e;
-}
-
-/** Counts payload bytes received and, at its end, the message. */
-function count(s: Session, bytes: u32, ends: bool): void {
-  const st = stats();
-  s.bytesIn += bytes;
-  st.bytesIn += bytes;
-  if (ends) {
-    s.messagesIn += 1;
-    st.messagesIn += 1;
-  }
-}
-
-/** The message is over: the parser is ready for the next one. */
-// @ts-ignore: decorator
-@inline
-function messageReset(s: Session): void {
-  s.messageOpcode = 0;
-  s.messageLength = 0;
-  if (s.block) {
-    // Only a message that is not delivered any more (CLOSING) still has its block.
-    arenaGive(s.block, Use.IN);
-    s.block = 0;
-  }
 }
 
 /**
@@ -334,82 +326,59 @@ function messageReset(s: Session): void {
  * @returns the address; 0 when the message is a stream from now on, or the session has failed
  */
 function gatherRoom(s: Session, take: u32, left: u64): usize {
-  const length = s.messageLength;
-  const need = length + take;
-  if (s.block && need <= <u64>arenaBytes(s.block)) return <usize>s.block + <usize>length;
+  const length = <u32>s.messageLength;
+  const need = s.messageLength + take;
   // As much again as there is, but no more than is declared: memory follows the bytes that came.
   const want = max(need, min(need + left, max(2 * need, GATHER_MIN)));
-  let block: usize = 0;
-  if (need <= <u64>BLOCK_MAX_BYTES) {
-    block = arenaTake(<u32>min<u64>(want, BLOCK_MAX_BYTES), Use.IN);
-    if (!block) block = arenaTake(<u32>need, Use.IN);
-  }
   const old = <usize>s.block;
-  if (block) {
-    if (old) {
-      copyBytes(block, old, <usize>length);
-      arenaGive(old, Use.IN);
+  if (need <= <u64>BLOCK_MAX_BYTES) {
+    let block = grow(old, length, <u32>need, <u32>min<u64>(want, BLOCK_MAX_BYTES));
+    if (!block) block = grow(old, length, <u32>need, <u32>need);
+    if (block) {
+      s.block = <u32>block;
+      return block + length;
     }
-    s.block = <u32>block;
-    return block + <usize>length;
   }
   if (s.delivery == Delivery.WHOLE) {
     failSoon(s, need > <u64>BLOCK_MAX_BYTES ? ErrorCode.TOO_BIG : ErrorCode.OVERLOAD);
     return 0;
   }
-  s.flags |= Flag.STREAMING;
+  s.streaming = true;
   if (old && s.state == State.OPEN) {
     s.block = 0;
-    chunk(s, old, <u32>length, take + left, false).block = <u32>old;
+    chunk(s, old, length, take + left, false).block = <u32>old;
   }
   return 0;
 }
 
-/** Takes payload of a control frame, RFC 6455 5.5. Returns how far it came. */
-function control(s: Session, at: usize, end: usize): usize {
-  const have: u32 = s.controlHave;
-  const take = <u32>min<u64>(s.remaining, end - at);
-  const left = <u32>s.remaining - take;
-  let to = at;
-  if (have || left) {
-    if (!s.controlBlock) {
-      s.controlBlock = <u32>arenaTake(CONTROL_MAX, Use.CONTROL_IN);
-      if (!s.controlBlock) {
-        failSoon(s, ErrorCode.OVERLOAD);
-        return at + take;
-      }
-    }
-    to = <usize>s.controlBlock + have;
-  }
-  unmask(to, at, take, s.maskKey);
-  s.maskKey = keyAfter(s.maskKey, take);
-  s.remaining = left;
-  s.controlHave = <u8>(have + take);
-  if (left) return at + take;
-
-  s.phase = PHASE_HEADER;
-  const block = <usize>s.controlBlock;
-  s.controlBlock = 0;
-  controlDone(s, block ? block : at, have + take);
-  // The event points into the block: it goes back when that is acknowledged.
-  if (block) eventRelease(s, block);
-  return at + take;
+/** Where payload of a control frame goes, RFC 6455 5.5: it stays in place, or is gathered. 0: no memory. */
+// @ts-ignore: decorator
+@inline
+function controlRoom(s: Session, at: usize, take: u32, left: u64): usize {
+  if (!s.controlHave && !left) return at;
+  if (!s.controlBlock) s.controlBlock = <u32>arenaTake(CONTROL_MAX, Use.CONTROL_IN);
+  if (s.controlBlock) return <usize>s.controlBlock + s.controlHave;
+  failSoon(s, ErrorCode.OVERLOAD);
+  return 0;
 }
 
 /** Acts on a whole control frame whose payload lies unmasked at `p`. */
+// @ts-ignore: decorator
+@inline
 function controlDone(s: Session, p: usize, n: u32): void {
+  const block = s.controlBlock;
+  s.controlBlock = 0;
+  s.phase = PHASE_HEADER;
   if (s.opcode == Opcode.CLOSE) {
     closeCame(s, p, n);
-    return;
-  }
-  if (s.state != State.OPEN) return;
-  if (s.opcode == Opcode.PING) {
-    eventPush(s, EventKind.PING, p, n);
+  } else if (s.state == State.OPEN) {
+    const ping = s.opcode == Opcode.PING;
+    eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical
     // Application data".
-    if (s.autoPong) sendControl(s, Opcode.PONG, p, n);
-  } else {
-    s.flags &= ~Flag.PINGED;
-    eventPush(s, EventKind.PONG, p, n);
+    if (!ping) s.pinged = false;
+    else if (s.autoPong) send(s, Opcode.PONG, p, n);
   }
+  // The event points into the block: it goes back when that is acknowledged.
+  eventRelease(s, block);
 }

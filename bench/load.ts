@@ -209,7 +209,14 @@ function minus(a: number | null, b: number | null): number | null {
 function drain(): void {
   draining = true;
   waiting = connections.length;
-  deadline = setTimeout(() => fail(`echoes missing on ${waiting} connections`), DRAIN_MS);
+  deadline = setTimeout(() => fail(missing()), DRAIN_MS);
+}
+
+function missing(): string {
+  const late = connections.filter((c) => c.owed > 0);
+  const owed = late.reduce((sum, c) => sum + c.owed, 0);
+  const cut = late.filter((c) => c.part > 0).length;
+  return `${owed} echoes missing on ${late.length} connections, ${cut} of which stand inside a frame`;
 }
 
 function settle(c: Connection, frames: number): void {

@@ -6,8 +6,8 @@ import { describe, it } from 'node:test';
 import { live, liveFor } from './fuzz/run.js';
 import { CORES } from './support/cores.js';
 
-const SECONDS = process.env['CI'] ? 60 : 5;
-const SEED = Number(process.env['LIMPET_SEED'] ?? Date.now() % 1_000_000_000);
+const SECONDS = process.env.CI ? 60 : 5;
+const SEED = Number(process.env.LIMPET_SEED ?? Date.now() % 1_000_000_000);
 const cores = CORES.filter(({ debug }) => debug);
 
 describe('random lives', () => {

@@ -3,45 +3,39 @@
 //
 // The session's block keeps what the response must be held against, in front of the response:
 //
-//   Request | accept value, 28 bytes | the subprotocols asked for | response head ...
+//   Request | EXPECTED: accept value | ASKED: the field line with the subprotocols | response head ...
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
-import { copyBytes, fieldRecord } from '../memory';
+import { copyBytes } from '../memory';
 import { base64Write } from '../protocol/base64';
 import { maskKeyNext } from '../protocol/entropy';
 import { arenaTake, Use } from '../session/arena';
 import { eventPush, eventWord } from '../session/events';
 import { queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
 import { Session } from '../session/session';
-import { acceptWrite, ACCEPT_LENGTH, headersValid, opened } from './handshake';
+import { acceptWrite, headersValid, opened } from './handshake';
+import { COMMA, Field, skipSpace, tokenEnd } from './head';
+import { digitsEnd, fieldsSee, MALFORMED, once, visible } from './fields';
 import {
-  COMMA,
-  fieldIs,
-  fieldRead,
-  lineEnd,
-  listHas,
-  listToken,
-  skipSpace,
-  tokenEnd,
-} from './head';
-import { bytesEqual, KEY_LENGTH, Request, REQUEST_BYTES, requestClear } from './request';
+  ASKED,
+  EXPECTED,
+  HTTP_11,
+  KEY_LENGTH,
+  protocolsValid,
+  Request,
+  requestClear,
+} from './request';
 import * as text from './text';
+import { crlf, line, textCopy } from './write';
 
 /** The most bytes of a request beside what the host gives. */
 const REQUEST_EXTRA: u32 = 256;
-/** acceptWrite needs 60 bytes: key and GUID. */
-const ACCEPT_ROOM: u32 = 64;
+/** Bytes of the field line with the subprotocols beside these: name, colon, space and CRLF. */
+const PROTOCOL_EXTRA: u32 = 26;
+/** The longest request: a Request counts in 16 bits. */
+const REQUEST_MAX: u32 = RESERVE_MAX < 0xffff ? RESERVE_MAX : 0xffff;
 
-/** Whether all bytes are visible ASCII. */
-function visible(p: usize, n: u32): bool {
-  for (let i: u32 = 0; i < n; i++) {
-    const byte = load<u8>(p + i);
-    if (byte <= 32 || byte >= 127) return false;
-  }
-  return true;
-}
-
-/** Whether it is a list of distinct tokens without empty elements. RFC 6455 4.1, item 10. */
+/** Whether it is a list of tokens without empty elements. RFC 6455 4.1, item 10. */
 function listValid(p: usize, n: u32): bool {
   const end = p + n;
   while (true) {
@@ -50,18 +44,8 @@ function listValid(p: usize, n: u32): bool {
     const next = skipSpace(last, end);
     if (last == p || (next < end && load<u8>(next) != COMMA)) return false;
     if (next == end) return true;
-    if (listContains(next, end, p, <u32>(last - p))) return false;
     p = next + 1;
   }
-}
-
-/** Whether a list of tokens has this one, in the same case. */
-function listContains(list: usize, end: usize, p: usize, n: u32): bool {
-  while (list && listToken(list, end)) {
-    if (bytesEqual(p, n, fieldRecord().ptr, fieldRecord().len)) return true;
-    list = fieldRecord().namePtr;
-  }
-  return false;
 }
 
 /**
@@ -84,121 +68,76 @@ export function requestSend(
   headers: usize,
   headersLength: u32,
 ): i32 {
-  if (!targetLength || load<u8>(target) != 47 || !visible(target, targetLength))
+  if (
+    !visible(target, targetLength) ||
+    load<u8>(target) != 47 ||
+    !visible(host, hostLength) ||
+    (protocolsLength && !listValid(protocols, protocolsLength)) ||
+    !headersValid(headers, headersLength)
+  ) {
     return ErrorCode.VALUE;
-  if (!hostLength || !visible(host, hostLength)) return ErrorCode.VALUE;
-  if (protocolsLength && !listValid(protocols, protocolsLength)) return ErrorCode.VALUE;
-  if (!headersValid(headers, headersLength)) return ErrorCode.VALUE;
+  }
   const most = targetLength + hostLength + protocolsLength + headersLength + REQUEST_EXTRA;
-  if (most > RESERVE_MAX) return ErrorCode.ARGUMENT;
-  const from = REQUEST_BYTES + ACCEPT_ROOM + protocolsLength;
-  const block = arenaTake(from, Use.IN);
-  if (!block) return ErrorCode.MEMORY;
+  if (most > REQUEST_MAX) return ErrorCode.ARGUMENT;
+  const asks: u32 = protocolsLength ? protocolsLength + PROTOCOL_EXTRA : 0;
+  const block = arenaTake(ASKED + asks, Use.IN);
   s.block = <u32>block;
   const begin = queueReserve(s, most, Use.CONTROL);
-  if (!begin) return ErrorCode.MEMORY;
+  if (!block || !begin) return ErrorCode.MEMORY;
 
   store<u32>(begin, 0x20544547); // "GET "
-  copyBytes(begin + 4, target, targetLength);
-  let p = text.textCopy(begin + 4 + targetLength, text.REQUEST_TAIL);
-  copyBytes(p, host, hostLength);
-  p = text.textCopy(p + hostLength, text.REQUEST_UPGRADE);
+  let p = textCopy(copyBytes(begin + 4, target, targetLength), text.REQUEST_TAIL);
+  p = textCopy(textCopy(copyBytes(p, host, hostLength), text.UPGRADE_LINES), text.VERSION_KEY);
   // RFC 6455 4.1: "a nonce consisting of a randomly selected 16-byte value".
-  const nonce = block + REQUEST_BYTES;
+  const nonce = block + EXPECTED;
   for (let i = 0; i < 16; i += 4) store<u32>(nonce + i, maskKeyNext());
   base64Write(p, nonce, 16);
   acceptWrite(nonce, p);
-  p += KEY_LENGTH;
-  store<u16>(p, 0x0a0d);
-  p += 2;
+  p = crlf(p + KEY_LENGTH);
+  let asked = block + ASKED;
   if (protocolsLength) {
-    p = text.textCopy(p, text.PROTOCOL);
-    copyBytes(p, protocols, protocolsLength);
-    p += protocolsLength;
-    store<u16>(p, 0x0a0d);
-    p += 2;
+    const end = line(p, text.PROTOCOL, protocols, protocolsLength);
+    asked = copyBytes(asked, p, end - p);
+    p = end;
   }
-  copyBytes(p, headers, headersLength);
-  p += headersLength;
-  store<u16>(p, 0x0a0d);
-  queueTrim(s, most - <u32>(p + 2 - begin));
-
-  requestClear(block, from);
-  const r = changetype<Request>(block);
-  r.accept = <u16>REQUEST_BYTES;
-  r.protocols = <u16>(REQUEST_BYTES + ACCEPT_ROOM);
-  r.protocolsLength = <u16>protocolsLength;
-  copyBytes(block + r.protocols, protocols, protocolsLength);
-  s.messageLength = from;
+  queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
+  if (!protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
+  s.messageLength = asked - block;
+  requestClear(block, <u32>(asked - block));
   return 0;
 }
 
-/** "HTTP/1.1 " and three digits → the status; 0 when the line is something else. RFC 9112 4. */
-function statusRead(p: usize): i32 {
-  if (load<u64>(p) != 0x312e312f50545448 || load<u8>(p, 8) != 32) return 0;
-  let status = 0;
-  for (let i: usize = 9; i < 12; i++) {
-    const digit = <u32>load<u8>(p + i) - 48;
-    if (digit > 9) return 0;
-    status = status * 10 + digit;
-  }
-  const next = load<u8>(p, 12);
-  return next == 32 || next == 13 ? status : 0;
-}
+/** " 101", little-endian. */
+const SWITCHING: u32 = 0x31303120;
 
-/** What the fields of a response said. */
-const enum Seen {
-  UPGRADE = 1,
-  CONNECTION = 2,
-  ACCEPT = 4,
-  ACCEPT_WRONG = 8,
-  PROTOCOL = 16,
-  PROTOCOL_WRONG = 32,
-  EXTENSION = 64,
+/** Whether a line begins with an HTTP version, 1.1, and a status. RFC 9112 4. */
+// @ts-ignore: decorator
+@inline
+function statusValid(p: usize): bool {
+  const end = p + 12;
+  const next = load<u8>(end);
+  return (
+    load<u64>(p) == HTTP_11 &&
+    load<u8>(p, 8) == 32 &&
+    digitsEnd(p + 9, end) == end &&
+    (next == 32 || next == 13)
+  );
 }
 
 /** Judges the whole response in the session's block: OPEN with an event, or an ErrorCode. RFC 6455 4.1. */
 export function responseJudge(s: Session, block: usize): i32 {
   const r = changetype<Request>(block);
-  const field = fieldRecord();
-  const end = block + r.end - 2;
-  const status = statusRead(block + r.from);
-  if (!status) return ErrorCode.HTTP_SYNTAX;
-  if (status != 101) return ErrorCode.RESPONSE_STATUS;
-  let seen: u32 = 0;
-  let chosen: usize = 0;
-  let chosenLength: u32 = 0;
-  let p = lineEnd(block + r.from);
-  while (p < end) {
-    p = fieldRead(p, end);
-    if (!p) return ErrorCode.HTTP_SYNTAX;
-    const value = <usize>field.ptr;
-    const n = field.len;
-    if (fieldIs(field, text.N_UPGRADE)) {
-      if (text.textIs(value, n, text.V_WEBSOCKET)) seen |= Seen.UPGRADE;
-    } else if (fieldIs(field, text.N_CONNECTION)) {
-      if (listHas(value, n, text.N_UPGRADE)) seen |= Seen.CONNECTION;
-    } else if (fieldIs(field, text.N_ACCEPT)) {
-      const right = bytesEqual(value, n, block + r.accept, ACCEPT_LENGTH) && !(seen & Seen.ACCEPT);
-      seen |= Seen.ACCEPT | (right ? 0 : Seen.ACCEPT_WRONG);
-    } else if (fieldIs(field, text.N_EXTENSIONS)) {
-      seen |= Seen.EXTENSION;
-    } else if (fieldIs(field, text.N_PROTOCOL)) {
-      const list = r.protocolsLength ? block + r.protocols : 0;
-      const asked = listContains(list, list + r.protocolsLength, value, n);
-      if (seen & Seen.PROTOCOL || !asked) seen |= Seen.PROTOCOL_WRONG;
-      seen |= Seen.PROTOCOL;
-      chosen = value;
-      chosenLength = n;
-    }
-  }
-  if ((seen & (Seen.UPGRADE | Seen.CONNECTION)) != (Seen.UPGRADE | Seen.CONNECTION)) {
-    return ErrorCode.RESPONSE_HEADER;
-  }
-  if ((seen & (Seen.ACCEPT | Seen.ACCEPT_WRONG)) != Seen.ACCEPT) return ErrorCode.RESPONSE_ACCEPT;
-  if (seen & Seen.EXTENSION) return ErrorCode.RESPONSE_EXTENSION;
-  if (seen & Seen.PROTOCOL_WRONG) return ErrorCode.RESPONSE_PROTOCOL;
-  const e = eventPush(s, eventWord(EventKind.OPEN, EventFlag.REMOTE, status), chosen, chosenLength);
+  const p = block + r.head;
+  if (!statusValid(p)) return ErrorCode.HTTP_SYNTAX;
+  if (load<u32>(p, 8) != SWITCHING) return ErrorCode.RESPONSE_STATUS;
+  const seen = fieldsSee(s, block);
+  if (seen & MALFORMED) return ErrorCode.HTTP_SYNTAX;
+  if (~seen & ((1 << Field.UPGRADE) | (1 << Field.CONNECTION))) return ErrorCode.RESPONSE_HEADER;
+  if (!once(seen, Field.ACCEPT)) return ErrorCode.RESPONSE_ACCEPT;
+  if (seen & (0x10001 << Field.EXTENSIONS)) return ErrorCode.RESPONSE_EXTENSION;
+  if (seen & (0x10000 << Field.PROTOCOL)) return ErrorCode.RESPONSE_PROTOCOL;
+  const what = eventWord(EventKind.OPEN, EventFlag.REMOTE, 101);
+  const e = eventPush(s, what, r.protocolLength ? block + r.protocol : 0, r.protocolLength);
   // The subprotocol lies in the head's block, which the event now owns.
   e.block = <u32>block;
   s.block = 0;

@@ -6,11 +6,10 @@
 // no later byte can repair: a bare CR or LF, a control byte, a folded line, a line that begins with
 // anything but a token. Everything else is judged when the head is whole.
 
-import { FieldRecord } from '../abi';
 import { fieldRecord } from '../memory';
-import { textIs } from './text';
+import { SEC, SEC_NAMES, NAMES, textIs } from './text';
 
-/** Where the scan stands between two bytes. */
+/** Where the scan stands between two bytes. Odd: before a CR that ends a line; even: behind it. */
 export const enum Scan {
   /** Nothing yet: a token character begins the start-line. */
   START = 0,
@@ -28,6 +27,23 @@ export const enum Scan {
   BAD = 6,
 }
 
+/** The fields that the core knows: first those of text.NAMES, then those of text.SEC_NAMES. */
+export const enum Field {
+  OTHER = 0,
+  HOST = 1,
+  UPGRADE = 2,
+  CONNECTION = 3,
+  LENGTH = 4,
+  ENCODING = 5,
+  /** Sec-WebSocket-*, but none of the following. */
+  SEC_OTHER = 6,
+  KEY = 7,
+  VERSION = 8,
+  PROTOCOL = 9,
+  EXTENSIONS = 10,
+  ACCEPT = 11,
+}
+
 const CR: u32 = 13;
 const LF: u32 = 10;
 const TAB: u32 = 9;
@@ -35,62 +51,71 @@ const SPACE: u32 = 32;
 export const COMMA: u32 = 44;
 const SEMICOLON: u32 = 59;
 
-/** The token characters below 128, RFC 9110 5.6.2: a bit for each of 33-127, in three words. */
-export function tokenIs(byte: u32): bool {
-  if (byte - 48 < 10 || (byte | 32) - 97 < 26) return true;
-  switch (byte) {
-    case 33: // !
-    case 35: // #
-    case 36: // $
-    case 37: // %
-    case 38: // &
-    case 39: // '
-    case 42: // *
-    case 43: // +
-    case 45: // -
-    case 46: // .
-    case 94: // ^
-    case 95: // _
-    case 96: // `
-    case 124: // |
-    case 126: // ~
-      return true;
-    default:
-      return false;
-  }
+/** tchar, RFC 9110 5.6.2: a bit for each byte that is one, 0-63 and 64-127. */
+const TOKEN_0: u64 = 0x03ff6cfa00000000;
+const TOKEN_64: u64 = 0x57ffffffc7fffffe;
+
+/** Tab and space; comma. */
+const SPACE_0: u64 = 0x0000000100000200;
+const COMMA_0: u64 = 0x0000100000000000;
+
+/** Whether a byte is in a set: bits for 0-63 and 64-127. */
+function isIn(byte: u32, set0: u64, set64: u64): bool {
+  return byte < 128 && ((byte < 64 ? set0 : set64) >> (byte & 63)) & 1 ? true : false;
+}
+
+/** One past the bytes from `p` on that are in a set. */
+export function span(p: usize, end: usize, set0: u64, set64: u64): usize {
+  while (p < end && isIn(load<u8>(p), set0, set64)) p += 1;
+  return p;
+}
+
+/** The next `byte` from `p` on, or `end`. */
+export function find(p: usize, end: usize, byte: u32): usize {
+  while (p < end && load<u8>(p) != byte) p += 1;
+  return p;
+}
+
+/** One past the token at `p`; `p` itself when there is none. */
+export function tokenEnd(p: usize, end: usize): usize {
+  return span(p, end, TOKEN_0, TOKEN_64);
 }
 
 /** Whether a byte may stand in a field value: VCHAR, obs-text, space and tab. RFC 9110 5.5. */
-// @ts-ignore: decorator
-@inline
 function valueIs(byte: u32): bool {
   return byte == TAB || (byte >= SPACE && byte != 127);
 }
 
 /** One more byte of a head → where the scan stands. */
 export function scanNext(scan: i32, byte: u32): i32 {
-  switch (scan) {
-    case Scan.LINE: {
-      if (byte == CR) return Scan.LINE_CR;
-      return valueIs(byte) ? Scan.LINE : Scan.BAD;
-    }
-    case Scan.LINE_CR:
-      return byte == LF ? Scan.FIELD : Scan.BAD;
-    case Scan.FIELD: {
-      if (byte == CR) return Scan.LAST_CR;
-      return tokenIs(byte) ? Scan.LINE : Scan.BAD;
-    }
-    case Scan.LAST_CR:
-      return byte == LF ? Scan.DONE : Scan.BAD;
-    default:
-      return tokenIs(byte) ? Scan.LINE : Scan.BAD;
-  }
+  const inLine = scan & 1;
+  if (scan && byte == (inLine ? CR : LF)) return scan + 1;
+  if (scan && !inLine) return Scan.BAD;
+  // A line begins with a token: the method, or a field's name.
+  return (scan == Scan.LINE ? valueIs(byte) : isIn(byte, TOKEN_0, TOKEN_64)) ? Scan.LINE : Scan.BAD;
 }
 
 /** One past the CRLF of the line at `p`. */
 export function lineEnd(p: usize): usize {
-  while (load<u8>(p) != CR) p += 1;
-  return p + 2;
+  return find(p, usize.MAX_VALUE, CR) + 2;
+}
+
+/** One past the spaces and tabs at `p`. */
+export function skipSpace(p: usize, end: usize): usize {
+  return span(p, end, SPACE_0, 0);
+}
+
+/** One past the spaces and empty elements at `p`. RFC 9110 5.6.1.2: a recipient ignores empty elements. */
+function skipEmpty(p: usize, end: usize): usize {
+  return span(p, end, SPACE_0 | COMMA_0, 0);
+}
+
+/** Notes the bytes from `p` to `end`, less the space behind them, as the FieldRecord's value. */
+function valueSet(p: usize, end: usize): void {
+  while (end > p && skipSpace(end - 1, end) == end) end -= 1;
+  const field = fieldRecord();
+  field.ptr = <u32>p;
+  field.len = <u32>(end - p);
 }
 
 /**
@@ -102,62 +127,51 @@ export function lineEnd(p: usize): usize {
  */
 export function fieldRead(p: usize, end: usize): usize {
   const field = fieldRecord();
+  const colon = tokenEnd(p, end);
   field.namePtr = <u32>p;
-  while (p < end && tokenIs(load<u8>(p))) p += 1;
-  field.nameLen = <u32>p - field.namePtr;
-  if (p == end || field.nameLen == 0 || load<u8>(p) != 58) return 0;
-  p = skipSpace(p + 1, end);
-  field.ptr = <u32>p;
+  field.nameLen = <u32>(colon - p);
+  if (colon == p || colon == end || load<u8>(colon) != 58) return 0;
+  const value = skipSpace(colon + 1, end);
+  p = value;
   while (p < end && valueIs(load<u8>(p))) p += 1;
   if (p + 2 > end || load<u16>(p) != 0x0a0d) return 0;
-  let last = p;
-  while (last > <usize>field.ptr && spaceIs(load<u8>(last - 1))) last -= 1;
-  field.len = <u32>last - field.ptr;
+  valueSet(value, p);
   return p + 2;
 }
 
-/** Whether the name in the FieldRecord is `name`, a lower-case text. */
-export function fieldIs(field: FieldRecord, name: usize): bool {
-  return textIs(field.namePtr, field.nameLen, name);
+/** Which Field the FieldRecord names. */
+export function fieldNumber(): Field {
+  const name = <usize>fieldRecord().namePtr;
+  const n = fieldRecord().nameLen;
+  // 14 = the length of SEC.
+  if (n > 14 && textIs(name, 14, SEC))
+    return Field.SEC_OTHER + textNumber(name + 14, n - 14, SEC_NAMES);
+  return textNumber(name, n, NAMES);
 }
 
-// @ts-ignore: decorator
-@inline
-function spaceIs(byte: u32): bool {
-  return byte == SPACE || byte == TAB;
+/** Which of the texts one after the other `n` bytes are: 1 for the first; 0 for none of them. */
+function textNumber(p: usize, n: u32, texts: usize): i32 {
+  let number = 1;
+  while (load<u8>(texts)) {
+    if (textIs(p, n, texts)) return number;
+    texts = find(texts, usize.MAX_VALUE, 0) + 1;
+    number += 1;
+  }
+  return 0;
 }
 
-/** One past the spaces at `p`. */
-export function skipSpace(p: usize, end: usize): usize {
-  while (p < end && spaceIs(load<u8>(p))) p += 1;
-  return p;
-}
-
-/** One past the token at `p`; `p` itself when there is none. */
-export function tokenEnd(p: usize, end: usize): usize {
-  while (p < end && tokenIs(load<u8>(p))) p += 1;
-  return p;
-}
-
-/** Whether the comma-separated list has the element `text`, in any case. RFC 9110 5.6.1. */
-export function listHas(p: usize, n: u32, text: usize): bool {
-  const end = p + n;
+/** Whether the FieldRecord's value, a comma-separated list, has the element `text`. RFC 9110 5.6.1. */
+export function listHas(text: usize): bool {
+  const field = fieldRecord();
+  let p: usize = field.ptr;
+  const end = p + field.len;
   while (p < end) {
-    p = skipSpace(p, end);
-    const from = p;
-    while (p < end && load<u8>(p) != COMMA) p += 1;
-    let last = p;
-    while (last > from && spaceIs(load<u8>(last - 1))) last -= 1;
-    if (textIs(from, <u32>(last - from), text)) return true;
-    p += 1;
+    const comma = find(p, end, COMMA);
+    valueSet(skipSpace(p, comma), comma);
+    if (textIs(field.ptr, field.len, text)) return true;
+    p = comma + 1;
   }
   return false;
-}
-
-/** One past the spaces and empty elements at `p`. RFC 9110 5.6.1.2: a recipient ignores empty elements. */
-function skipEmpty(p: usize, end: usize): usize {
-  while (p < end && (spaceIs(load<u8>(p)) || load<u8>(p) == COMMA)) p += 1;
-  return p;
 }
 
 /**
@@ -169,48 +183,43 @@ function skipEmpty(p: usize, end: usize): usize {
  *   list is over); false when no token stands there
  */
 export function listToken(p: usize, end: usize): bool {
-  const field = fieldRecord();
   p = skipEmpty(p, end);
   const last = tokenEnd(p, end);
-  field.ptr = <u32>p;
-  field.len = <u32>(last - p);
-  if (last == p) return false;
-  p = skipSpace(last, end);
-  const ends = p == end;
-  if (!ends && load<u8>(p) != COMMA) return false;
-  p = skipEmpty(p, end);
-  field.namePtr = p == end ? 0 : <u32>p;
+  const next = skipSpace(last, end);
+  valueSet(p, last);
+  if (last == p || (next < end && load<u8>(next) != COMMA)) return false;
+  p = skipEmpty(next, end);
+  fieldRecord().namePtr = p == end ? 0 : <u32>p;
   return true;
 }
 
-/** Whether a Sec-WebSocket-Extensions value has the form of RFC 6455 9.1; what it offers is not judged. */
-export function extensionsValid(p: usize, n: u32): bool {
-  const end = p + n;
+/** Whether the FieldRecord's value has the form of RFC 6455 9.1; what it offers is not judged. */
+export function extensionsValid(): bool {
+  let p: usize = fieldRecord().ptr;
+  const end = p + fieldRecord().len;
   p = skipEmpty(p, end);
   // 1#( token *( ";" token [ "=" ( token / quoted-string ) ] ) )
-  do {
-    p = parameterEnd(p, end);
-    if (!p) return false;
+  while (true) {
+    let last = tokenEnd(p, end);
+    if (last == p) return false;
+    p = skipSpace(last, end);
+    if (p < end && load<u8>(p) == 61) {
+      p = skipSpace(p + 1, end);
+      const quoted = p < end && load<u8>(p) == 34;
+      // RFC 6455 9.1: what is quoted "MUST conform to the 'token' ABNF".
+      p += usize(quoted);
+      last = tokenEnd(p, end);
+      if (last == p || (quoted && (last == end || load<u8>(last) != 34))) return false;
+      p = skipSpace(last + usize(quoted), end);
+    }
     const next: u32 = p < end ? load<u8>(p) : COMMA;
-    if (next == COMMA) p = skipEmpty(p, end);
-    else if (next == SEMICOLON) p = skipSpace(p + 1, end);
-    else return false;
-    // Behind ";" a parameter must follow.
-    if (p == end) return next == COMMA;
-  } while (true);
-}
-
-/** One past `token [ "=" ( token / quoted-string ) ]` and the spaces behind it; 0 when it is not there. */
-function parameterEnd(p: usize, end: usize): usize {
-  let last = tokenEnd(p, end);
-  if (last == p) return 0;
-  p = skipSpace(last, end);
-  if (p == end || load<u8>(p) != 61) return p;
-  p = skipSpace(p + 1, end);
-  const quoted = p < end && load<u8>(p) == 34;
-  if (quoted) p += 1;
-  // RFC 6455 9.1: what is quoted "MUST conform to the 'token' ABNF".
-  last = tokenEnd(p, end);
-  if (last == p || (quoted && (last == end || load<u8>(last) != 34))) return 0;
-  return skipSpace(quoted ? last + 1 : last, end);
+    if (next == COMMA) {
+      p = skipEmpty(p, end);
+      if (p == end) return true;
+    } else {
+      // Behind ";" a parameter must follow.
+      if (next != SEMICOLON) return false;
+      p = skipSpace(p + 1, end);
+    }
+  }
 }

@@ -1,82 +1,46 @@
 // The texts of the opening handshake, as bytes that end with 0. RFC 6455 1.3 and 4.
 //
 // A string literal would be UTF-16 with a header of 20 bytes; these are what goes over the wire.
-// test/assembly/text.spec.ts holds each against the comment above it.
+// test/assembly/text.spec.ts holds each against the comment above it. What only clients say is
+// left out of a core without them.
 
-/** host */
-export const N_HOST: usize = memory.data<u8>([104, 111, 115, 116, 0], 1);
+import { CLIENT } from '../profile';
 
-/** upgrade */
-export const N_UPGRADE: usize = memory.data<u8>([117, 112, 103, 114, 97, 100, 101, 0], 1);
+// Names that are looked for, in lower case, one after the other in the order of Field (head.ts);
+// an empty one ends them.
 
-/** connection */
-export const N_CONNECTION: usize = memory.data<u8>(
-  [99, 111, 110, 110, 101, 99, 116, 105, 111, 110, 0],
-  1,
-);
-
-/** sec-websocket-key */
-export const N_KEY: usize = memory.data<u8>(
-  [115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 107, 101, 121, 0],
-  1,
-);
-
-/** sec-websocket-version */
-export const N_VERSION: usize = memory.data<u8>(
+/** host\0upgrade\0connection\0content-length\0transfer-encoding\0 */
+export const NAMES: usize = memory.data<u8>(
   [
-    115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 118, 101, 114, 115, 105, 111,
-    110, 0,
+    104, 111, 115, 116, 0, 117, 112, 103, 114, 97, 100, 101, 0, 99, 111, 110, 110, 101, 99, 116,
+    105, 111, 110, 0, 99, 111, 110, 116, 101, 110, 116, 45, 108, 101, 110, 103, 116, 104, 0, 116,
+    114, 97, 110, 115, 102, 101, 114, 45, 101, 110, 99, 111, 100, 105, 110, 103, 0, 0,
   ],
   1,
 );
 
-/** sec-websocket-protocol */
-export const N_PROTOCOL: usize = memory.data<u8>(
-  [
-    115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 112, 114, 111, 116, 111, 99,
-    111, 108, 0,
-  ],
-  1,
-);
-
-/** sec-websocket-extensions */
-export const N_EXTENSIONS: usize = memory.data<u8>(
-  [
-    115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 101, 120, 116, 101, 110, 115,
-    105, 111, 110, 115, 0,
-  ],
-  1,
-);
-
-/** sec-websocket-accept */
-export const N_ACCEPT: usize = memory.data<u8>(
-  [115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 97, 99, 99, 101, 112, 116, 0],
-  1,
-);
-
-/** content-length */
-export const N_LENGTH: usize = memory.data<u8>(
-  [99, 111, 110, 116, 101, 110, 116, 45, 108, 101, 110, 103, 116, 104, 0],
-  1,
-);
-
-/** transfer-encoding */
-export const N_ENCODING: usize = memory.data<u8>(
-  [116, 114, 97, 110, 115, 102, 101, 114, 45, 101, 110, 99, 111, 100, 105, 110, 103, 0],
-  1,
-);
+/** upgrade: what Connection has to name is the second of the names. */
+export const UPGRADE: usize = NAMES + 5;
 
 /** sec-websocket- */
-export const N_SEC: usize = memory.data<u8>(
+export const SEC: usize = memory.data<u8>(
   [115, 101, 99, 45, 119, 101, 98, 115, 111, 99, 107, 101, 116, 45, 0],
   1,
 );
 
-/** websocket */
-export const V_WEBSOCKET: usize = memory.data<u8>(
-  [119, 101, 98, 115, 111, 99, 107, 101, 116, 0],
+// What may follow it.
+
+/** key\0version\0protocol\0extensions\0accept\0 */
+export const SEC_NAMES: usize = memory.data<u8>(
+  [
+    107, 101, 121, 0, 118, 101, 114, 115, 105, 111, 110, 0, 112, 114, 111, 116, 111, 99, 111, 108,
+    0, 101, 120, 116, 101, 110, 115, 105, 111, 110, 115, 0, 97, 99, 99, 101, 112, 116, 0, 0,
+  ],
   1,
 );
+
+/** websocket */
+export const WEBSOCKET: usize = memory.data<u8>([119, 101, 98, 115, 111, 99, 107, 101, 116, 0], 1);
 
 /** 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 */
 export const GUID: usize = memory.data<u8>(
@@ -87,20 +51,32 @@ export const GUID: usize = memory.data<u8>(
   1,
 );
 
-/** 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept:  */
+// What is written.
+
+/** HTTP/1.1  */
+export const HTTP_11: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 49, 32, 0], 1);
+
+/** 101 Switching Protocols */
 export const SWITCHING: usize = memory.data<u8>(
   [
     49, 48, 49, 32, 83, 119, 105, 116, 99, 104, 105, 110, 103, 32, 80, 114, 111, 116, 111, 99, 111,
-    108, 115, 13, 10, 85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107, 101,
-    116, 13, 10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 85, 112, 103, 114, 97, 100,
-    101, 13, 10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 65, 99, 99, 101, 112,
-    116, 58, 32, 0,
+    108, 115, 0,
   ],
   1,
 );
 
-/** HTTP/1.1  */
-export const HTTP_11: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 49, 32, 0], 1);
+/** \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket- */
+export const UPGRADE_LINES: usize = memory.data<u8>(
+  [
+    13, 10, 85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107, 101, 116, 13,
+    10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 85, 112, 103, 114, 97, 100, 101, 13,
+    10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 0,
+  ],
+  1,
+);
+
+/** Accept:  */
+export const ACCEPT: usize = memory.data<u8>([65, 99, 99, 101, 112, 116, 58, 32, 0], 1);
 
 /** Sec-WebSocket-Protocol:  */
 export const PROTOCOL: usize = memory.data<u8>(
@@ -108,18 +84,6 @@ export const PROTOCOL: usize = memory.data<u8>(
     83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 80, 114, 111, 116, 111, 99, 111,
     108, 58, 32, 0,
   ],
-  1,
-);
-
-/** Connection: close */
-export const CLOSE: usize = memory.data<u8>([67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101, 0], 1);
-
-/** , Upgrade */
-export const AND_UPGRADE: usize = memory.data<u8>([44, 32, 85, 112, 103, 114, 97, 100, 101, 0], 1);
-
-/** Content-Length:  */
-export const LENGTH: usize = memory.data<u8>(
-  [67, 111, 110, 116, 101, 110, 116, 45, 76, 101, 110, 103, 116, 104, 58, 32, 0],
   1,
 );
 
@@ -139,23 +103,36 @@ export const ALLOW_GET: usize = memory.data<u8>(
   1,
 );
 
-/**  HTTP/1.1\r\nHost:  */
-export const REQUEST_TAIL: usize = memory.data<u8>(
-  [32, 72, 84, 84, 80, 47, 49, 46, 49, 13, 10, 72, 111, 115, 116, 58, 32, 0],
+/** Connection: close */
+export const CLOSE: usize = memory.data<u8>(
+  [67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101, 0],
   1,
 );
 
-/** \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key:  */
-export const REQUEST_UPGRADE: usize = memory.data<u8>(
-  [
-    13, 10, 85, 112, 103, 114, 97, 100, 101, 58, 32, 119, 101, 98, 115, 111, 99, 107, 101, 116, 13,
-    10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 85, 112, 103, 114, 97, 100, 101, 13,
-    10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 86, 101, 114, 115, 105, 111,
-    110, 58, 32, 49, 51, 13, 10, 83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 75,
-    101, 121, 58, 32, 0,
-  ],
+/** , Upgrade */
+export const AND_UPGRADE: usize = memory.data<u8>([44, 32, 85, 112, 103, 114, 97, 100, 101, 0], 1);
+
+/** \r\nContent-Length:  */
+export const LENGTH: usize = memory.data<u8>(
+  [13, 10, 67, 111, 110, 116, 101, 110, 116, 45, 76, 101, 110, 103, 116, 104, 58, 32, 0],
   1,
 );
+
+/**  HTTP/1.1\r\nHost:  */
+export const REQUEST_TAIL: usize = CLIENT
+  ? memory.data<u8>([32, 72, 84, 84, 80, 47, 49, 46, 49, 13, 10, 72, 111, 115, 116, 58, 32, 0], 1)
+  : 0;
+
+/** Version: 13\r\nSec-WebSocket-Key:  */
+export const VERSION_KEY: usize = CLIENT
+  ? memory.data<u8>(
+      [
+        86, 101, 114, 115, 105, 111, 110, 58, 32, 49, 51, 13, 10, 83, 101, 99, 45, 87, 101, 98, 83,
+        111, 99, 107, 101, 116, 45, 75, 101, 121, 58, 32, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** 200OK|204No Content|301Moved Permanently|302Found|304Not Modified|400Bad Request|401Unauthorized|403Forbidden|404Not Found|405Method Not Allowed|408Request Timeout|426Upgrade Required|429Too Many Requests|431Request Header Fields Too Large|500Internal Server Error|503Service Unavailable|505HTTP Version Not Supported| */
 export const REASONS: usize = memory.data<u8>(
@@ -180,30 +157,14 @@ export const REASONS: usize = memory.data<u8>(
   1,
 );
 
-/** Copies a text to `to`; returns one past its last byte. */
-export function textCopy(to: usize, text: usize): usize {
-  while (true) {
-    const byte = load<u8>(text);
-    if (!byte) return to;
-    store<u8>(to, byte);
-    to += 1;
-    text += 1;
-  }
-}
-
-/** Bytes of a text without its 0. */
-export function textLength(text: usize): u32 {
-  let n: u32 = 0;
-  while (load<u8>(text + n)) n += 1;
-  return n;
-}
-
 /** Whether `n` bytes at `p` are the lower-case `text`, in any case. RFC 9110 5.1. */
 export function textIs(p: usize, n: u32, text: usize): bool {
-  for (let i: u32 = 0; i < n; i++) {
-    const byte: u32 = load<u8>(p + i);
-    const lower = byte - 65 < 26 ? byte | 32 : byte;
-    if (lower != load<u8>(text + i)) return false;
+  const end = p + n;
+  while (p < end) {
+    const byte: u32 = load<u8>(p);
+    if ((byte - 65 < 26 ? byte | 32 : byte) != load<u8>(text)) return false;
+    p += 1;
+    text += 1;
   }
-  return load<u8>(text + n) == 0;
+  return load<u8>(text) == 0;
 }

@@ -8,31 +8,22 @@ function character(bits: u32): u32 {
   return bits == 62 ? 43 : 47;
 }
 
-/** Whether `byte` stands for six bits. */
-export function base64Is(byte: u32): bool {
-  return byte - 65 < 26 || byte - 97 < 26 || byte - 48 < 10 || byte == 43 || byte == 47;
-}
-
-/** Characters that `n` bytes make, padding included. */
-// @ts-ignore: decorator
-@inline
-export function base64Length(n: u32): u32 {
-  return ((n + 2) / 3) << 2;
-}
-
 /** Writes `n` bytes from `p` as base64 to `to`, with padding; returns one past the last character. */
 export function base64Write(to: usize, p: usize, n: u32): usize {
-  for (let i: u32 = 0; i < n; i += 3) {
-    const has = n - i;
-    const word =
-      ((<u32>load<u8>(p + i)) << 16) |
-      (has > 1 ? (<u32>load<u8>(p + i, 1)) << 8 : 0) |
-      (has > 2 ? <u32>load<u8>(p + i, 2) : 0);
-    store<u8>(to, <u8>character(word >> 18));
-    store<u8>(to, <u8>character((word >> 12) & 63), 1);
-    store<u8>(to, <u8>(has > 1 ? character((word >> 6) & 63) : 61), 2);
-    store<u8>(to, <u8>(has > 2 ? character(word & 63) : 61), 3);
-    to += 4;
+  const end = p + n;
+  let word: u32 = 0;
+  let bits: i32 = 0;
+  // Bytes come in from below, past the end zeros; six bits a character go out from above.
+  while (p < end || bits) {
+    if (bits < 6) {
+      word = (word << 8) | (p < end ? <u32>load<u8>(p) : 0);
+      bits += 8;
+      p += 1;
+    }
+    const past = (<i32>(p - end)) << 3;
+    store<u8>(to, <u8>(bits > past ? character((word >> (bits - 6)) & 63) : 61));
+    bits -= 6;
+    to += 1;
   }
   return to;
 }

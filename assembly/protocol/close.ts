@@ -1,10 +1,13 @@
 // Close frame payload ↔ close code and reason. RFC 6455 5.5.1 and 7.4.
 
 import { ErrorCode } from '../abi';
+import { networkOrder } from './frame';
 import { UTF8_COMPLETE, utf8Check } from './utf8';
 
 /** "1005 is a reserved value": what an application is told when the Close frame named no code. RFC 6455 7.1.5. */
 export const CLOSE_NO_STATUS: i32 = 1005;
+/** What the peer of an idle session is told: an endpoint is "going away". RFC 6455 7.4.1. */
+export const CLOSE_GOING_AWAY: i32 = 1001;
 /** "1006 is a reserved value": what an application is told when no Close frame came. RFC 6455 7.1.5. */
 export const CLOSE_ABNORMAL: i32 = 1006;
 /** Longest reason: a control frame's 125 bytes less the code's 2. RFC 6455 5.5. */
@@ -28,32 +31,19 @@ export function closeCodeValid(code: u32): bool {
 export function closeRead(p: usize, n: i32): i32 {
   if (n == 0) return CLOSE_NO_STATUS;
   if (n == 1) return ErrorCode.CLOSE_LENGTH;
-  const code: u32 = bswap<u16>(load<u16>(p));
+  const code = <u32>networkOrder(p, 2);
   if (!closeCodeValid(code)) return ErrorCode.CLOSE_CODE;
   if (utf8Check(UTF8_COMPLETE, p + 2, n - 2) != UTF8_COMPLETE) return ErrorCode.CLOSE_REASON;
   return code;
 }
 
 /**
- * The close code that tells the peer of an ErrorCode: one table for all failures. RFC 6455 7.4.1.
+ * The close code that tells the peer which kind of rule it broke. RFC 6455 7.4.1.
  *
- * @returns 1001 to 1013, or CLOSE_ABNORMAL when the connection ends without a Close frame
+ * @param error an ErrorCode from RSV to OVERLOAD
  */
 export function closeCodeOf(error: i32): i32 {
-  switch (error) {
-    case ErrorCode.UTF8:
-    case ErrorCode.CLOSE_REASON:
-      return 1007;
-    case ErrorCode.TOO_BIG:
-      return 1009;
-    case ErrorCode.OVERLOAD:
-      return 1013;
-    case ErrorCode.TIMEOUT_IDLE:
-      return 1001;
-    case ErrorCode.TIMEOUT_PONG:
-    case ErrorCode.TIMEOUT_CLOSE:
-      return CLOSE_ABNORMAL;
-    default:
-      return 1002;
-  }
+  if (error == ErrorCode.UTF8 || error == ErrorCode.CLOSE_REASON) return 1007;
+  if (error == ErrorCode.TOO_BIG) return 1009;
+  return error == ErrorCode.OVERLOAD ? 1013 : 1002;
 }

@@ -19,47 +19,35 @@ const STATE: usize = CIPHER;
 const BLOCK: usize = CIPHER + 64;
 /** Word after the two: 0 = unseeded, else words of the block handed out, 8 to 16. */
 const POSITION: usize = CIPHER + 128;
-const ROUNDS: i32 = 10;
+const ROUNDS: u32 = 10;
 
+/** RFC 8439 2.1, on four words of a block. */
 function quarterRound(a: usize, b: usize, c: usize, d: usize): void {
-  let va = load<u32>(a);
-  let vb = load<u32>(b);
-  let vc = load<u32>(c);
-  let vd = load<u32>(d);
-  va += vb;
-  vd = rotl(vd ^ va, 16);
-  vc += vd;
-  vb = rotl(vb ^ vc, 12);
-  va += vb;
-  vd = rotl(vd ^ va, 8);
-  vc += vd;
-  vb = rotl(vb ^ vc, 7);
-  store<u32>(a, va);
-  store<u32>(b, vb);
-  store<u32>(c, vc);
-  store<u32>(d, vd);
+  step(a, b, d, 16);
+  step(c, d, b, 12);
+  step(a, b, d, 8);
+  step(c, d, b, 7);
+}
+
+/** x += y; z = (z ^ x) <<< bits. */
+function step(x: usize, y: usize, z: usize, bits: u32): void {
+  const sum = load<u32>(x) + load<u32>(y);
+  store<u32>(x, sum);
+  store<u32>(z, rotl(load<u32>(z) ^ sum, bits));
 }
 
 /** State → next block; the counter goes up. RFC 8439 2.3.1. */
 export function chachaBlock(state: usize, block: usize): void {
   copyBytes(block, state, 64);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < 4; i++) {
-      quarterRound(
-        block + (i << 2),
-        block + 16 + (i << 2),
-        block + 32 + (i << 2),
-        block + 48 + (i << 2),
-      );
-    }
-    for (let i = 0; i < 4; i++) {
-      quarterRound(
-        block + (i << 2),
-        block + 16 + (((i + 1) & 3) << 2),
-        block + 32 + (((i + 2) & 3) << 2),
-        block + 48 + (((i + 3) & 3) << 2),
-      );
-    }
+  // Four column rounds, four diagonal rounds: in those each row begins one word later than the last.
+  for (let i: u32 = 0; i < ROUNDS * 8; i++) {
+    const skew = (i >> 2) & 1;
+    quarterRound(
+      block + ((i & 3) << 2),
+      block + 16 + (((i + skew) & 3) << 2),
+      block + 32 + (((i + 2 * skew) & 3) << 2),
+      block + 48 + (((i + 3 * skew) & 3) << 2),
+    );
   }
   for (let i = 0; i < 64; i += 4)
     store<u32>(block + i, load<u32>(block + i) + load<u32>(state + i));
@@ -78,10 +66,8 @@ export function seeded(): bool {
  * @param n how many
  */
 export function seed(p: usize, n: i32): void {
-  store<u32>(STATE, 0x61707865);
-  store<u32>(STATE, 0x3320646e, 4);
-  store<u32>(STATE, 0x79622d32, 8);
-  store<u32>(STATE, 0x6b206574, 12);
+  store<u64>(STATE, 0x3320646e61707865);
+  store<u64>(STATE, 0x6b20657479622d32, 8);
   const key = STATE + 16;
   for (let i = 0; i < n; i++) {
     const at = key + (i & 31);

@@ -45,8 +45,20 @@ export function headerRefuse(b0: u32, b1: u32, role: u32): i32 {
     if (!(b0 & FIN)) return ErrorCode.CONTROL_FRAGMENTED;
     if ((b1 & 0x7f) > CONTROL_MAX) return ErrorCode.CONTROL_LENGTH;
   }
-  if (role == <u32>Role.SERVER) return b1 & MASK ? 0 : ErrorCode.UNMASKED;
-  return b1 & MASK ? ErrorCode.MASKED : 0;
+  // The mask bit is for the server, whose number is 0.
+  if (b1 >> 7 != role) return 0;
+  return role == <u32>Role.SERVER ? ErrorCode.UNMASKED : ErrorCode.MASKED;
+}
+
+/** `n` bytes in network order → their number. */
+export function networkOrder(p: usize, n: usize): u64 {
+  const end = p + n;
+  let number: u64 = 0;
+  while (p < end) {
+    number = (number << 8) | load<u8>(p);
+    p += 1;
+  }
+  return number;
 }
 
 /**
@@ -59,15 +71,13 @@ export function headerRefuse(b0: u32, b1: u32, role: u32): i32 {
 // @ts-ignore: decorator
 @inline
 export function headerPayload(p: usize): i64 {
-  const len7: u64 = load<u8>(p, 1) & 0x7f;
+  const len7: u32 = load<u8>(p, 1) & 0x7f;
   if (len7 < 126) return len7;
-  if (len7 == 126) {
-    const length: u64 = bswap<u16>(load<u16>(p, 2));
-    return length < 126 ? ErrorCode.LENGTH_FORM : length;
-  }
-  const length = <i64>bswap<u64>(load<u64>(p, 2));
+  const long = len7 == 127;
+  const length = <i64>networkOrder(p + 2, long ? 8 : 2);
   if (length < 0) return ErrorCode.LENGTH_SIGN;
-  return length <= 0xffff ? ErrorCode.LENGTH_FORM : length;
+  const least: i64 = long ? 0x10000 : 126;
+  return length < least ? ErrorCode.LENGTH_FORM : length;
 }
 
 /** The masking key of a whole header of `length` bytes; 0 when it has none. */
@@ -93,23 +103,17 @@ export function headerSize(payload: u32, masked: bool): u32 {
  * @returns one past the header
  */
 export function headerWrite(p: usize, b0: u32, payload: u32, masked: bool, key: u32): usize {
-  const mask: u32 = masked ? MASK : 0;
+  const end = p + headerSize(payload, false);
+  // The length from its last byte to its first; what is left of it at byte 1 is the 7-bit form.
+  let rest = payload;
+  for (let last = end - 1; last > p + 1; last--) {
+    store<u8>(last, <u8>rest);
+    rest >>= 8;
+  }
+  const len7: u32 = payload < 126 ? payload : payload <= 0xffff ? 126 : 127;
   store<u8>(p, <u8>b0);
-  if (payload < 126) {
-    store<u8>(p, <u8>(mask | payload), 1);
-    p += 2;
-  } else if (payload <= 0xffff) {
-    store<u8>(p, <u8>(mask | 126), 1);
-    store<u16>(p, bswap<u16>(<u16>payload), 2);
-    p += 4;
-  } else {
-    store<u8>(p, <u8>(mask | 127), 1);
-    store<u64>(p, bswap<u64>(<u64>payload), 2);
-    p += 10;
-  }
-  if (masked) {
-    store<u32>(p, key);
-    p += 4;
-  }
-  return p;
+  store<u8>(p, <u8>(len7 | (masked ? MASK : 0)), 1);
+  if (!masked) return end;
+  store<u32>(end, key);
+  return end + 4;
 }

@@ -5,17 +5,18 @@
 //
 //   0              not the first byte of a block
 //   order + 1      a block in use            (order 0 = BLOCK_MIN_BYTES)
-//   FREE | order   a free block, linked through its first eight bytes: next, previous
+//   FREE | order   a free block, a node in the list of its order (see list.ts)
 //
 // Largest blocks are carved from the region one after the other as they are first needed, so the
 // zeroed arena is a valid empty one. Both calls cost O(orders), 11 at the most.
 //
-// Who may have how much: incoming data three quarters of the arena, outgoing data all but a sixteenth, and
-// the control frames, which are never dropped, the rest too. A flood of one kind cannot starve
-// the others.
+// Who may have how much: incoming data three quarters of the arena, outgoing data all but a
+// sixteenth, and the control frames, which are never dropped, the rest too. A flood of one kind
+// cannot starve the others.
 
 import { ARENA, ARENA_STATE, BOOK, stats } from '../memory';
 import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_MIN_BYTES, DEBUG } from '../profile';
+import { listPush, listRemove } from './list';
 
 /** What a block is for: it decides how full the arena may be. */
 export const enum Use {
@@ -35,20 +36,17 @@ const FREE: u32 = 0x80;
 const IN_MAX: u32 = ARENA_BYTES - ARENA_BYTES / 4;
 const OUT_MAX: u32 = ARENA_BYTES - ARENA_BYTES / 16;
 
-/** The free lists: a bitmap of those that are not empty, and the first block of each. */
+
 @unmanaged
 class ArenaState {
   /** Bytes carved so far. */
   carved: u32;
-  /** Bit n is set when a free block of order n exists. */
-  orders: u32;
   /** Bytes in use by Use.IN. */
   usedIn: u32;
-  reserved: u32;
-  // then 32 list heads of 4 bytes
+  // then a list of 8 bytes for each order
 }
 
-const LISTS: usize = ARENA_STATE + 16;
+const LISTS: usize = ARENA_STATE + 8;
 
 // @ts-ignore: decorator
 @inline
@@ -62,34 +60,29 @@ function bookOf(block: usize): usize {
   return BOOK + ((block - ARENA) >> MIN_SHIFT);
 }
 
-function listPush(block: usize, order: u32): void {
-  const head = LISTS + (order << 2);
-  const next = load<u32>(head);
-  store<u32>(block, next);
-  store<u32>(block, 0, 4);
-  if (next) store<u32>(next, <u32>block, 4);
-  store<u32>(head, <u32>block);
-  store<u8>(bookOf(block), <u8>(FREE | order));
-  arena().orders |= 1 << order;
+/** The list of the free blocks of an order. */
+// @ts-ignore: decorator
+@inline
+function listOf(order: u32): usize {
+  return LISTS + (order << 3);
 }
 
-function listRemove(block: usize, order: u32): void {
-  const next = load<u32>(block);
-  const previous = load<u32>(block, 4);
-  if (next) store<u32>(next, previous, 4);
-  if (previous) {
-    store<u32>(previous, next);
-    return;
-  }
-  store<u32>(LISTS + (order << 2), next);
-  if (!next) arena().orders &= ~(1 << order);
-}
-
-/** Bytes → the smallest order that holds them; more than MAX_ORDER when none does. */
+/** Bytes, 1 or more → the smallest order that holds them; more than MAX_ORDER when none does. */
 // @ts-ignore: decorator
 @inline
 function orderOf(bytes: u32): u32 {
-  return bytes <= <u32>BLOCK_MIN_BYTES ? 0 : 32 - clz(bytes - 1) - MIN_SHIFT;
+  return 32 - clz((bytes - 1) >> MIN_SHIFT);
+}
+
+/** The smallest order from `order` on of which there is a free block; more than MAX_ORDER when there is none. */
+function orderFree(order: u32): u32 {
+  while (order <= MAX_ORDER && !load<u32>(listOf(order))) order += 1;
+  return order;
+}
+
+function free(block: usize, order: u32): void {
+  listPush(listOf(order), block);
+  store<u8>(bookOf(block), <u8>(FREE | order));
 }
 
 /**
@@ -102,71 +95,65 @@ function orderOf(bytes: u32): u32 {
 export function arenaTake(bytes: u32, use: Use): usize {
   const order = orderOf(bytes);
   const a = arena();
+  const st = stats();
   const size: u32 = BLOCK_MIN_BYTES << order;
-  const used = stats().arenaUsed + size;
+  const used = st.arenaUsed + size;
+  const usedIn = a.usedIn + size;
+  let has = orderFree(order);
   if (
     order > MAX_ORDER ||
     used > (use >= Use.CONTROL ? <u32>ARENA_BYTES : OUT_MAX) ||
-    (use == Use.IN && a.usedIn + size > IN_MAX)
+    (use == Use.IN && usedIn > IN_MAX) ||
+    (has > MAX_ORDER && a.carved == ARENA_BYTES)
   ) {
-    stats().memoryFull += 1;
+    st.memoryFull += 1;
     return 0;
   }
 
-  let block: usize;
-  let has: u32;
-  const fitting = a.orders >> order;
-  if (fitting) {
-    has = order + ctz(fitting);
-    block = load<u32>(LISTS + (has << 2));
-    listRemove(block, has);
-  } else {
-    if (a.carved == ARENA_BYTES) {
-      stats().memoryFull += 1;
-      return 0;
-    }
+  let block: usize = load<u32>(listOf(has));
+  if (has > MAX_ORDER) {
     has = MAX_ORDER;
     block = ARENA + a.carved;
     a.carved += BLOCK_MAX_BYTES;
+  } else {
+    listRemove(listOf(has), block);
   }
   while (has > order) {
     has -= 1;
-    listPush(block + ((<usize>BLOCK_MIN_BYTES) << has), has);
+    free(block + ((<usize>BLOCK_MIN_BYTES) << has), has);
   }
   store<u8>(bookOf(block), <u8>(order + 1));
-  if (use == Use.IN || use == Use.CONTROL_IN) a.usedIn += size;
-  stats().arenaUsed = used;
-  if (used > stats().arenaPeak) stats().arenaPeak = used;
+  if (use == Use.IN || use == Use.CONTROL_IN) a.usedIn = usedIn;
+  st.arenaUsed = used;
+  st.arenaPeak = max(st.arenaPeak, used);
   return block;
 }
 
 /** Whether a block of `bytes` can be taken for Use.CONTROL now. */
 export function arenaCan(bytes: u32): bool {
-  return arena().carved < <u32>ARENA_BYTES || arena().orders >> orderOf(bytes) != 0;
+  return arena().carved < <u32>ARENA_BYTES || orderFree(orderOf(bytes)) <= MAX_ORDER;
 }
 
 /** Bytes that a block in use holds. */
-// @ts-ignore: decorator
-@inline
 export function arenaBytes(block: usize): u32 {
   return (BLOCK_MIN_BYTES >> 1) << load<u8>(bookOf(block));
 }
 
-/** Gives a block back; `use` as it was taken. */
+/** Gives a block back, if it is one; `use` as it was taken. */
 export function arenaGive(block: usize, use: Use): void {
-  let order: u32 = load<u8>(bookOf(block)) - 1;
-  if (DEBUG) assert(order <= MAX_ORDER);
-  const size: u32 = BLOCK_MIN_BYTES << order;
+  if (!block) return;
+  const size = arenaBytes(block);
+  if (DEBUG) assert(size <= <u32>BLOCK_MAX_BYTES);
   stats().arenaUsed -= size;
   if (use == Use.IN) arena().usedIn -= size;
+  let order = orderOf(size);
   while (order < MAX_ORDER) {
     const buddy = ARENA + ((block - ARENA) ^ ((<usize>BLOCK_MIN_BYTES) << order));
     if (load<u8>(bookOf(buddy)) != <u8>(FREE | order)) break;
-    listRemove(buddy, order);
-    store<u8>(bookOf(buddy), 0);
-    store<u8>(bookOf(block), 0);
+    listRemove(listOf(order), buddy);
+    store<u8>(bookOf(max(block, buddy)), 0);
     block = min(block, buddy);
     order += 1;
   }
-  listPush(block, order);
+  free(block, order);
 }

@@ -3,7 +3,7 @@
 //   state     what happens                       next      what goes out        what is told
 //   OPEN      limpet_close                       CLOSING   Close(code, reason)  CLOSING
 //   OPEN      Close frame comes                  ENDING    Close(same code)     CLOSING, remote
-//   CLOSING   Close frame comes                  ENDING    -                    -
+//   CLOSING   Close frame comes                  ENDING    -                    CLOSING, remote
 //   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 9)    ERROR
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
@@ -18,66 +18,71 @@
 // peer ends its own: RFC 6455 7.1.1, so that no unread byte turns the end into a reset that
 // overtakes the Close frame.
 
-import { ErrorCode, EventFlag, EventKind, Opcode, Role, State } from '../abi';
-import { CLOSE_ABNORMAL, closeCodeOf, CLOSE_NO_STATUS, closeRead } from '../protocol/close';
-import { FIN, headerSize, headerWrite } from '../protocol/frame';
+import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
+import { answer, statusOf } from '../http/handshake';
 import { copyBytes, stats } from '../memory';
-import { maskKeyNext } from '../protocol/entropy';
+import {
+  CLOSE_ABNORMAL,
+  CLOSE_GOING_AWAY,
+  CLOSE_NO_STATUS,
+  closeCodeOf,
+  closeRead,
+} from '../protocol/close';
+import { FIN } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
 import { arenaGive, Use } from './arena';
 import { eventPush, eventRelease, eventWord, Notice, notify } from './events';
-import { queueClear, queueListed, queueReserve, queueUnlisted } from './queue';
-import { Flag, pool, Session } from './session';
+import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
+import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
-export function inputRelease(s: Session): void {
+function inputRelease(s: Session): void {
   // Events may point into a head and into early bytes.
-  if (s.block) eventRelease(s, s.block);
-  if (s.controlBlock) arenaGive(s.controlBlock, Use.IN);
-  if (s.hold) eventRelease(s, s.hold);
+  eventRelease(s, s.block);
+  arenaGive(s.controlBlock, Use.IN);
+  eventRelease(s, s.hold);
   s.block = s.controlBlock = s.hold = 0;
 }
 
 /** Moves a session on; its deadline changes with the state. */
-function enter(s: Session, state: State): void {
+export function enter(s: Session, state: State): void {
   s.state = state;
   s.markedAt = pool().clock;
-  if (state >= State.ENDING) inputRelease(s);
   timerSet(s);
-  if (state >= State.ENDING) queueListed(s);
+  if (state < State.ENDING) return;
+  inputRelease(s);
+  queueListed(s);
 }
 
 /**
- * Queues a Close frame, RFC 6455 5.5.1. Without memory even for that the session is aborted.
+ * Queues a Close frame, RFC 6455 5.5.1, and moves the session on to `next`. Without memory even for
+ * that it is aborted.
  *
- * @param code the close code; 0 or CLOSE_NO_STATUS for a frame without payload
+ * @param code the close code; CLOSE_NO_STATUS for a frame without payload
  * @param reason UTF-8, at most REASON_MAX bytes
  */
-function closeQueue(s: Session, code: i32, reason: usize, reasonLength: u32): bool {
-  const bare = code == 0 || code == CLOSE_NO_STATUS;
-  const length: u32 = bare ? 0 : 2 + reasonLength;
-  const masked = s.role == Role.CLIENT;
-  const at = queueReserve(s, headerSize(length, masked) + length, Use.CONTROL);
-  if (!at) {
+function closeQueue(s: Session, code: u32, reason: usize, reasonLength: u32, next: State): void {
+  s.closeCode = <u16>code;
+  const length: u32 = code == CLOSE_NO_STATUS ? 0 : 2 + reasonLength;
+  const payload = queueFrame(s, FIN | Opcode.CLOSE, length, length, Use.CONTROL);
+  if (!payload) {
     enter(s, State.ABORTED);
-    return false;
+    return;
   }
-  const key: u32 = masked ? maskKeyNext() : 0;
-  const payload = headerWrite(at, FIN | Opcode.CLOSE, length, masked, key);
-  if (!bare) {
-    store<u16>(payload, bswap<u16>(<u16>code));
+  if (length) {
+    store<u8>(payload, <u8>(code >> 8));
+    store<u8>(payload, <u8>code, 1);
     copyBytes(payload + 2, reason, reasonLength);
-    unmask(payload, payload, length, key);
+    unmask(payload, payload, length, pool().sendKey);
   }
-  s.flags |= Flag.CLOSE_SENT;
-  return true;
+  s.closeSent = true;
+  enter(s, next);
 }
 
 /** OPEN → CLOSING: this side begins the close handshake. */
 export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u32): void {
-  s.closeCode = <u16>(code ? code : CLOSE_NO_STATUS);
-  if (closeQueue(s, code, reason, reasonLength)) enter(s, State.CLOSING);
+  closeQueue(s, code ? code : CLOSE_NO_STATUS, reason, reasonLength, State.CLOSING);
   notify(s, Notice.CLOSING);
 }
 
@@ -85,40 +90,47 @@ export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u
 export function closeCame(s: Session, p: usize, n: u32): void {
   const code = closeRead(p, n);
   if (code < 0) return fail(s, code);
-  s.flags |= Flag.CLOSE_RECEIVED;
+  s.closeReceived = true;
   s.closeCode = <u16>code;
-  if (s.state == State.OPEN) {
-    const reason: u32 = n > 2 ? n - 2 : 0;
-    eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, reason);
-    // RFC 6455 5.5.1: "the endpoint typically echos the status code it received".
-    if (!closeQueue(s, code, 0, 0)) return;
-  }
-  enter(s, State.ENDING);
+  eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
+  // RFC 6455 5.5.1: "the endpoint typically echos the status code it received".
+  peerEnds(s, code);
 }
 
-/** The peer broke a rule: tells it the close code and nothing else. RFC 6455 7.1.7. The ring has room. */
+/** → ENDING by what the peer did, with a Close frame unless one was sent or none is possible. */
+function peerEnds(s: Session, code: i32): void {
+  if (s.state == State.OPEN) closeQueue(s, code, 0, 0, State.ENDING);
+  else enter(s, State.ENDING);
+}
+
+/**
+ * The peer broke a rule: tells it the close code, or the HTTP status, and nothing else. RFC 6455
+ * 7.1.7. The ring has room.
+ */
 export function fail(s: Session, error: i32): void {
   stats().violations += 1;
-  const code = closeCodeOf(error);
   s.cause = error;
+  const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
-  if (s.state == State.OPEN) {
-    s.closeCode = <u16>code;
-    if (!closeQueue(s, code, 0, 0)) return;
-  }
-  enter(s, State.ENDING);
+  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  peerEnds(s, code);
 }
 
-/** A handshake failed or a plain request was answered: what is queued goes out, then the end. */
-export function endAfterAnswer(s: Session): void {
+/** HANDSHAKE or PENDING → ENDING because HANDSHAKE_MS passed. */
+export function handshakeLate(s: Session): void {
+  const status = statusOf(s, ErrorCode.TIMEOUT_HANDSHAKE);
+  if (status) answer(s, status, 0, 0, 0, 0);
+  s.cause = ErrorCode.TIMEOUT_HANDSHAKE;
+  s.closeCode = <u16>status;
+  notify(s, Notice.ERROR);
   enter(s, State.ENDING);
 }
 
 /** Any → ABORTED: the transport is to be destroyed. */
 export function abort(s: Session, error: i32): void {
   if (error) {
+    s.closeCode = <u16>CLOSE_ABNORMAL;
     s.cause = error;
-    if (!s.closeCode) s.closeCode = <u16>CLOSE_ABNORMAL;
     notify(s, Notice.ERROR);
   }
   enter(s, State.ABORTED);
@@ -126,10 +138,9 @@ export function abort(s: Session, error: i32): void {
 
 /** OPEN → CLOSING because nothing came for IDLE_MS. */
 export function idleOut(s: Session): void {
+  closeQueue(s, CLOSE_GOING_AWAY, 0, 0, State.CLOSING);
   s.cause = ErrorCode.TIMEOUT_IDLE;
-  s.closeCode = <u16>closeCodeOf(ErrorCode.TIMEOUT_IDLE);
   notify(s, Notice.ERROR);
-  if (closeQueue(s, s.closeCode, 0, 0)) enter(s, State.CLOSING);
 }
 
 /** Gives back all that a session holds, and takes it off all lists. */
@@ -138,7 +149,7 @@ export function release(s: Session): void {
   inputRelease(s);
   timerStop(s);
   queueUnlisted(s);
-  s.flags &= ~Flag.OVER;
+  s.over = false;
 }
 
 /** Any → CLOSED: the transport is gone. */

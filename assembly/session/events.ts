@@ -6,11 +6,12 @@
 // and no call fails because the host was slow to read.
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
-import { EVENT_BYTES, EVENT_ENTRIES, eventRing, stats } from '../memory';
+import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
 import { DEBUG, EVENTS } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
-import { Flag, pool, Session, sessionAt, sessionFind, sessionFree } from './session';
+import { listAppend, listRemove } from './list';
+import { pool, PoolState, Session, sessionFind, sessionFree } from './session';
 
 /** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;
@@ -22,6 +23,10 @@ export const enum Notice {
   CLOSING = 4,
   CLOSED = 8,
 }
+
+/** The list of sessions with notices, and where a session's node in it is. */
+export const NOTICES: usize = POOL_STATE + offsetof<PoolState>('noticeFirst');
+const NODE: usize = offsetof<Session>('noticeNext');
 
 /** Free entries. */
 // @ts-ignore: decorator
@@ -48,8 +53,8 @@ export function eventPush(s: Session, what: u32, ptr: usize, len: u32): EventRec
   e.len = len;
   e.user = s.user;
   e.detail = 0;
-  e.block = 0;
-  e.remaining = 0;
+  // `block` and `remaining`.
+  store<u64>(changetype<usize>(e), 0, offsetof<EventRecord>('block'));
   ring.head = head + 1;
   return e;
 }
@@ -62,13 +67,13 @@ export function eventWord(kind: u32, flags: u32, code: u32): u32 {
 }
 
 /**
- * Gives back a block that events may point into: with an event of its own, which is acknowledged
- * after them; at once when no event is out, or no room is left for one.
+ * Gives back a block, if it is one, that events may point into: with an event of its own, which is
+ * acknowledged after them; at once when no event is out, or no room is left for one.
  */
 export function eventRelease(s: Session, block: usize): void {
   const room = eventRoom();
   if (room == 0 || room == EVENTS) arenaGive(block, Use.IN);
-  else eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
+  else if (block) eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
 }
 
 /** The ring as the host sees it. */
@@ -82,54 +87,44 @@ export function eventRingReady(): EventRing {
 /** Owes the host a notice, and tells it at once if it can. */
 export function notify(s: Session, notice: Notice): void {
   s.notices |= <u8>notice;
-  if (!(s.flags & Flag.NOTICE_LISTED)) {
-    s.flags |= Flag.NOTICE_LISTED;
-    s.noticeNext = 0;
-    const p = pool();
-    const link: u32 = s.link;
-    if (p.noticeLast) sessionAt(p.noticeLast).noticeNext = <u16>link;
-    else p.noticeFirst = link;
-    p.noticeLast = link;
-  }
+  listAppend(NOTICES, changetype<usize>(s) + NODE);
   noticesTell();
 }
 
 /** Turns owed notices into events, as many as the ring has room for beside what a frame may need. */
 function noticesTell(): void {
-  const p = pool();
-  while (p.noticeFirst && eventRoom() > EVENTS_PER_FRAME) {
-    const s = sessionAt(p.noticeFirst);
-    const notices: u32 = s.notices;
-    const notice = notices & -notices;
-    s.notices = <u8>(notices ^ notice);
-    if (!s.notices) {
-      p.noticeFirst = s.noticeNext;
-      if (!p.noticeFirst) p.noticeLast = 0;
-      s.flags &= ~Flag.NOTICE_LISTED;
-    }
-    noticeTell(s, notice);
+  while (pool().noticeFirst && eventRoom() > EVENTS_PER_FRAME) {
+    const node: usize = pool().noticeFirst;
+    const s = changetype<Session>(node - NODE);
+    const rest: u32 = s.notices & (s.notices - 1);
+    noticeTell(s, s.notices ^ rest);
+    s.notices = <u8>rest;
+    if (!rest) listRemove(NOTICES, node);
   }
 }
 
 /** One notice → its event. */
+// @ts-ignore: decorator
+@inline
 function noticeTell(s: Session, notice: u32): void {
-  let code: u32 = s.closeCode;
   let what: u32 = EventKind.CLOSING;
+  let code: u32 = s.closeCode;
+  let detail = 0;
   if (notice == Notice.WRITABLE) {
     // A session that ended meanwhile has nothing more to write.
     what = s.state == State.OPEN ? EventKind.WRITABLE : EventKind.NONE;
     code = 0;
-  } else if (notice == Notice.ERROR) {
+  } else if (notice != Notice.CLOSING) {
     what = EventKind.ERROR;
-  } else if (notice == Notice.CLOSED) {
-    const both: u32 = Flag.CLOSE_SENT | Flag.CLOSE_RECEIVED;
-    const clean: u32 = (s.flags & both) == both && !s.cause ? EventFlag.CLEAN : 0;
-    what = eventWord(EventKind.CLOSED, clean, 0);
-    // RFC 6455 7.1.5: the code is that of the Close frame received.
-    if (!(s.flags & Flag.CLOSE_RECEIVED)) code = CLOSE_ABNORMAL;
+    detail = s.cause;
+    if (notice == Notice.CLOSED) {
+      const clean = s.closeSent && s.closeReceived && !detail ? EventFlag.CLEAN : 0;
+      what = eventWord(EventKind.CLOSED, clean, 0);
+      // RFC 6455 7.1.5: the code is that of the Close frame received.
+      if (!s.closeReceived) code = CLOSE_ABNORMAL;
+    }
   }
-  const e = eventPush(s, what | (code << 16), 0, 0);
-  if (notice != Notice.CLOSING && notice != Notice.WRITABLE) e.detail = s.cause;
+  eventPush(s, what | (code << 16), 0, 0).detail = detail;
 }
 
 /**
@@ -142,13 +137,13 @@ export function eventsAcknowledge(count: u32): i32 {
   const end = ring.tail + count;
   for (let i = ring.tail; i != end; i++) {
     const e = changetype<EventRecord>(EVENT_ENTRIES + (i & (EVENTS - 1)) * EVENT_BYTES);
-    if (e.block) arenaGive(e.block, Use.IN);
+    arenaGive(e.block, Use.IN);
     if (e.kind == EventKind.CLOSED) {
       const s = sessionFind(e.session);
       if (changetype<usize>(s)) sessionFree(s);
     }
   }
   ring.tail = end;
-  if (pool().noticeFirst) noticesTell();
+  noticesTell();
   return 0;
 }

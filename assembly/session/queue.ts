@@ -9,12 +9,19 @@
 //
 // Offsets 4 and 8 count from the block's own address.
 
-import { ErrorCode, Sent, Span, State, TX_SPANS_MAX, TxFlag } from '../abi';
-import { stats, TX_SPANS, txRecord } from '../memory';
-import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_SEND_BYTES } from '../profile';
+import { ErrorCode, Role, Sent, Span, State, TX_SPANS_MAX, TxFlag } from '../abi';
+import { POOL_STATE, stats, TX_SPANS, txRecord } from '../memory';
+import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_SEND_BYTES, CLIENT } from '../profile';
+import { maskKeyNext } from '../protocol/entropy';
+import { headerSize, headerWrite } from '../protocol/frame';
 import { arenaBytes, arenaCan, arenaGive, arenaTake, Use } from './arena';
 import { Notice, notify } from './events';
-import { Flag, pool, Session, sessionAt } from './session';
+import { listAppend, listRemove } from './list';
+import { pool, PoolState, Session } from './session';
+
+/** The list of sessions with output, and where a session's node in it is. */
+export const LISTED: usize = POOL_STATE + offsetof<PoolState>('txFirst');
+const NODE: usize = offsetof<Session>('txNext');
 
 
 @unmanaged
@@ -71,18 +78,7 @@ function takeBlock(s: Session, bytes: u32, use: Use): usize {
     block = arenaTake(max(need, min<u32>(grown, BLOCK_MAX_BYTES / 4)), use);
   }
   if (!block) block = arenaTake(need, use);
-  if (block) append(s, block);
-  return block;
-}
-
-/** Gives back the last `bytes` of the latest reservation: it was made before its length was known. */
-export function queueTrim(s: Session, bytes: u32): void {
-  changetype<Block>(<usize>s.queueTail).tail -= bytes;
-  s.queued -= bytes;
-}
-
-/** Links an empty block behind the last one. */
-function append(s: Session, block: usize): void {
+  if (!block) return 0;
   const b = changetype<Block>(block);
   b.next = 0;
   b.head = b.tail = BLOCK_HEADER;
@@ -90,6 +86,40 @@ function append(s: Session, block: usize): void {
   if (s.queueTail) changetype<Block>(<usize>s.queueTail).next = <u32>block;
   else s.queueHead = <u32>block;
   s.queueTail = <u32>block;
+  return block;
+}
+
+/** Ends the latest reservation at `end`: it was made before its length was known. */
+export function queueTrim(s: Session, end: usize): void {
+  const tail = changetype<Block>(<usize>s.queueTail);
+  const length = <u32>(end - changetype<usize>(tail));
+  s.queued -= tail.tail - length;
+  tail.tail = length;
+}
+
+/** Whether a session masks what it sends. RFC 6455 5.1. */
+// @ts-ignore: decorator
+@inline
+export function masks(s: Session): bool {
+  return CLIENT && s.role == Role.CLIENT;
+}
+
+/**
+ * Queues a frame's header, and room for what of its payload is not left to the host. The masking
+ * key is in `sendKey` then.
+ *
+ * @param b0 the first byte of the frame
+ * @param payload bytes
+ * @param room bytes of it that the queue holds: all or none
+ * @returns where the payload goes, or 0 when the arena has no block
+ */
+export function queueFrame(s: Session, b0: u32, payload: u32, room: u32, use: Use): usize {
+  const masked = masks(s);
+  const at = queueReserve(s, headerSize(payload, masked) + room, use);
+  if (!at) return 0;
+  const key: u32 = masked ? maskKeyNext() : 0;
+  pool().sendKey = key;
+  return headerWrite(at, b0, payload, masked, key);
 }
 
 /**
@@ -104,71 +134,47 @@ export function queueExternal(s: Session, bytes: u32): void {
 
 /** Lists a session as one that has something to write, or to end. */
 export function queueListed(s: Session): void {
-  if (s.flags & Flag.TX_LISTED) return;
-  s.flags |= Flag.TX_LISTED;
-  const p = pool();
-  const link: u32 = s.link;
-  s.txNext = 0;
-  s.txPrevious = <u16>p.txLast;
-  if (p.txLast) sessionAt(p.txLast).txNext = <u16>link;
-  else p.txFirst = link;
-  p.txLast = link;
+  listAppend(LISTED, changetype<usize>(s) + NODE);
 }
 
 /** Takes a session off the list. */
 export function queueUnlisted(s: Session): void {
-  if (!(s.flags & Flag.TX_LISTED)) return;
-  s.flags &= ~Flag.TX_LISTED;
-  const p = pool();
-  if (s.txPrevious) sessionAt(s.txPrevious).txNext = s.txNext;
-  else p.txFirst = s.txNext;
-  if (s.txNext) sessionAt(s.txNext).txPrevious = s.txPrevious;
-  else p.txLast = s.txPrevious;
+  listRemove(LISTED, changetype<usize>(s) + NODE);
 }
 
 /** Takes the first session off the list; its handle, or 0 when the list is empty. */
 export function queueNext(): i32 {
-  const first = pool().txFirst;
-  if (!first) return 0;
-  const s = sessionAt(first);
-  queueUnlisted(s);
-  return s.handle;
+  const node: usize = pool().txFirst;
+  if (!node) return 0;
+  listRemove(LISTED, node);
+  return changetype<Session>(node - NODE).handle;
 }
 
 /** Fills the TxRecord and its spans with what is to be written next. */
-export function queueSpans(s: Session): i32 {
+export function queueSpans(s: Session): void {
   const record = txRecord();
-  let count = 0;
-  let bytes: u32 = 0;
+  record.count = record.bytes = 0;
   let b = changetype<Block>(<usize>s.queueHead);
-  while (changetype<usize>(b) && count < TX_SPANS_MAX - 1) {
-    if (b.tail > b.head) {
-      spanSet(count, <u32>changetype<usize>(b) + b.head, b.tail - b.head);
-      bytes += b.tail - b.head;
-      count += 1;
-    }
-    if (b.external) {
-      spanSet(count, 0, b.external);
-      bytes += b.external;
-      count += 1;
-    }
+  while (changetype<usize>(b) && record.count < <u32>TX_SPANS_MAX - 1) {
+    spanAdd(<u32>changetype<usize>(b) + b.head, b.tail - b.head);
+    spanAdd(0, b.external);
     b = changetype<Block>(<usize>b.next);
   }
   let flags: u32 = changetype<usize>(b) ? TxFlag.MORE : 0;
   if (s.state == State.ENDING) flags |= TxFlag.END;
   if (s.state == State.ABORTED) flags |= TxFlag.ABORT;
-  record.count = count;
-  record.bytes = bytes;
   record.flags = flags;
-  record.reserved = 0;
   queueUnlisted(s);
-  return count;
 }
 
-function spanSet(index: i32, ptr: u32, len: u32): void {
-  const span = changetype<Span>(TX_SPANS + (index << 3));
+function spanAdd(ptr: u32, len: u32): void {
+  if (!len) return;
+  const record = txRecord();
+  const span = changetype<Span>(TX_SPANS + (record.count << 3));
   span.ptr = ptr;
   span.len = len;
+  record.count += 1;
+  record.bytes += len;
 }
 
 /**
@@ -190,8 +196,8 @@ export function queueAcknowledge(s: Session, bytes: u32): i32 {
     if (b.head < b.tail || b.external) break;
     dropFirst(s);
   }
-  if (s.flags & Flag.OVER && s.queued <= s.highWater / 2) {
-    s.flags &= ~Flag.OVER;
+  if (s.over && s.queued <= s.highWater / 2) {
+    s.over = false;
     notify(s, Notice.WRITABLE);
   }
   return s.queued || s.state >= State.ENDING ? 1 : 0;
@@ -213,6 +219,6 @@ export function queueClear(s: Session): void {
 /** Remembers that a queue passed its mark; answers what limpet_send* returns for a queued frame. */
 export function queueMark(s: Session): i32 {
   if (s.queued <= s.highWater) return Sent.OK;
-  s.flags |= Flag.OVER;
+  s.over = true;
   return Sent.BACKPRESSURE;
 }

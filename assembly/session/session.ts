@@ -4,10 +4,10 @@
 // handle finds nothing rather than somebody else's connection; after 32,767 reuses of one slot it
 // comes round.
 //
-//   0   what a frame touches: parser, key, message     (first 88 bytes)
-//   88  send queue, lists, timers
-//   120 limits, copied from the defaults at opening
-//   176 counters and times
+//   0   what a frame touches: parser, key, message     (first 72 bytes)
+//   72  send queue, lists, timers
+//   128 limits, copied from the defaults at opening
+//   184 header gathered, counters and times
 
 import { Delivery, Option, Role, State } from '../abi';
 import {
@@ -21,43 +21,11 @@ import {
 } from '../memory';
 import { BLOCK_MAX_BYTES, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
 
-/** Bits of Session.flags. */
-export const enum Flag {
-  /** The current data frame has FIN. */
-  FIN = 0x0001,
-  /** The message under way is delivered as chunks. */
-  STREAMING = 0x0002,
-  /** The next chunk is the first of its message. */
-  BEGIN = 0x0004,
-  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. */
-  BLOCKED = 0x0008,
-  /** The queue went over its high-water mark: WRITABLE is owed. */
-  OVER = 0x0010,
-  /** In the list of sessions with output. */
-  TX_LISTED = 0x0020,
-  /** In the list of sessions with notices. */
-  NOTICE_LISTED = 0x0040,
-  /** A fragmented message of ours is open: only CONTINUATION may follow. */
-  SENDING = 0x0080,
-  /** A Close frame of ours is queued. RFC 6455 5.5.1: no data frame after it. */
-  CLOSE_SENT = 0x0100,
-  /** A Close frame of the peer came. */
-  CLOSE_RECEIVED = 0x0200,
-  /** A ping of the core waits for a sign of life. */
-  PINGED = 0x0400,
-  /** PENDING: the request is an opening handshake, not plain HTTP. */
-  UPGRADE = 0x0800,
-  /** PENDING: the request's method is HEAD; its answer has no body. */
-  HEAD = 0x1000,
-  /** The session reached OPEN. */
-  OPENED = 0x2000,
-}
-
 /** What the parser waits for: the values of Session.phase. */
 export const PHASE_HEADER: u8 = 0;
 export const PHASE_DATA: u8 = 1;
 export const PHASE_CONTROL: u8 = 2;
-/** The session fails with its `cause` as soon as the events before are acknowledged. */
+/** The session fails with its `failure` as soon as the events before are acknowledged. */
 export const PHASE_FAILED: u8 = 3;
 
 
@@ -65,64 +33,83 @@ export const PHASE_FAILED: u8 = 3;
 export class Session {
   /** A State. */
   state: i32;
-  /** Flag bits. */
-  flags: u32;
   /** A Role. */
-  role: i32;
-  /** generation << 16 | slot; in a free slot the handle that it will have next. */
-  handle: i32;
-  /** A PHASE_. */
+  role: u8;
+  /** What the parser waits for: a PHASE_. */
   phase: u8;
   /** Opcode of the current frame. */
   opcode: u8;
   /** Opcode of the message under way, 0 = none. */
   messageOpcode: u8;
-  /** State of the UTF-8 check over the message's fragments. */
-  utf8: u8;
   /** Header bytes gathered; in HANDSHAKE the state of the head scan. */
   headHave: u8;
   /** Bytes of the control payload gathered. */
   controlHave: u8;
-  /** Slot + 1: how lists name this session. */
-  link: u16;
+  /** Owed notices: bits of Notice. */
+  notices: u8;
+  /** PHASE_FAILED: the ErrorCode. */
+  failure: i8;
+  /** The current data frame has FIN. */
+  fin: bool;
+  /** The message under way is delivered as chunks. */
+  streaming: bool;
+  /** The next chunk is the first of its message. */
+  begins: bool;
+  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. */
+  blocked: bool;
+  /** The queue went over its high-water mark: WRITABLE is owed. */
+  over: bool;
+  /** A fragmented message of ours is open: only CONTINUATION may follow. */
+  sending: bool;
+  /** A Close frame of ours is queued, one of the peer came. RFC 6455 7.1.4. */
+  closeSent: bool;
+  closeReceived: bool;
+  /** A ping of the core waits for a sign of life. */
+  pinged: bool;
+  /** PENDING: the request is an opening handshake, not plain HTTP. */
+  upgrade: bool;
+  /** PENDING: the request's method is HEAD; its answer has no body. */
+  headMethod: bool;
+  reserved: u8;
+  /** generation << 16 | slot; in a free slot the handle that it will have next. */
+  handle: i32;
+  /** State of the UTF-8 check over the message's fragments. */
+  utf8: u32;
   /** The masking key, rotated: its low byte masks the next payload byte. */
   maskKey: u32;
-  /** Payload bytes of the current frame still to come. */
-  remaining: u64;
-  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head. */
-  messageLength: u64;
   /** The block in which the message or head is gathered, 0 = none. */
   block: u32;
+  /** Payload bytes of the current frame still to come. */
+  remaining: u64;
+  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use. */
+  messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
   /** Early bytes behind the head: block, next byte, end. */
   hold: u32;
   holdFrom: u32;
   holdTo: u32;
-  /** The gathered header, HEADER_MAX bytes in 16. */
-  header0: u64;
-  header1: u64;
 
   /** Send queue: first and last block, bytes in all. */
   queueHead: u32;
   queueTail: u32;
   queued: u32;
-  /** Links are slot + 1, 0 = end. In the list with output; `txNext` is the free list's link, too. */
-  txNext: u16;
-  txPrevious: u16;
-  /** In the list with notices. */
-  noticeNext: u16;
-  /** Timing wheel: neighbours (slot + 1) and the list it is in (level * 32 + slot + 1, 0 = none). */
-  timerNext: u16;
-  timerPrevious: u16;
-  timerList: u16;
-  /** Owed notices: bits of Notice. */
-  notices: u8;
-  reserved0: u8;
+  /** Nodes (see list.ts) of the list with output and of that with notices. */
+  txNext: u32;
+  txOwner: u32;
+  noticeNext: u32;
+  noticeOwner: u32;
+  /** In the heap of deadlines (see timers.ts): the word that points here, or 0; the two behind it. */
+  timerOwner: u32;
+  timerLeft: u32;
+  timerRight: u32;
+  timerTurn: u16;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** Why the session failed: an ErrorCode or 0. */
   cause: i32;
+  /** What the session waits for in the heap: ms. */
+  due: u64;
 
   // limits: LIMIT_WORDS words in the order of Option
   messageMax: u32;
@@ -138,8 +125,11 @@ export class Session {
   autoPong: u32;
   user: i32;
   paused: u32;
-  reserved: u32;
 
+  /** The gathered header, HEADER_MAX bytes in 16. */
+  header0: u64;
+  header1: u64;
+  // counters and times as SessionInfo has them
   messagesIn: u64;
   messagesOut: u64;
   bytesIn: u64;
@@ -157,30 +147,28 @@ const LIMITS: usize = offsetof<Session>('messageMax');
 
 
 @unmanaged
-class PoolState {
+export class PoolState {
   /** Host time, widened to 64 bits. */
   clock: u64;
-  /** First freed slot + 1, 0 = none. */
+  /** First freed record, 0 = none; linked through `txNext`. */
   freed: u32;
   /** Slots never used begin here. */
   fresh: u32;
-  /** First and last slot + 1 of the list with output. */
+  /** Lists (see list.ts): sessions with output, sessions with notices. */
   txFirst: u32;
   txLast: u32;
-  /** First and last slot + 1 of the list with notices. */
   noticeFirst: u32;
   noticeLast: u32;
+  /** The session with the nearest deadline, 0 = none. */
+  timerFirst: u32;
   /** 1 once the defaults are written. */
   ready: u32;
-  /** The payload that limpet_send_begin left to the host: its masking key, or 0. */
-  sendKey: u32;
-  /** Host time of the last sweep of the timing wheel. */
-  swept: u64;
-  /** The payload's address and length. */
-  sendPayload: u32;
-  sendLength: u32;
   /** 1 once the clock is set. */
   started: u32;
+  /** The payload that limpet_send_begin left to the host: its masking key, or 0, address and length. */
+  sendKey: u32;
+  sendPayload: u32;
+  sendLength: u32;
 }
 
 // @ts-ignore: decorator
@@ -189,33 +177,28 @@ export function pool(): PoolState {
   return changetype<PoolState>(POOL_STATE);
 }
 
-/** Slot + 1 → record. */
+/** Slot → record. */
 // @ts-ignore: decorator
 @inline
-export function sessionAt(link: u32): Session {
-  return changetype<Session>(SESSION_RECORDS + (link - 1) * SESSION_BYTES);
+export function sessionAt(slot: u32): Session {
+  return changetype<Session>(SESSION_RECORDS + slot * SESSION_BYTES);
 }
 
 /** Handle → record, or null when it is stale or never was one. */
 export function sessionFind(handle: i32): Session {
   const slot: u32 = handle & 0xffff;
-  if (slot < <u32>SESSIONS) {
-    const s = sessionAt(slot + 1);
-    if (s.handle == handle && s.state != State.FREE) return s;
-  }
-  return changetype<Session>(0);
+  const s = sessionAt(slot);
+  const found = slot < <u32>SESSIONS && s.handle == handle && s.state != State.FREE;
+  return changetype<Session>(found ? changetype<usize>(s) : 0);
 }
 
 /** Widens the host's clock: its low 32 bits may begin anywhere and wrap, but never step back. */
 export function clockSet(now: i32): void {
   const p = pool();
-  if (!p.started) {
-    p.started = 1;
-    p.clock = p.swept = <u32>now;
-  }
   const step = <u32>now - <u32>p.clock;
   // A step of more than 2^31 ms is one back: the clock stands still rather than leaping 49 days.
-  if (<i32>step > 0) p.clock += step;
+  if (<i32>step > 0 || !p.started) p.clock += step;
+  p.started = 1;
 }
 
 /** The defaults of sessions to come: words in the order of Option. */
@@ -254,25 +237,27 @@ export function sessionOpen(role: Role, state: State): Session {
   const p = pool();
   const from = defaults();
   const st = stats();
-  if (st.active >= load<u32>(from + (Option.SESSIONS_MAX << 2)) || st.active >= <u32>SESSIONS) {
+  if (st.active >= load<u32>(from, Option.SESSIONS_MAX << 2)) {
     st.sessionsFull += 1;
     return changetype<Session>(0);
   }
-  let link = p.freed;
-  if (link) p.freed = sessionAt(link).txNext;
-  else link = ++p.fresh;
-  const s = sessionAt(link);
-  const handle = s.handle;
+  let s = changetype<Session>(<usize>p.freed);
+  let handle = s.handle;
+  if (p.freed) p.freed = s.txNext;
+  else {
+    s = sessionAt(p.fresh);
+    handle = FIRST_GENERATION | p.fresh;
+    p.fresh += 1;
+  }
   zeroWords(changetype<usize>(s), SESSION_BYTES);
-  s.handle = handle ? handle : FIRST_GENERATION | (link - 1);
-  s.link = <u16>link;
+  s.handle = handle;
   s.state = state;
-  s.role = role;
+  s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
   st.opened += 1;
   st.active += 1;
-  if (st.active > st.activePeak) st.activePeak = st.active;
+  st.activePeak = max(st.activePeak, st.active);
   return s;
 }
 
@@ -283,16 +268,33 @@ export function sessionFree(s: Session): void {
   // Generations run from 1 to 32,767: a handle is neither 0 nor negative.
   const handle = s.handle + FIRST_GENERATION;
   s.handle = handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
-  s.txNext = <u16>p.freed;
-  p.freed = s.link;
+  s.txNext = p.freed;
+  p.freed = <u32>changetype<usize>(s);
   stats().active -= 1;
+}
+
+/** Which of the two counters of each pair: 8 bytes from one to the next. */
+export const DIRECTION_IN: i32 = 0;
+export const DIRECTION_OUT: i32 = 8;
+
+/** Counts payload bytes and, at its end, the message: of the session and of the module. */
+export function count(s: Session, direction: i32, bytes: u32, ends: bool): void {
+  tally(changetype<usize>(s) + offsetof<Session>('messagesIn') + direction, bytes, ends);
+  tally(changetype<usize>(stats()) + direction, bytes, ends);
+}
+
+/** Adds to a counter of messages, and to that of bytes two behind it. */
+// @ts-ignore: decorator
+@inline
+function tally(counter: usize, bytes: u32, ends: bool): void {
+  store<u64>(counter, load<u64>(counter) + u64(ends));
+  store<u64>(counter, load<u64>(counter, 16) + bytes, 16);
 }
 
 /** The handle of the first session in use behind `handle`'s slot (0: of all), or 0. */
 export function sessionAfter(handle: i32): i32 {
-  const last = pool().fresh;
-  for (let link: u32 = handle ? (handle & 0xffff) + 2 : 1; link <= last; link++) {
-    const s = sessionAt(link);
+  for (let slot: u32 = handle ? (handle & 0xffff) + 1 : 0; slot < pool().fresh; slot++) {
+    const s = sessionAt(slot);
     if (s.state != State.FREE) return s.handle;
   }
   return 0;

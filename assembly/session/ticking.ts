@@ -1,10 +1,10 @@
 // Time → what is due: timeouts and keep-alive pings. Policy of RFC 6455 7.1.1, 7.2.1 and 5.5.2.
 
-import { ErrorCode, State } from '../abi';
-import { handshakeLate } from '../http/handshake';
-import { abort, idleOut } from './ending';
-import { sendKeepAlive } from './send';
-import { timerCause, timerDelay, timerNext } from './timers';
+import { ErrorCode, Opcode, State } from '../abi';
+import { abort, handshakeLate, idleOut } from './ending';
+import { send } from './send';
+import { pool, Session } from './session';
+import { idleAt, pongAt, timerDelay, timerNext, timerSet } from './timers';
 
 /**
  * Does all that is due at the clock.
@@ -15,10 +15,26 @@ export function tick(): i32 {
   while (true) {
     const s = timerNext();
     if (!changetype<usize>(s)) return timerDelay();
-    const cause = timerCause(s);
-    if (cause == ErrorCode.TIMEOUT_HANDSHAKE) handshakeLate(s);
-    else if (cause == ErrorCode.TIMEOUT_IDLE) idleOut(s);
-    else if (cause) abort(s, s.state == State.OPEN ? cause : 0);
-    else sendKeepAlive(s);
+    if (s.state < State.OPEN) handshakeLate(s);
+    else if (s.state > State.OPEN) abort(s, 0);
+    else silent(s);
+  }
+}
+
+/** An open session has heard nothing for one of its bounds. */
+// @ts-ignore: decorator
+@inline
+function silent(s: Session): void {
+  const now = pool().clock;
+  if (now >= pongAt(s)) {
+    abort(s, ErrorCode.TIMEOUT_PONG);
+  } else if (now >= idleAt(s)) {
+    idleOut(s);
+  } else {
+    // RFC 6455 5.5.2: a ping may be empty. Without memory for it, the silence still counts.
+    s.pinged = true;
+    s.markedAt = now;
+    send(s, Opcode.PING, 0, 0);
+    timerSet(s);
   }
 }

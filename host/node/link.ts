@@ -41,6 +41,8 @@ export class Link<Owner = unknown> {
   reason = '';
   /** Called when a write of the transport has ended; made by the loop. */
   written: () => void = () => undefined;
+  /** The peer has ended its side while its request waits for an answer. */
+  halfClosed = false;
   /** Whether the host asked the transport to end its write side. */
   ended = false;
 

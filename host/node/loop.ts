@@ -13,6 +13,8 @@ import {
   EventRecord,
   Opcode,
   Option,
+  SessionInfo,
+  State,
   type Sent,
 } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
@@ -32,6 +34,8 @@ export interface Handlers<Owner> {
   /** The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told. */
   failed(link: Link<Owner>, error: ErrorCode, code: number): void;
   closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
+  /** Another handler threw. */
+  threw(error: unknown): void;
 }
 
 /** Settings of a loop. */
@@ -170,12 +174,26 @@ export class SocketLoop<Owner> {
 
   /** The peer ended its side: what is queued is still written, then the transport goes. */
   #ended(link: Link<Owner>): void {
+    // A request may be answered later: its connection goes then.
+    if (this.#state(link) === State.PENDING) link.halfClosed = true;
+    else this.#finish(link);
+  }
+
+  #finish(link: Link<Owner>): void {
     this.#outbox.write(link);
     link.ended = true;
     // A peer that does not read either would keep it for ever.
-    setTimeout(() => link.transport.destroy(), LAST_WRITES_MS).unref();
+    const timer = setTimeout(() => link.transport.destroy(), LAST_WRITES_MS).unref();
+    link.transport.once('close', () => {
+      clearTimeout(timer);
+    });
     if ('destroySoon' in link.transport) (link.transport as Socket).destroySoon();
     else link.transport.end();
+  }
+
+  #state(link: Link<Owner>): State {
+    const info = this.core.exports.limpet_session_info(link.handle);
+    return info < 0 ? State.CLOSED : (this.core.u8[info + SessionInfo.state] as State);
   }
 
   // ----------------------------------------------------------------- reading
@@ -238,25 +256,31 @@ export class SocketLoop<Owner> {
 
   // ------------------------------------------------------------------ events
 
-  /** Tells the handlers what happened; returns how many events there were. */
+  /**
+   * Tells the handlers what happened; returns how many events there were.
+   *
+   * A handler that throws does not keep the others from theirs: all payloads are handed out before
+   * the next read overwrites them.
+   */
   #drain(): number {
     if (this.#draining) return 0;
     const { u32, ringHead, ringTail, ringBase, ringMask, exports } = this.core;
     this.#draining = true;
     const from = u32[ringTail];
     let at = from;
-    try {
-      while (at !== u32[ringHead]) {
-        const entry = ringBase + (at & ringMask) * EventRecord.size;
-        at = (at + 1) >>> 0;
+    while (at !== u32[ringHead]) {
+      const entry = ringBase + (at & ringMask) * EventRecord.size;
+      at = (at + 1) >>> 0;
+      try {
         this.#event(entry);
+      } catch (error) {
+        this.handlers.threw(error);
       }
-    } finally {
-      this.#draining = false;
-      exports.limpet_event_ack((at - from) >>> 0);
-      // Owed notices became events when there was room for them; a handler that threw left some.
-      if (u32[ringHead] !== u32[ringTail]) this.schedule();
     }
+    this.#draining = false;
+    exports.limpet_event_ack((at - from) >>> 0);
+    // Owed notices became events when there was room for them.
+    if (u32[ringHead] !== u32[ringTail]) this.schedule();
     return (at - from) >>> 0;
   }
 
@@ -333,9 +357,17 @@ export class SocketLoop<Owner> {
     return this.#outbox.send(link, kind, data);
   }
 
+  /** Whether a Close frame may say this, see limpet_close_check. */
+  closeCheck(code: number, reason: string): ErrorCode {
+    return this.#outbox.closeCheck(code, reason);
+  }
+
   /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
-    return this.#outbox.close(link, code, reason);
+    const answer = this.#outbox.close(link, code, reason);
+    // The peer's Close frame has to be read, whatever is paused.
+    if (answer === ErrorCode.NONE) this.setPaused(link, false);
+    return answer;
   }
 
   /** Gives a connection up without a close handshake. */
@@ -386,8 +418,8 @@ export class SocketLoop<Owner> {
 
   /** A decision was taken: bytes that waited for it may go on. */
   proceed(link: Link<Owner>): void {
-    this.schedule();
     this.#resumeSoon(link);
+    if (link.halfClosed) this.#finish(link);
   }
 
   /** Puts two strings into the scratch region; returns their addresses. */

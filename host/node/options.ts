@@ -21,7 +21,7 @@ export interface ServerOptions {
   pongTimeout?: number;
   /** How long the close handshake may take. Default 10,000. */
   closeTimeout?: number;
-  /** Queued bytes from which `send` answers BACKPRESSURE. Default 1 MiB. */
+  /** Queued bytes from which `send` answers BACKPRESSURE. Default 1 MiB, or an eighth of the arena. */
   highWater?: number;
   /** Queued bytes that a connection never passes. Default 4 times maxMessage, at least 64 MiB. */
   maxQueue?: number;
@@ -48,11 +48,14 @@ const NUMBERS = {
   pingInterval: { option: Option.PING_MS, standard: 0 },
   pongTimeout: { option: Option.PONG_MS, standard: 10_000 },
   closeTimeout: { option: Option.CLOSE_MS, standard: 10_000 },
-  highWater: { option: Option.HIGH_WATER, standard: 1 << 20 },
 } as const;
+/** The standard high-water mark, and the part of the core's arena that it is at most. */
+const HIGH_WATER = 1 << 20;
+const HIGH_WATER_SHARE = 8;
 
 const NAMES = new Set([
   ...Object.keys(NUMBERS),
+  'highWater',
   'profile',
   'maxSessions',
   'maxQueue',
@@ -67,6 +70,11 @@ function whole(name: string, value: number, most = 0x7fff_ffff): number {
       `${name} is a whole number from 0 to ${String(most)}, not ${String(value)}`,
     );
   }
+  return value;
+}
+
+function yes(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false`);
   return value;
 }
 
@@ -85,13 +93,18 @@ export function applyOptions(core: Core, options: ServerOptions): void {
   const maxMessage = options.maxMessage ?? NUMBERS.maxMessage.standard;
   const queue = Math.min(Math.max(64 << 20, 4 * maxMessage), 0x7fff_ffff);
   core.setDefault(Option.QUEUE_MAX, whole('maxQueue', options.maxQueue ?? queue));
+  const { sessions, arena } = core.stats();
+  // One that does not read holds no more than its share of the memory that all send through.
+  const mark = Math.min(HIGH_WATER, arena / HIGH_WATER_SHARE);
+  core.setDefault(Option.HIGH_WATER, whole('highWater', options.highWater ?? mark));
   core.setDefault(Option.DELIVERY, Delivery.AUTO);
-  core.setDefault(Option.AUTO_PONG, options.autoPong === false ? 0 : 1);
+  core.setDefault(Option.AUTO_PONG, yes('autoPong', options.autoPong ?? true) ? 1 : 0);
+  yes('borrow', options.borrow ?? false);
   const policy = POLICIES[options.fullPolicy ?? 'refuse'] as FullPolicy | undefined;
   if (policy === undefined) {
     throw new TypeError(`fullPolicy is one of ${Object.keys(POLICIES).join(', ')}`);
   }
   core.setDefault(Option.FULL_POLICY, policy);
-  const pool = core.stats().sessions;
-  core.setDefault(Option.SESSIONS_MAX, whole('maxSessions', options.maxSessions ?? pool, pool));
+  const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
+  core.setDefault(Option.SESSIONS_MAX, most);
 }

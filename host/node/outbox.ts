@@ -23,6 +23,8 @@ export interface Turn<Owner> {
 
 /** Payloads from this size on are not copied into linear memory on their way out. */
 const BYPASS_BYTES = 16 << 10;
+/** More than a frame's header: what counts against a queue beside the payload. */
+const HEADER_BYTES = 16;
 
 export class Outbox<Owner> {
   /** Links with messages that wait for the core's memory. */
@@ -59,11 +61,14 @@ export class Outbox<Owner> {
    * @returns a Sent or an ErrorCode
    */
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    if (link.closeLater) return ErrorCode.STATE;
     const control = kind === Opcode.PING || kind === Opcode.PONG;
     if (link.backlog.length > 0 && !control) return this.#defer(link, kind, data);
     const status = this.#queue(link, kind, data);
     this.turn.schedule();
-    return status === ErrorCode.MEMORY && !control ? this.#defer(link, kind, data) : status;
+    if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
+    // A connection that is gone is one that is not open.
+    return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
   }
 
   /** Puts a frame into the core's queue. */
@@ -90,7 +95,7 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const kept = Buffer.from(data as Uint8Array);
-    if (link.backlogBytes + kept.length > this.maxQueue) return ErrorCode.FULL;
+    if (link.backlogBytes + kept.length + HEADER_BYTES > this.maxQueue) return ErrorCode.FULL;
     link.backlog.push({ kind, data: kept });
     link.backlogBytes += kept.length;
     this.#deferred.add(link);
@@ -131,8 +136,18 @@ export class Outbox<Owner> {
   /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
     if (link.backlog.length === 0) return this.#closeNow(link, { code, reason });
-    link.closeLater ??= { code, reason };
-    return ErrorCode.NONE;
+    const answer = this.closeCheck(code, reason);
+    if (answer === ErrorCode.NONE) link.closeLater ??= { code, reason };
+    return answer;
+  }
+
+  /** Whether a Close frame may say this: ErrorCode.NONE, ARGUMENT or VALUE. */
+  closeCheck(code: number, reason: string): ErrorCode {
+    const { exports, scratch, scratchSize } = this.core;
+    const length = Buffer.byteLength(reason);
+    if (length > scratchSize) return ErrorCode.ARGUMENT;
+    this.memory.write(reason, scratch, length, 'utf8');
+    return exports.limpet_close_check(code, scratch, length) as ErrorCode;
   }
 
   #closeNow(link: Link<Owner>, { code, reason }: Goodbye): ErrorCode {
@@ -148,8 +163,6 @@ export class Outbox<Owner> {
 
   /** Writes all that a connection has queued, in one write if its spans are few. */
   write(link: Link<Owner>): void {
-    // What is under way is continued when it ends.
-    if (link.writing > 0) return;
     const { transport } = link;
     const { exports, u32 } = this.core;
     for (;;) {
@@ -160,6 +173,8 @@ export class Outbox<Owner> {
         transport.destroy();
         return;
       }
+      // What is under way is continued when it ends.
+      if (link.writing > 0) return;
       const bytes = u32[(record + TxRecord.bytes) >>> 2];
       if (bytes === 0) {
         if (flags & TxFlag.END && !link.ended) {

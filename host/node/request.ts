@@ -21,10 +21,16 @@ export interface Acceptance {
   headers?: Headers;
 }
 
-/** `name: value` lines; the core refuses values that would end the head early. */
+/** `name: value` lines, one a header; what a name or value may hold besides is the core's to judge. */
 function fieldLines(headers: Headers = {}): string {
   return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${String(value)}\r\n`)
+    .map(([name, value]) => {
+      const line = `${name}: ${String(value)}`;
+      if (name.includes(':') || /[\r\n]/.test(line)) {
+        throw new LimpetError(`the header ${JSON.stringify(name)}`, ErrorCode.VALUE);
+      }
+      return `${line}\r\n`;
+    })
     .join('');
 }
 
@@ -112,8 +118,11 @@ export class UpgradeRequest extends Request {
     this.answer(() => {
       this.loop.acceptUpgrade(this.link, protocol, fieldLines(headers));
     });
-    this.#accepted(protocol);
-    this.loop.proceed(this.link);
+    try {
+      this.#accepted(protocol);
+    } finally {
+      this.loop.proceed(this.link);
+    }
   }
 
   /** Refuses the handshake: 403 unless another status is given. RFC 6455 4.2.2. */

@@ -8,7 +8,7 @@ import {
   type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Option, type ErrorCode } from '../../build/limpet.abi.js';
+import { ErrorCode, Option } from '../../build/limpet.abi.js';
 import { LimpetError, type Core, type CoreStats } from '../core/core.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
@@ -97,16 +97,21 @@ export class Server extends EventEmitter<ServerEvents> {
         closed: (link, code, reason, clean) => {
           if (link.owner) this.emit('close', link.owner, code, reason, clean);
         },
+        // On its own, where the process sees it as it would see any listener's.
+        threw: (error) => {
+          process.nextTick(() => {
+            throw error;
+          });
+        },
       },
       {
         borrow: options.borrow ?? false,
         maxQueue: this.core.exports.limpet_option_get(0, Option.QUEUE_MAX),
       },
     );
-    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true }, (accepted: NetSocket) => {
+    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (accepted: NetSocket) => {
       if (!this.#loop.accept(accepted)) accepted.destroy();
     });
-    this.#net.on('error', (error) => this.emit('error', error));
     this.#net.on('listening', () => this.emit('listening'));
   }
 
@@ -133,6 +138,7 @@ export class Server extends EventEmitter<ServerEvents> {
       this.#net.once('error', failed);
       this.#net.listen(port, host, () => {
         this.#net.off('error', failed);
+        this.#net.on('error', (error) => this.emit('error', error));
         resolve(this.#net.address() as AddressInfo);
       });
     });
@@ -161,8 +167,14 @@ export class Server extends EventEmitter<ServerEvents> {
   /**
    * Ends the server: listens no more, closes every connection, and cuts off those that are still
    * there after the timeout.
+   *
+   * @throws RangeError for a code or reason that may not be sent
    */
   async close({ code = 1001, reason = '', timeout = 2000 }: CloseOptions = {}): Promise<void> {
+    const refused = this.#loop.closeCheck(code, reason);
+    if (refused !== ErrorCode.NONE) {
+      throw new RangeError(`a Close frame cannot say ${String(code)} "${reason}"`);
+    }
     this.#net.close();
     for (const link of [...this.#loop.links()]) {
       if (!link.owner) this.#loop.terminate(link);

@@ -6,7 +6,7 @@ import {
   SEND_MORE,
   SessionInfo,
   State,
-  type Sent,
+  Sent,
 } from '../../build/limpet.abi.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
@@ -47,20 +47,25 @@ const NO_STATS: SocketStats = {
 export class Socket {
   /** Yours: whatever belongs to this connection. */
   data: unknown = undefined;
+  readonly #loop: SocketLoop<Socket>;
+  readonly #link: Link<Socket>;
   #fragmented = false;
 
   constructor(
-    private readonly loop: SocketLoop<Socket>,
-    private readonly link: Link<Socket>,
+    loop: SocketLoop<Socket>,
+    link: Link<Socket>,
     /** The subprotocol that was chosen, or ''. */
     readonly protocol: string,
     /** The peer's address, '' when the transport has none. */
     readonly remoteAddress: string,
-  ) {}
+  ) {
+    this.#loop = loop;
+    this.#link = link;
+  }
 
   /** A number that no other connection of this server has at the same time. */
   get id(): number {
-    return this.link.handle;
+    return this.#link.handle;
   }
 
   /**
@@ -78,19 +83,19 @@ export class Socket {
   ): Sent | ErrorCode {
     let kind: number = binary ? Opcode.BINARY : Opcode.TEXT;
     if (this.#fragmented) kind = Opcode.CONTINUATION;
-    const status = this.loop.send(this.link, fin ? kind : kind | SEND_MORE, payload(data));
-    if (status >= 0) this.#fragmented = !fin;
+    const status = this.#loop.send(this.#link, fin ? kind : kind | SEND_MORE, payload(data));
+    if (status === Sent.OK || status === Sent.BACKPRESSURE) this.#fragmented = !fin;
     return status;
   }
 
   /** Sends a ping of at most 125 bytes; the answer is a 'pong' event. */
   ping(data: Data = ''): Sent | ErrorCode {
-    return this.loop.send(this.link, Opcode.PING, payload(data));
+    return this.#loop.send(this.#link, Opcode.PING, payload(data));
   }
 
   /** Sends an unsolicited pong of at most 125 bytes. RFC 6455 5.5.3. */
   pong(data: Data = ''): Sent | ErrorCode {
-    return this.loop.send(this.link, Opcode.PONG, payload(data));
+    return this.#loop.send(this.#link, Opcode.PONG, payload(data));
   }
 
   /**
@@ -102,7 +107,7 @@ export class Socket {
    * @throws RangeError for a code or reason that may not be sent
    */
   close(code = 1000, reason = ''): void {
-    const answer = this.loop.close(this.link, code, reason);
+    const answer = this.#loop.close(this.#link, code, reason);
     if (answer === ErrorCode.VALUE) {
       throw new RangeError(`${String(code)} is no close code that may be sent`);
     }
@@ -113,23 +118,24 @@ export class Socket {
 
   /** Destroys the connection at once. */
   terminate(): void {
-    this.loop.terminate(this.link);
+    this.#loop.terminate(this.#link);
   }
 
   /** Stops reading: the peer is held back by TCP. */
   pause(): void {
-    this.loop.setPaused(this.link, true);
+    this.#loop.setPaused(this.#link, true);
   }
 
   /** Reads on. */
   resume(): void {
-    this.loop.setPaused(this.link, false);
+    this.#loop.setPaused(this.#link, false);
   }
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    const info = this.loop.core.exports.limpet_session_info(this.link.handle);
-    return info > 0 && this.loop.core.u8[info + SessionInfo.state] === State.OPEN;
+    const info = this.#loop.core.exports.limpet_session_info(this.#link.handle);
+    if (this.#link.closeLater) return false;
+    return info > 0 && this.#loop.core.u8[info + SessionInfo.state] === State.OPEN;
   }
 
   /** Bytes that wait to be written. */
@@ -139,8 +145,8 @@ export class Socket {
 
   /** What this connection has done so far; zeros when it is closed. */
   stats(): SocketStats {
-    const { exports, view } = this.loop.core;
-    const info = exports.limpet_session_info(this.link.handle);
+    const { exports, view } = this.#loop.core;
+    const info = exports.limpet_session_info(this.#link.handle);
     if (info < 0) return NO_STATS;
     const u64 = (offset: number) => Number(view.getBigUint64(info + offset, true));
     return {
@@ -150,7 +156,7 @@ export class Socket {
       bytesOut: u64(SessionInfo.bytesOut),
       openedAt: u64(SessionInfo.openedAt),
       activeAt: u64(SessionInfo.activeAt),
-      queued: view.getUint32(info + SessionInfo.queued, true),
+      queued: view.getUint32(info + SessionInfo.queued, true) + this.#link.backlogBytes,
     };
   }
 }

@@ -34,6 +34,8 @@ export function readInto(
   old._handle = null;
   const options = {
     handle,
+    // The loop ends its own side: a client that has ended its own may still wait for an answer.
+    allowHalfOpen: true,
     onread: {
       buffer,
       callback: (bytes: number) => {

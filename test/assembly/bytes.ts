@@ -1,10 +1,11 @@
 // Texts → bytes in linear memory, and back to a yes or no: what the specs are written with.
 
-import { INGRESS, SCRATCH } from '../../assembly/memory';
+import { Region } from '../../assembly/abi';
+import { regionAddress } from '../../assembly/memory';
 
 /** Where a spec may put bytes: two regions that the core does not touch by itself. */
-export const HERE: usize = INGRESS;
-export const THERE: usize = SCRATCH;
+export const HERE: usize = <usize>regionAddress(Region.INGRESS);
+export const THERE: usize = <usize>regionAddress(Region.SCRATCH);
 
 function digit(code: i32): i32 {
   return code > 96 ? code - 87 : code - 48;

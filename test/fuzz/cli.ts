@@ -14,7 +14,9 @@ const { values } = parseArgs({
 const cores = CORES.filter(
   ({ debug, profile }) => debug && (!values.profile || profile === values.profile),
 );
-console.log(`seed ${values.seed}, ${values.seconds} s on ${cores.map(({ name }) => name).join(', ')}`);
+console.log(
+  `seed ${values.seed}, ${values.seconds} s on ${cores.map(({ name }) => name).join(', ')}`,
+);
 for (const core of cores) {
   try {
     const lives = liveFor(core, Number(values.seed), Number(values.seconds) / cores.length);

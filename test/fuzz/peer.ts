@@ -5,7 +5,22 @@ import { createHash } from 'node:crypto';
 import { encode, type FrameFields } from '../support/frames.js';
 import type { Random } from './random.js';
 
-const CHARACTERS = ['a', 'Z', ' ', '\u0000', 'é', 'ß', '߿', 'ࠀ', '€', '日', '￿', '😀', '𐀀', '\u{10ffff}'];
+const CHARACTERS = [
+  'a',
+  'Z',
+  ' ',
+  '\u0000',
+  'é',
+  'ß',
+  '߿',
+  'ࠀ',
+  '€',
+  '日',
+  '￿',
+  '😀',
+  '𐀀',
+  '\u{10ffff}',
+];
 const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1014, 3000, 4999];
 const BAD_CODES = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
 
@@ -34,7 +49,10 @@ export class Peer {
   frames(): void {
     const { random } = this;
     if (random.once(12)) return this.#send(this.#broken());
-    if (random.once(6)) return this.#send(this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }));
+    if (random.once(6))
+      return this.#send(
+        this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }),
+      );
     if (random.once(60)) return this.#send(this.#close());
     this.#fragment();
     if (random.once(25)) this.#mutate();
@@ -97,7 +115,9 @@ export class Peer {
     this.honest &&= !random.once(3);
     const code = Buffer.alloc(2);
     code.writeUInt16BE(random.pick(this.honest ? CODES : BAD_CODES));
-    const payload = random.once(4) ? Buffer.alloc(0) : Buffer.concat([code, Buffer.from(random.once(2) ? 'bye' : '')]);
+    const payload = random.once(4)
+      ? Buffer.alloc(0)
+      : Buffer.concat([code, Buffer.from(random.once(2) ? 'bye' : '')]);
     return this.#frame({ opcode: 8, payload });
   }
 
@@ -132,20 +152,34 @@ export class Peer {
   #request(): string[] {
     const { random } = this;
     const target = random.pick(['/', '/chat?x=1', 'http://a/b', 'http://a', '/%20']);
-    const lines = [`${random.once(10) ? random.pick(['HEAD', 'POST', 'PUT']) : 'GET'} ${target} HTTP/1.1`, 'Host: a.example'];
+    const lines = [
+      `${random.once(10) ? random.pick(['HEAD', 'POST', 'PUT']) : 'GET'} ${target} HTTP/1.1`,
+      'Host: a.example',
+    ];
     if (!random.once(5)) {
       lines.push('Upgrade: websocket', 'Connection: keep-alive, Upgrade');
-      lines.push('Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${random.bytes(16).toString('base64')}`);
+      lines.push(
+        'Sec-WebSocket-Version: 13',
+        `Sec-WebSocket-Key: ${random.bytes(16).toString('base64')}`,
+      );
     }
     if (random.once(3)) lines.push('Sec-WebSocket-Protocol: chat, superchat');
-    if (random.once(4)) lines.push('Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits');
+    if (random.once(4))
+      lines.push('Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits');
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }
 
   #response(key: string): string[] {
-    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+    const accept = createHash('sha1')
+      .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${accept}`,
+    ];
     if (this.random.once(3)) lines.push('Sec-WebSocket-Protocol: chat');
     if (this.random.once(3)) lines.push(`X-Pad: ${'p'.repeat(this.random.length(300))}`);
     return lines;
@@ -155,7 +189,19 @@ export class Peer {
     const { random } = this;
     this.honest = false;
     const at = random.below(head.length);
-    const by = random.pick(['', '\r', '\n', '\r\n', ' ', ':', ',', '\u0000', '\u00ff', 'x', '\r\n\r\n']);
+    const by = random.pick([
+      '',
+      '\r',
+      '\n',
+      '\r\n',
+      ' ',
+      ':',
+      ',',
+      '\u0000',
+      '\u00ff',
+      'x',
+      '\r\n\r\n',
+    ]);
     return head.slice(0, at) + by + head.slice(at + random.below(3));
   }
 }

@@ -42,7 +42,9 @@ export class Random {
 
   /** A length: small most of the time, around the limits of frames and blocks often. */
   length(max: number): number {
-    const edges = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 511, 512, 1024, 2048, 4096, 65_535, 65_536];
+    const edges = [
+      0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 511, 512, 1024, 2048, 4096, 65_535, 65_536,
+    ];
     if (this.once(3)) return Math.min(this.pick(edges), max);
     return this.below(Math.min(this.once(4) ? max : 40, max) + 1);
   }

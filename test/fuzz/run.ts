@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Core } from '../support/cores.js';
-import { Driver, Unsound } from '../support/driver.js';
+import type { Driver } from '../support/driver.js';
+import { Unsound } from '../support/instance.js';
 import { Random } from './random.js';
 import { shrink, traceShown } from './shrink.js';
 import { World } from './world.js';

@@ -1,6 +1,7 @@
 // A trace that ends in a trap or an unsound module → the fewest of its calls that still do.
 
-import { Driver, Unsound, type TraceEntry } from '../support/driver.js';
+import { Driver } from '../support/driver.js';
+import { Unsound, type TraceEntry } from '../support/instance.js';
 
 /** How long to try, ms. */
 const TIME_MAX_MS = 8000;
@@ -27,7 +28,7 @@ export function shrink(path: string, trace: TraceEntry[]): TraceEntry[] {
   const until = performance.now() + TIME_MAX_MS;
   let best = trace;
   for (let size = best.length >> 1; size > 0; size >>= 1) {
-    for (let at = 0; at < best.length && performance.now() < until; ) {
+    for (let at = 0; at < best.length && performance.now() < until;) {
       const less = [...best.slice(0, at), ...best.slice(at + size)];
       if (replay(path, less) === undefined) at += size;
       else best = less;
@@ -39,7 +40,8 @@ export function shrink(path: string, trace: TraceEntry[]): TraceEntry[] {
 /** A trace as lines. */
 export function traceShown(trace: TraceEntry[]): string[] {
   return trace.map((entry) => {
-    if ('call' in entry) return `${entry.call}(${entry.args.join(', ')}) = ${entry.answer ?? 'trap'}`;
+    if ('call' in entry)
+      return `${entry.call}(${entry.args.join(', ')}) = ${entry.answer ?? 'trap'}`;
     const { at, bytes } = entry;
     const long = bytes.length > 300 ? ` ... ${bytes.length} bytes` : '';
     return `memory[${at}] = ${bytes.subarray(0, 300).toString('hex')}${long}`;

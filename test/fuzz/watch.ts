@@ -58,7 +58,11 @@ export class Watch {
       case EventKind.CLOSED:
         this.closed = true;
         break;
-      default:
+      case EventKind.NONE:
+      case EventKind.UPGRADE:
+      case EventKind.REQUEST:
+      case EventKind.OPEN:
+      case EventKind.WRITABLE:
     }
   }
 
@@ -110,9 +114,11 @@ export class Watch {
     const lines = this.#wire.toString('latin1', 0, end).split('\r\n');
     const [first = '', ...fields] = lines;
     const status = Number(/^HTTP\/1\.1 (\d{3}) [ -~]*$/.exec(first)?.[1] ?? 0);
-    if (this.client ? !/^GET \/\S* HTTP\/1\.1$/.test(first) : !status) throw new Fault(`"${first}"`);
+    if (this.client ? !/^GET \/\S* HTTP\/1\.1$/.test(first) : !status)
+      throw new Fault(`"${first}"`);
     for (const field of fields) {
-      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*$/.test(field)) throw new Fault(`"${field}"`);
+      if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*$/.test(field))
+        throw new Fault(`"${field}"`);
       const [, key] = /^Sec-WebSocket-Key: (.*)$/.exec(field) ?? [];
       this.key ??= key;
     }
@@ -131,7 +137,8 @@ export class Watch {
     if (this.#closeSent) throw new Fault('a frame behind a Close frame');
     if (frame.opcode === 8) this.#closeSent = true;
     if (frame.opcode >= 8) return;
-    if ((frame.opcode === 0) !== this.#fragmented) throw new Fault('fragments that are interleaved');
+    if ((frame.opcode === 0) !== this.#fragmented)
+      throw new Fault('fragments that are interleaved');
     this.#fragmented = !frame.fin;
   }
 }

@@ -46,7 +46,8 @@ export class World {
     else if (choice < 50) this.#receive(session);
     else if (choice < 70) this.#send(session);
     else if (choice < 84) this.#write(session);
-    else if (choice < 88) this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
+    else if (choice < 88)
+      this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
     else if (choice < 90) this.#option(session);
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
@@ -68,7 +69,8 @@ export class World {
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
     if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
-    if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0)) throw new Fault('a session is listed');
+    if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0))
+      throw new Fault('a session is listed');
     if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');
   }
 
@@ -78,7 +80,12 @@ export class World {
     const http = random.once(2);
     const handle = http
       ? client
-        ? driver.connect('/chat', 'a', random.once(2) ? 'chat, superchat' : '', random.once(3) ? 'X: y\r\n' : '')
+        ? driver.connect(
+            '/chat',
+            'a',
+            random.once(2) ? 'chat, superchat' : '',
+            random.once(3) ? 'X: y\r\n' : '',
+          )
         : driver.open()
       : driver.attach(client ? Role.CLIENT : Role.SERVER);
     if (handle < 0) return;
@@ -100,7 +107,8 @@ export class World {
     const { peer, handle } = session;
     const state = driver.info(handle)?.state;
     if (state === State.PENDING && random.once(2)) return this.#decide(session);
-    if (state !== undefined && state >= State.ENDING && random.once(3)) return void driver.eof(handle);
+    if (state !== undefined && state >= State.ENDING && random.once(3))
+      return void driver.eof(handle);
     if (session.client && state === State.HANDSHAKE) {
       if (peer.pending.length === 0 && session.key !== undefined) peer.head(session.key);
     } else if (state !== undefined && state >= State.PENDING) peer.frames();
@@ -108,7 +116,8 @@ export class World {
     const cut = random.once(3) ? random.below(8) : random.below(peer.pending.length + 1);
     const bytes = random.once(3) ? peer.pending : peer.pending.subarray(0, cut);
     const taken = driver.rx(handle, bytes);
-    if (taken < 0 || taken > bytes.length) throw new Fault(`limpet_rx took ${taken} of ${bytes.length}`);
+    if (taken < 0 || taken > bytes.length)
+      throw new Fault(`limpet_rx took ${taken} of ${bytes.length}`);
     peer.take(taken);
   }
 
@@ -141,9 +150,12 @@ export class World {
     const { pieces, length, more } = driver.output(session.handle);
     const info = driver.info(session.handle);
     const sum = pieces.reduce((all, piece) => all + piece.length, 0);
-    if (sum !== length || (!more && length !== info?.queued)) throw new Fault(`${length} bytes of ${info?.queued}`);
+    if (sum !== length || (!more && length !== info?.queued))
+      throw new Fault(`${length} bytes of ${info?.queued}`);
     const n = random.once(3) ? random.below(length + 1) : length;
-    const all = Buffer.concat(pieces.map((piece) => piece.bytes ?? Buffer.alloc(piece.length, 0x65)));
+    const all = Buffer.concat(
+      pieces.map((piece) => piece.bytes ?? Buffer.alloc(piece.length, 0x65)),
+    );
     if (driver.core.limpet_tx_ack(session.handle, n) < 0) throw new Fault('limpet_tx_ack');
     session.output(all.subarray(0, n));
   }
@@ -157,7 +169,14 @@ export class World {
     else {
       const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
       const external = random.once(3);
-      driver.core.limpet_respond(handle, status, c, d, external ? 0 : driver.ingress, random.length(3000));
+      driver.core.limpet_respond(
+        handle,
+        status,
+        c,
+        d,
+        external ? 0 : driver.ingress,
+        random.length(3000),
+      );
     }
   }
 
@@ -182,8 +201,15 @@ export class World {
         driver.core.limpet_terminate(handle);
         break;
       default: {
-        const [ptr = 0, length = 0] = driver.pass(random.once(2) ? 'bye' : random.bytes(random.below(125)));
-        driver.core.limpet_close(handle, random.pick([0, 1000, 1001, 3000, 4999, 1005, 5000]), ptr, length);
+        const [ptr = 0, length = 0] = driver.pass(
+          random.once(2) ? 'bye' : random.bytes(random.below(125)),
+        );
+        driver.core.limpet_close(
+          handle,
+          random.pick([0, 1000, 1001, 3000, 4999, 1005, 5000]),
+          ptr,
+          length,
+        );
       }
     }
   }
@@ -194,7 +220,8 @@ export class World {
     for (const event of ring.slice(this.#seen)) {
       if (event.kind === 0) continue;
       const session = this.sessions.find(({ handle }) => handle === event.session);
-      if (!session) throw new Fault(`event ${event.kind} of session ${event.session}, which there is not`);
+      if (!session)
+        throw new Fault(`event ${event.kind} of session ${event.session}, which there is not`);
       session.event(event);
     }
     this.#seen = ring.length;
@@ -202,7 +229,10 @@ export class World {
 
   #acknowledge(count: number): void {
     const { driver } = this;
-    const closed = driver.peek().slice(0, count).filter(({ kind }) => kind === 9);
+    const closed = driver
+      .peek()
+      .slice(0, count)
+      .filter(({ kind }) => kind === 9);
     if (driver.core.limpet_event_ack(count) !== 0) throw new Fault(`limpet_event_ack(${count})`);
     this.#seen -= count;
     for (const { session } of closed) {

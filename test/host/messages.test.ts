@@ -3,7 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServerOptions } from '../../host/node/index.js';
-import { BINARY, binary, continuation, fragments, ping, PONG, pong, split, TEXT, text } from '../conformance/frame.js';
+import {
+  BINARY,
+  binary,
+  continuation,
+  fragments,
+  ping,
+  PONG,
+  pong,
+  split,
+  TEXT,
+  text,
+} from '../conformance/frame.js';
 import { collect, echoing, next, serving } from './support/serving.js';
 import { turns } from './support/wait.js';
 
@@ -19,7 +30,14 @@ test('text is text and bytes are bytes, empty ones too', async (t) => {
   const messages = collect(server, 'message');
   const peer = await open();
   const last = next(server, 'pong');
-  peer.write(text('hello'), binary('hello'), text(''), binary(''), text('žluťoučký 🐚\u0000'), pong());
+  peer.write(
+    text('hello'),
+    binary('hello'),
+    text(''),
+    binary(''),
+    text('žluťoučký 🐚\u0000'),
+    pong(),
+  );
   await last;
   assert.deepEqual(
     messages.map(([, data, isBinary]) => [data.toString(), isBinary]),
@@ -41,7 +59,12 @@ test('fragments with a ping among them are one message, and the ping is answered
   server.on('ping', (_, data) => told.push(`ping ${data.toString()}`));
   const peer = await open();
   const message = next(server, 'message');
-  peer.write(text('žl', { fin: false }), ping('in between'), continuation('', { fin: false }), continuation('uť'));
+  peer.write(
+    text('žl', { fin: false }),
+    ping('in between'),
+    continuation('', { fin: false }),
+    continuation('uť'),
+  );
   await message;
   assert.deepEqual(told, ['ping in between', 'žluť']);
   const { opcode, payload } = await peer.frame();
@@ -110,13 +133,29 @@ for (const profile of ['nano', 'micro', 'server']) {
     });
     const peer = await open();
     const bounds = [
-      125, 126, 128, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65535, 65536, 131072, 262144, 1 << 20,
+      125,
+      126,
+      128,
+      512,
+      1024,
+      2048,
+      4096,
+      8192,
+      16384,
+      32768,
+      65535,
+      65536,
+      131072,
+      262144,
+      1 << 20,
     ];
     for (const length of bounds.flatMap((bound) => [bound - 15, bound - 1, bound, bound + 1])) {
       const payload = pattern(length);
       peer.write(binary(payload));
       const echo = await peer.frame().catch((error: unknown) => {
-        throw new Error(`no echo of ${length} bytes (refused: ${refused.join()}): ${String(error)}`);
+        throw new Error(
+          `no echo of ${length} bytes (refused: ${refused.join()}): ${String(error)}`,
+        );
       });
       assert.ok(echo.payload.equals(payload), `${length} bytes came back differently`);
       assert.equal(echo.opcode, BINARY);

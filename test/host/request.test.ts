@@ -26,7 +26,9 @@ test('a listener reads method, path, query, headers and address', async (t) => {
   const { server, connect } = await serving(t);
   const peer = await connect();
   const asked = next(server, 'request');
-  peer.write(get('/a%20b/c?d=e&f?g', ['X-One: 1', 'x-one:  2 ', '__proto__: 3', 'X-Latin: \xe9'], 'PUT'));
+  peer.write(
+    get('/a%20b/c?d=e&f?g', ['X-One: 1', 'x-one:  2 ', '__proto__: 3', 'X-Latin: \xe9'], 'PUT'),
+  );
   const [request] = await asked;
   assert.deepEqual(
     [request.method, request.path, request.query, request.remoteAddress],
@@ -96,7 +98,7 @@ test('HEAD: the head of a GET, and no body', async (t) => {
   const peer = await connect();
   peer.write(get('/', [], 'HEAD'));
   assert.equal(await peer.overAs(), 'end');
-  const answer = await peer.answer();
+  const answer = await peer.answer('HEAD');
   assert.equal(answer.status, 200);
   assert.deepEqual(valuesOf(answer, 'content-length'), ['50000']);
   assert.equal(answer.body.length, 0);
@@ -133,9 +135,12 @@ test('a second answer throws STATE and changes nothing', async (t) => {
   peer.write(get());
   const [request] = await asked;
   request.respond(200, { body: 'first' });
-  assert.throws(() => {
-    request.respond(500, { body: 'second' });
-  }, (error) => error instanceof LimpetError && error.code === ErrorCode.STATE);
+  assert.throws(
+    () => {
+      request.respond(500, { body: 'second' });
+    },
+    (error) => error instanceof LimpetError && error.code === ErrorCode.STATE,
+  );
   const answer = await peer.answer();
   assert.deepEqual([answer.status, answer.body.toString()], [200, 'first']);
 });
@@ -156,7 +161,11 @@ test('an answer to a client that is gone throws LimpetError', async (t) => {
 });
 
 const REFUSED: [string, number, Answer][] = [
-  ['a value that ends its line and adds a field', 200, { headers: { 'X-A': 'b\r\nSet-Cookie: c=d' } }],
+  [
+    'a value that ends its line and adds a field',
+    200,
+    { headers: { 'X-A': 'b\r\nSet-Cookie: c=d' } },
+  ],
   ['a value that ends the head', 200, { headers: { 'X-A': 'b\r\n\r\n<html>' } }],
   ['a value with a bare LF', 200, { headers: { 'X-A': 'b\nSet-Cookie: c=d' } }],
   ['a value with a bare CR', 200, { headers: { 'X-A': 'b\rc' } }],

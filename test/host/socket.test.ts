@@ -25,9 +25,9 @@ test('send takes text, buffers, and views of any kind', async (t) => {
     [new Uint8Array(0), BINARY, ''],
   ];
   for (const [data] of cases) assert.equal(socket.send(data), SendStatus.OK);
-  for (const [data, opcode, hex] of cases) {
+  for (const [, opcode, hex] of cases) {
     const frame = await peer.frame();
-    assert.deepEqual([frame.opcode, frame.fin, frame.payload.toString('hex')], [opcode, true, hex], String(data));
+    assert.deepEqual([frame.opcode, frame.fin, frame.payload.toString('hex')], [opcode, true, hex]);
   }
 });
 
@@ -35,7 +35,7 @@ test('send refuses what is neither text nor bytes, and sends nothing then', asyn
   const { pair } = await serving(t);
   const { peer, socket } = await pair();
   for (const data of [1, null, undefined, {}, [1, 2], new Date(0)]) {
-    assert.throws(() => socket.send(data as unknown as Data), TypeError, String(data));
+    assert.throws(() => socket.send(data as Data), TypeError);
   }
   socket.send('after');
   assert.equal(await peer.text(), 'after');
@@ -56,7 +56,12 @@ test('the option binary decides, whatever the type', async (t) => {
 test('large text that is not ASCII keeps its bytes', async (t) => {
   const { pair } = await serving(t);
   const { peer, socket } = await pair();
-  for (const words of ['ž'.repeat(8191), 'ž'.repeat(8192), '🐚'.repeat(100_000), 'x'.repeat(16_383)]) {
+  for (const words of [
+    'ž'.repeat(8191),
+    'ž'.repeat(8192),
+    '🐚'.repeat(100_000),
+    'x'.repeat(16_383),
+  ]) {
     socket.send(words);
     assert.equal((await peer.frame()).payload.toString(), words);
   }
@@ -122,9 +127,13 @@ test('close refuses codes and reasons that may not be sent, and the connection s
   const { pair } = await serving(t);
   const { peer, socket } = await pair();
   for (const code of [1, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65536 + 1000, -1]) {
-    assert.throws(() => {
-      socket.close(code);
-    }, RangeError, String(code));
+    assert.throws(
+      () => {
+        socket.close(code);
+      },
+      RangeError,
+      String(code),
+    );
   }
   assert.throws(() => {
     socket.close(1000, 'ž'.repeat(62));
@@ -175,7 +184,8 @@ test('terminate ends at once, without a Close frame', async (t) => {
   socket.send('never mind');
   socket.terminate();
   const [who, code, reason, clean] = await closed;
-  assert.deepEqual([who, code, reason, clean], [socket, 1006, '', false]);
+  assert.ok(who === socket);
+  assert.deepEqual([code, reason, clean], [1006, '', false]);
   assert.notEqual(await peer.overAs(), '');
   assert.ok(!peer.frames.some(({ opcode }) => opcode === 8));
 });

@@ -2,10 +2,8 @@
 //
 // A driver is a host without sockets: it keeps the rules of the ABI (what limpet_rx did not take is
 // kept and offered again, events are copied before they are acknowledged, output is acknowledged as
-// written), and it keeps no rule of the protocol. After each call into a debug build it asks
-// limpet_debug_check whether the module is sound.
+// written), and it keeps no rule of the protocol.
 
-import { readFileSync } from 'node:fs';
 import {
   ErrorCode,
   EventFlag,
@@ -15,15 +13,14 @@ import {
   FieldRecord,
   Option,
   Part,
-  Region,
   Role,
   SessionInfo,
   Span,
   StatsRecord,
   TxFlag,
   TxRecord,
-  type LimpetExports,
 } from '../../build/limpet.abi.js';
+import { Instance } from './instance.js';
 
 /** An event with a copy of what it pointed at. */
 export interface CoreEvent {
@@ -46,120 +43,11 @@ export interface Output {
   more: boolean;
 }
 
-/** The module is not sound after a call. */
-export class Unsound extends Error {}
-
-type Call = (...args: number[]) => number;
-
-/** Calls that change nothing, which no check has to follow. */
-const READ_ONLY =
-  /^limpet_(abi_version|region|region_size|stats|option_get|session_info|session_next|rx_room|events|request_part|header_next|protocol_at)$/;
-/** A call into the core, or bytes that were put into its memory. */
-export type TraceEntry =
-  | { call: string; args: number[]; answer?: number }
-  | { at: number; bytes: Buffer };
-
-type DebugExports = LimpetExports & { limpet_debug_check?: () => number };
-
-/** Compiled modules by path: they are instantiated often. */
-const modules = new Map<string, WebAssembly.Module>();
-
-function compile(path: string): WebAssembly.Module {
-  let module = modules.get(path);
-  if (!module) modules.set(path, (module = new WebAssembly.Module(readFileSync(path))));
-  return module;
-}
-
-export class Driver {
-  /** The exports, each followed by the check of a debug build. */
-  readonly core: LimpetExports;
-  readonly memory: Buffer;
-  readonly view: DataView;
-  readonly ingress: number;
-  readonly ingressBytes: number;
-  readonly scratch: number;
-  readonly scratchBytes: number;
+export class Driver extends Instance {
   /** The host's clock, ms. */
   now = 1000;
-  /** Whether each call is followed by the check; a walk over 32 MiB of arena is not free. */
-  checks = true;
   /** Whether input is put at the end of the ingress region, so that no byte follows it there. */
   flush = false;
-  /** What was done, for a replay; kept when it is there. */
-  trace: TraceEntry[] | undefined;
-  readonly #check: (() => number) | undefined;
-
-  constructor(readonly path: string) {
-    const { exports } = new WebAssembly.Instance(compile(path), {});
-    const raw = exports as unknown as DebugExports;
-    this.#check = raw.limpet_debug_check;
-    this.core = this.#guard(raw);
-    this.memory = Buffer.from(raw.memory.buffer);
-    this.view = new DataView(raw.memory.buffer);
-    this.ingress = this.core.limpet_region(Region.INGRESS);
-    this.ingressBytes = this.core.limpet_region_size(Region.INGRESS);
-    this.scratch = this.core.limpet_region(Region.SCRATCH);
-    this.scratchBytes = this.core.limpet_region_size(Region.SCRATCH);
-    this.check();
-  }
-
-  get debug(): boolean {
-    return this.#check !== undefined;
-  }
-
-  /** Asks a debug build whether it is sound. */
-  check(call = 'limpet_debug_check'): void {
-    const found = this.#check?.() ?? 0;
-    if (found) throw new Unsound(`limpet_debug_check is ${found} after ${call}`);
-  }
-
-  #guard(raw: DebugExports): LimpetExports {
-    const guarded: Record<string, unknown> = { ...raw };
-    for (const [name, value] of Object.entries(raw as unknown as Record<string, unknown>)) {
-      if (typeof value !== 'function' || name === 'limpet_debug_check') continue;
-      if (READ_ONLY.test(name)) continue;
-      const call = value as Call;
-      guarded[name] = (...args: number[]) => {
-        const entry: TraceEntry = { call: name, args };
-        this.trace?.push(entry);
-        const answer = call(...args);
-        entry.answer = answer;
-        if (this.checks && this.#check) this.check(`${name}(${args.join(', ')})`);
-        return answer;
-      };
-    }
-    return guarded as unknown as LimpetExports;
-  }
-
-  // -------------------------------------------------------------------- memory
-
-  /** Puts bytes into linear memory. */
-  write(at: number, bytes: Uint8Array): void {
-    this.trace?.push({ at, bytes: Buffer.from(bytes) });
-    this.memory.set(bytes, at);
-  }
-
-  /** Puts strings one behind the other into the scratch region; returns pointer, length, pointer ... */
-  pass(...strings: (string | Uint8Array)[]): number[] {
-    let at = this.scratch;
-    return strings.flatMap((string) => {
-      const bytes = Buffer.from(string);
-      if (at + bytes.length > this.scratch + this.scratchBytes) {
-        throw new Error(`the scratch region has ${this.scratchBytes} bytes only`);
-      }
-      this.write(at, bytes);
-      at += bytes.length;
-      return [at - bytes.length, bytes.length];
-    });
-  }
-
-  u32(address: number): number {
-    return this.view.getUint32(address, true);
-  }
-
-  copy(address: number, length: number): Buffer {
-    return Buffer.from(this.memory.subarray(address, address + length));
-  }
 
   // ------------------------------------------------------------------ sessions
 
@@ -354,11 +242,6 @@ export class Driver {
       arena: this.u32(at + StatsRecord.arena),
       sessions: this.u32(at + StatsRecord.sessions),
     };
-  }
-
-  /** A 64-bit counter of StatsRecord or SessionInfo. */
-  u64(address: number): number {
-    return Number(this.view.getBigUint64(address, true));
   }
 
   info(handle: number): { state: number; queued: number; closeCode: number } | undefined {

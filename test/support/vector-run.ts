@@ -1,12 +1,13 @@
 // A vector, a core and a cutting → the log of what happened.
 
-import { Opcode, Option as OptionTable, SEND_MORE, Sent, State } from '../../build/limpet.abi.js';
+import { Option as OptionTable, Sent } from '../../build/limpet.abi.js';
 import { createHash } from 'node:crypto';
 import { cutUp, type Cutting } from './cuts.js';
-import { Driver, errorName, nameOf, Part, Role, type CoreEvent } from './driver.js';
-import { inputOf, opcodeOf, payloadOf } from './payload.js';
+import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
+import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
+import { accept, hog, look, respond, send } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -26,7 +27,10 @@ function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
   if (stage.kind === 'in') {
     return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
   }
-  const head = stage.lines.join('\r\n').replace('{accept}', accept || 'x'.repeat(28));
+  const head = stage.lines
+    .join('\r\n')
+    .replace('{accept}', accept || 'x'.repeat(28))
+    .replaceAll('␠', ' ');
   return Buffer.from(`${head}\r\n\r\n`, 'latin1');
 }
 
@@ -211,13 +215,16 @@ class VectorRun {
       case 'send':
       case 'begin':
       case 'external':
-        this.#send(word, rest);
+        this.#answer(send(driver, handle, word, rest), Sent);
         break;
-      case 'accept':
-        this.#acceptStep(rest);
+      case 'accept': {
+        const answer = accept(driver, handle, rest);
+        this.#answer(answer);
+        if (answer === 0) this.#feed();
         break;
+      }
       case 'respond':
-        this.#respond(rest);
+        this.#answer(respond(driver, handle, rest));
         break;
       case 'option':
       case 'default': {
@@ -226,7 +233,7 @@ class VectorRun {
         break;
       }
       case 'hog':
-        this.#hog(rest === '' ? Infinity : number);
+        this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
       case 'unhog':
         for (const hog of this.#hogs.splice(0)) driver.eof(hog);
@@ -241,115 +248,13 @@ class VectorRun {
       case 'go':
         this.#feed();
         break;
-      default:
-        this.#look(word, rest);
-    }
-    if (this.#left.length) this.#feed();
-  }
-
-  #send(word: string, rest: string): void {
-    const { driver } = this;
-    const [, name = '', more, words = ''] = /^(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
-    const opcode = opcodeOf(name) ?? Opcode.TEXT;
-    const kind = opcode | (more ? SEND_MORE : 0);
-    if (word === 'external') {
-      this.#answer(driver.core.limpet_send_external(this.#handle, kind, Number(words)), Sent);
-      return;
-    }
-    const payload = payloadOf(words);
-    if (word === 'begin') {
-      const at = driver.core.limpet_send_begin(this.#handle, kind, payload.length);
-      if (at <= 0) return this.#answer(at || Sent.DROPPED, Sent);
-      driver.memory.set(payload, at);
-      return this.#answer(driver.core.limpet_send_end(this.#handle), Sent);
-    }
-    // A payload may lie anywhere: long ones go where input comes otherwise.
-    let at = driver.ingress;
-    if (payload.length > driver.ingressBytes) [at = 0] = driver.pass(payload);
-    else driver.memory.set(payload, at);
-    this.#answer(driver.core.limpet_send(this.#handle, kind, at, payload.length), Sent);
-  }
-
-  #acceptStep(rest: string): void {
-    const { driver } = this;
-    const { protocol = '', headers = '' } = strings(rest);
-    const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
-    const answer = driver.core.limpet_accept(this.#handle, a, b, c, d);
-    this.#answer(answer);
-    if (answer === 0) this.#feed();
-  }
-
-  #respond(rest: string): void {
-    const { driver } = this;
-    const { headers = '', body = '', external } = strings(rest);
-    const [a = 0, b = 0, c = 0, d = 0] = driver.pass(headers, body);
-    const status = Number.parseInt(rest, 10) || 0;
-    const answer = external
-      ? driver.core.limpet_respond(this.#handle, status, a, b, 0, Number(external))
-      : driver.core.limpet_respond(this.#handle, status, a, b, c, d);
-    this.#answer(answer);
-  }
-
-  /** Takes the arena's memory away: sessions that queue blocks until there is none, or `most` are theirs. */
-  #hog(most: number): void {
-    const { driver } = this;
-    const hog = driver.attach(Role.SERVER);
-    this.#hogs.push(hog);
-    driver.setOption(hog, OptionTable.QUEUE_MAX, 0x7fffffff);
-    driver.setOption(hog, OptionTable.HIGH_WATER, 0x7fffffff);
-    const sizes = [driver.ingressBytes, 2048, 1024, 512, 256, 128, 64].filter(
-      (size) => size <= driver.ingressBytes,
-    );
-    const { checks } = driver;
-    driver.checks = false;
-    for (const size of sizes) {
-      // 26: the longest header and the block's own 16 bytes.
-      while (
-        driver.stats().arenaUsed < most &&
-        driver.core.limpet_send(hog, Opcode.BINARY, driver.ingress, size - 26) === 0
-      );
-    }
-    driver.checks = checks;
-    driver.check('hog');
-  }
-
-  /** Steps that only look. */
-  #look(word: string, rest: string): void {
-    const { driver } = this;
-    switch (word) {
-      case 'room': {
-        const room = driver.core.limpet_rx_room(this.#handle);
-        this.#log.push(`room ${room > 0 ? 'yes' : room}`);
-        break;
-      }
       case 'left':
         this.#log.push(`left ${this.#left.length}`);
         break;
-      case 'part': {
-        const part = driver.part(this.#handle, Part[rest.toUpperCase() as keyof typeof Part]);
-        this.#log.push(
-          `part ${rest} ${typeof part === 'number' ? errorName(part) : JSON.stringify(part)}`,
-        );
-        break;
-      }
-      case 'headers':
-        for (const { name, value } of driver.headers(this.#handle)) {
-          this.#log.push(`header ${name}: ${value}`.trimEnd());
-        }
-        break;
-      case 'protocols':
-        this.#log.push(`protocols ${driver.protocols(this.#handle).join(' ')}`);
-        break;
-      case 'state': {
-        const info = driver.info(this.#handle);
-        this.#log.push(
-          info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none',
-        );
-        break;
-      }
       default:
-        throw new Error(`${this.vector.file}:${this.vector.line}: no step "${word}"`);
+        this.#log.push(...look(driver, handle, word, rest));
     }
+    if (this.#left.length) this.#feed();
   }
 
   /** Ends all sessions; nothing may be left of them. */
@@ -369,14 +274,4 @@ class VectorRun {
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }
-}
-
-/** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
-function strings(rest: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  const pairs = /(\w+) (?:("(?:[^"\\]|\\.)*"|\d+ x [0-9a-f]{2})|(\d+))/g;
-  for (const [, name = '', payload, number = ''] of rest.matchAll(pairs)) {
-    found[name] = payload === undefined ? number : payloadOf(payload).toString('utf8');
-  }
-  return found;
 }

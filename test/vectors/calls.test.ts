@@ -65,7 +65,11 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       const handle = driver.attach(Role.SERVER);
       const { core: x, ingress, ingressBytes } = driver;
       for (let region = 1; x.limpet_region(region) > 0; region++) {
-        assert.equal(x.limpet_rx(handle, x.limpet_region(region), 8, 1), ErrorCode.ARGUMENT, `region ${region}`);
+        assert.equal(
+          x.limpet_rx(handle, x.limpet_region(region), 8, 1),
+          ErrorCode.ARGUMENT,
+          `region ${region}`,
+        );
       }
       assert.equal(x.limpet_rx(handle, 0, 8, 1), ErrorCode.ARGUMENT);
       assert.equal(x.limpet_rx(handle, ingress - 1, 8, 1), ErrorCode.ARGUMENT);
@@ -149,7 +153,10 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       const driver = load();
       const handle = driver.open();
       driver.feed(handle, Buffer.from(HEAD));
-      driver.rx(handle, Buffer.concat([text('early'), encode({ opcode: 9, payload: Buffer.from('p'), key: KEY })]));
+      driver.rx(
+        handle,
+        Buffer.concat([text('early'), encode({ opcode: 9, payload: Buffer.from('p'), key: KEY })]),
+      );
       driver.core.limpet_accept(handle, 0, 0, 0, 0);
       driver.rx(handle, Buffer.alloc(0));
       driver.eof(handle);
@@ -165,10 +172,17 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(driver.part(handle, Part.PATH), ErrorCode.STATE);
       assert.equal(driver.core.limpet_header_next(handle, 0), ErrorCode.STATE);
       assert.equal(driver.core.limpet_protocol_at(handle, 0), ErrorCode.STATE);
-      driver.feed(handle, Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: a b\r\n\r\n'));
+      driver.feed(
+        handle,
+        Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: a b\r\n\r\n'),
+      );
       assert.equal(driver.core.limpet_request_part(handle, 5), ErrorCode.ARGUMENT);
       assert.equal(driver.core.limpet_request_part(handle, -1), ErrorCode.ARGUMENT);
-      assert.ok([ErrorCode.ABSENT, ErrorCode.STATE].some((code) => code === driver.core.limpet_protocol_at(handle, 0)));
+      assert.ok(
+        [ErrorCode.ABSENT, ErrorCode.STATE].some(
+          (code) => code === driver.core.limpet_protocol_at(handle, 0),
+        ),
+      );
       assert.equal(driver.core.limpet_protocol_at(handle, -1), ErrorCode.ABSENT);
     });
 
@@ -176,7 +190,10 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       const driver = load();
       driver.seed();
       assert.equal(driver.connect('no slash', 'a'), ErrorCode.VALUE);
-      assert.deepEqual({ ...driver.stats(), arena: 0, sessions: 0 }, { active: 0, arenaUsed: 0, arenaPeak: 0, arena: 0, sessions: 0 });
+      assert.deepEqual(
+        { ...driver.stats(), arena: 0, sessions: 0 },
+        { active: 0, arenaUsed: 0, arenaPeak: 0, arena: 0, sessions: 0 },
+      );
       assert.equal(driver.core.limpet_session_next(0), 0);
     });
   });

@@ -11,7 +11,7 @@ export function parse<T extends ParseArgsConfig>(config: T): ReturnType<typeof p
     return parseArgs(config);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split('. ')[0]);
+    throw new UsageError(message.split(/\.? *\n|\. /)[0]);
   }
 }
 

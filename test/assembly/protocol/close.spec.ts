@@ -54,7 +54,5 @@ describe('closeCodeOf', () => {
     expect<i32>(closeCodeOf(ErrorCode.CLOSE_REASON)).toBe(1007);
     expect<i32>(closeCodeOf(ErrorCode.TOO_BIG)).toBe(1009);
     expect<i32>(closeCodeOf(ErrorCode.OVERLOAD)).toBe(1013);
-    expect<i32>(closeCodeOf(ErrorCode.TIMEOUT_IDLE)).toBe(1001);
-    expect<i32>(closeCodeOf(ErrorCode.TIMEOUT_PONG)).toBe(1006);
   });
 });

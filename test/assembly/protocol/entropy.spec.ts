@@ -12,16 +12,24 @@ describe('chachaBlock', () => {
     hex(HERE + 16, '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
     hex(HERE + 48, '01000000 000000090000004a00000000');
     chachaBlock(HERE, THERE);
-    expect<bool>(isHex(THERE, '10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4e')).toBe(true);
-    expect<bool>(isHex(THERE + 32, 'd2826446079faa0914c2d705d98b02a2b5129cd1de164eb9cbd083e8a2503c4e')).toBe(true);
+    expect<bool>(
+      isHex(THERE, '10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4e'),
+    ).toBe(true);
+    expect<bool>(
+      isHex(THERE + 32, 'd2826446079faa0914c2d705d98b02a2b5129cd1de164eb9cbd083e8a2503c4e'),
+    ).toBe(true);
     expect<u32>(load<u32>(HERE, 48)).toBe(2);
   });
 
   it('makes the first block of the key of zeros, RFC 8439 A.1', () => {
     hex(HERE, '657870616e642033322d62797465206b' + ZEROS + '00000000000000000000000000000000');
     chachaBlock(HERE, THERE);
-    expect<bool>(isHex(THERE, '76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7')).toBe(true);
-    expect<bool>(isHex(THERE + 32, 'da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586')).toBe(true);
+    expect<bool>(
+      isHex(THERE, '76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7'),
+    ).toBe(true);
+    expect<bool>(
+      isHex(THERE + 32, 'da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586'),
+    ).toBe(true);
   });
 });
 

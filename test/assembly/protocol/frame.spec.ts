@@ -1,7 +1,14 @@
 // The frame header, read and written. RFC 6455 5.2.
 
 import { ErrorCode, Role } from '../../../assembly/abi';
-import { headerKey, headerLength, headerPayload, headerRefuse, headerSize, headerWrite } from '../../../assembly/protocol/frame';
+import {
+  headerKey,
+  headerLength,
+  headerPayload,
+  headerRefuse,
+  headerSize,
+  headerWrite,
+} from '../../../assembly/protocol/frame';
 import { HERE, hex, isHex } from '../bytes';
 
 describe('headerLength', () => {

@@ -18,7 +18,7 @@ describe('unmask', () => {
       for (let i: u32 = 0; i < n + 1; i++) store<u8>(HERE + i, <u8>(i * 7));
       unmask(HERE, HERE, n, KEY);
       for (let i: u32 = 0; i < n; i++) {
-        if (load<u8>(HERE + i) != (<u8>(i * 7) ^ <u8>((i & 3) + 1))) wrong += 1;
+        if (load<u8>(HERE + i) != ((<u8>(i * 7)) ^ (<u8>((i & 3) + 1)))) wrong += 1;
       }
       if (load<u8>(HERE + n) != <u8>(n * 7)) wrong += 1;
     }
@@ -32,7 +32,7 @@ describe('unmask', () => {
     for (let i: u32 = 0; i < 100; i++) if (load<u8>(HERE + i) != <u8>i) wrong += 1;
     unmask(THERE, HERE, 100, KEY);
     for (let i: u32 = 0; i < 100; i++) {
-      if (load<u8>(THERE + i) != (<u8>i ^ <u8>((i & 3) + 1))) wrong += 1;
+      if (load<u8>(THERE + i) != ((<u8>i) ^ (<u8>((i & 3) + 1)))) wrong += 1;
     }
     expect<i32>(wrong).toBe(0);
   });
@@ -51,7 +51,7 @@ describe('unmask', () => {
     expect<i32>(wrong).toBe(0);
   });
 
-  it('does not take the high bits of masked bytes for the text\'s', () => {
+  it("does not take the high bits of masked bytes for the text's", () => {
     hex(HERE, 'c1 c1 c1');
     expect<u64>(unmask(HERE, HERE, 3, 0x80808080)).toBe(0);
   });

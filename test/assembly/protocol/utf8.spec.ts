@@ -69,11 +69,15 @@ describe('utf8Check', () => {
   });
 
   it('takes a text of all lengths of characters at every cut', () => {
-    const n = hex(HERE, '61 c3a9 e282ac f09f9880 6162636465666768 c3a9 61 f48fbfbf 61626364 ed9fbf');
+    const n = hex(
+      HERE,
+      '61 c3a9 e282ac f09f9880 6162636465666768 c3a9 61 f48fbfbf 61626364 ed9fbf',
+    );
     let wrong = 0;
     for (let cut: u32 = 0; cut <= n; cut++) {
       const state = utf8Check(UTF8_COMPLETE, HERE, cut);
-      if (state == UTF8_REJECT || utf8Check(state, HERE + cut, n - cut) != UTF8_COMPLETE) wrong += 1;
+      if (state == UTF8_REJECT || utf8Check(state, HERE + cut, n - cut) != UTF8_COMPLETE)
+        wrong += 1;
     }
     expect<i32>(wrong).toBe(0);
   });

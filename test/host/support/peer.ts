@@ -114,9 +114,11 @@ export class Peer {
   }
 
   /** Takes an HTTP answer with its whole body, which ends with the connection if nothing else says. */
-  async answer(): Promise<Answer> {
+  async answer(method = 'GET'): Promise<Answer> {
     const response = await this.#head();
-    await until(() => bodyComplete(response, this.#http, this.over !== ''), 'a body');
+    // RFC 9112 6.3: an answer to HEAD ends with its head.
+    const isWhole = () => method === 'HEAD' || bodyComplete(response, this.#http, this.over !== '');
+    await until(isWhole, 'a body');
     return { ...response, body: this.#http };
   }
 

@@ -16,11 +16,11 @@ export interface Serving {
   server: Server;
   port: number;
   /** A TCP connection that ends with the test. */
-  connect(): Promise<Peer>;
+  connect: () => Promise<Peer>;
   /** A WebSocket connection that ends with the test. */
-  open(options?: Handshake): Promise<Peer>;
+  open: (options?: Handshake) => Promise<Peer>;
   /** A WebSocket connection, seen from both ends. */
-  pair(options?: Handshake): Promise<{ peer: Peer; socket: Socket }>;
+  pair: (options?: Handshake) => Promise<{ peer: Peer; socket: Socket }>;
 }
 
 /** Listens on a free port until the test has ended. */
@@ -30,7 +30,7 @@ export async function serving(t: TestContext, options: ServerOptions = {}): Prom
   const peers: Peer[] = [];
   t.after(async () => {
     for (const { transport } of peers) transport.destroy();
-    await server.close({ timeout: 0 });
+    await within(server.close({ timeout: 0 }), 'server.close');
   });
   const keep = (peer: Peer): Peer => {
     peers.push(peer);

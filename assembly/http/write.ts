@@ -1,0 +1,55 @@
+// Texts, numbers and the host's strings → lines of an HTTP head. Each call writes to `to` and
+// returns one past what it wrote. RFC 9112 4 and 5.
+
+import { copyBytes } from '../memory';
+import * as text from './text';
+
+/** A text without its 0. */
+export function textCopy(to: usize, from: usize): usize {
+  while (load<u8>(from)) {
+    store<u8>(to, load<u8>(from));
+    to += 1;
+    from += 1;
+  }
+  return to;
+}
+
+/** CRLF. */
+export function crlf(to: usize): usize {
+  store<u16>(to, 0x0a0d);
+  return to + 2;
+}
+
+/** A text, `n` bytes and CRLF. */
+export function line(to: usize, name: usize, p: usize, n: u32): usize {
+  return crlf(copyBytes(textCopy(to, name), p, n));
+}
+
+/** A number in decimal digits. */
+export function decimal(to: usize, number: u32): usize {
+  if (number > 9) to = decimal(to, number / 10);
+  store<u8>(to, <u8>(48 + (number % 10)));
+  return to + 1;
+}
+
+/** `HTTP/1.1 SP status SP reason`; the reason is empty for a status that has none in text.REASONS. */
+export function statusLine(to: usize, status: u32): usize {
+  to = decimal(textCopy(to, text.HTTP_11), status);
+  const digits = load<u32>(to - 4) >> 8;
+  store<u8>(to, 32);
+  to += 1;
+  let p = text.REASONS;
+  while (load<u8>(p)) {
+    const found = (load<u32>(p) & 0xffffff) == digits;
+    p += 3;
+    while (load<u8>(p) != 124) {
+      if (found) {
+        store<u8>(to, load<u8>(p));
+        to += 1;
+      }
+      p += 1;
+    }
+    p += 1;
+  }
+  return to;
+}

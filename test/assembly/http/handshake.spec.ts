@@ -1,0 +1,60 @@
+// The accept value, the fields that a host may add. RFC 6455 4.2.2.
+
+import { acceptWrite, headersValid } from '../../../assembly/http/handshake';
+import { bytesEqual } from '../../../assembly/http/request';
+import { ascii, HERE, isAscii, THERE } from '../bytes';
+
+function accept(key: string, expected: string): bool {
+  ascii(HERE, key);
+  return acceptWrite(THERE, HERE) == THERE + 28 && isAscii(THERE, 28, expected);
+}
+
+function headers(text: string): bool {
+  return headersValid(HERE, ascii(HERE, text));
+}
+
+describe('acceptWrite', () => {
+  it('makes the accept values of RFC 6455 1.3 and 4.2.2', () => {
+    expect<bool>(accept('dGhlIHNhbXBsZSBub25jZQ==', 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=')).toBe(true);
+    expect<bool>(accept('x3JJHMbDL1EzLkh9GBhXDw==', 'HSmrc0sMlYUkAGmm5OPpG2HaGWk=')).toBe(true);
+    expect<bool>(accept('AQIDBAUGBwgJCgsMDQ4PEA==', 'C/0nmHhBztSRGR1CwL6Tf4ZjwpY=')).toBe(true);
+  });
+});
+
+describe('headersValid', () => {
+  it('takes field lines, none too', () => {
+    expect<bool>(headers('')).toBe(true);
+    expect<bool>(headers('X: y\r\n')).toBe(true);
+    expect<bool>(headers('Set-Cookie: a=b; c\r\nX-Two:\r\n')).toBe(true);
+    expect<bool>(headers('Sec-Fetch-Mode: x\r\n')).toBe(true);
+  });
+
+  it('refuses what would end the head early, or is no field', () => {
+    expect<bool>(headers('X: y')).toBe(false);
+    expect<bool>(headers('X: y\r\n\r\n')).toBe(false);
+    expect<bool>(headers('X: y\n')).toBe(false);
+    expect<bool>(headers('X: y\r\nz')).toBe(false);
+    expect<bool>(headers('\r\n')).toBe(false);
+    expect<bool>(headers('X : y\r\n')).toBe(false);
+  });
+
+  it('refuses the fields that the core writes, in any case', () => {
+    expect<bool>(headers('connection: close\r\n')).toBe(false);
+    expect<bool>(headers('UPGRADE: x\r\n')).toBe(false);
+    expect<bool>(headers('X: y\r\nContent-length: 1\r\n')).toBe(false);
+    expect<bool>(headers('Transfer-Encoding: chunked\r\n')).toBe(false);
+    expect<bool>(headers('Sec-WebSocket-Key: x\r\n')).toBe(false);
+    expect<bool>(headers('sec-websocket-new: x\r\n')).toBe(false);
+  });
+});
+
+describe('bytesEqual', () => {
+  it('compares lengths and bytes', () => {
+    ascii(HERE, 'chat');
+    ascii(THERE, 'chat!');
+    expect<bool>(bytesEqual(HERE, 4, THERE, 4)).toBe(true);
+    expect<bool>(bytesEqual(HERE, 4, THERE, 5)).toBe(false);
+    expect<bool>(bytesEqual(HERE, 0, THERE, 0)).toBe(true);
+    expect<bool>(bytesEqual(HERE, 3, THERE + 1, 3)).toBe(false);
+  });
+});

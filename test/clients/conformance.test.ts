@@ -1,0 +1,53 @@
+// `limpet serve --echo` in each profile → all cases of test/conformance: none FAILED, none NON-STRICT.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lineOf, tableOf } from '../conformance/report.js';
+import { runConformance, selectCases } from '../conformance/run.js';
+import { serve } from '../host/support/child.js';
+
+/** Cases at once that use more connections than a small pool has. */
+const MANY_CONNECTIONS = [
+  '100 connections at once keep their messages apart',
+  '100 connections reset at once, then one that works',
+];
+
+/** What a profile's limits rule out, by the titles of the cases; all else has to hold everywhere. */
+const BEYOND = new Map([
+  ['server', []],
+  // 16 sessions.
+  ['micro', MANY_CONNECTIONS],
+  [
+    'nano',
+    [
+      // 4 sessions; this one opens 8 connections at a time.
+      ...MANY_CONNECTIONS,
+      'head and two frames in two writes, at every cut',
+      // A head of 1.7 KB; nano refuses those of more than 1 KiB.
+      '30 header lines of no interest',
+    ],
+  ],
+]);
+
+for (const [profile, beyond] of BEYOND) {
+  test(`${profile}: every case`, async (t) => {
+    const { port } = await serve(t, '--echo', '--quiet', '--profile', profile);
+    const cases = selectCases().filter(({ title }) => !beyond.some((other) => other === title));
+    assert.equal(cases.length, selectCases().length - beyond.length, 'the titles above are cases');
+    const report = await runConformance(`ws://127.0.0.1:${port}/`, {
+      quiet: true,
+      filter: cases.map(({ id }) => id).join(),
+      // Small cores are given one case at a time: memory is shared, and a head for which there is none
+      // left is answered with 503, as it should be.
+      concurrency: profile === 'server' ? 4 : 1,
+    });
+    t.diagnostic(`${profile}\n${tableOf(report.results)}`);
+    const bad = report.results.filter(
+      ({ verdict }) => verdict === 'FAILED' || verdict === 'NON-STRICT',
+    );
+    assert.deepEqual(bad.map(lineOf), []);
+    assert.deepEqual([report.failed, report.nonStrict], [0, 0]);
+    assert.equal(report.results.length, cases.length);
+    assert.ok(cases.length >= 300, `${cases.length} cases`);
+  });
+}

@@ -1,0 +1,148 @@
+// Options → defaults of the core, or an error that names what is wrong.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Option } from '../../build/limpet.abi.js';
+import { createServer, LimpetError, type ServerOptions } from '../../host/node/index.js';
+
+/** What the core of a server with these options has for new sessions. */
+function defaults(options: ServerOptions): Record<string, number> {
+  const { core } = createServer({ profile: 'micro', ...options });
+  const value = (option: Option) => core.exports.limpet_option_get(0, option);
+  return Object.fromEntries(Object.entries(Option).map(([name, option]) => [name, value(option)]));
+}
+
+test('the documented defaults', () => {
+  const found = defaults({});
+  const documented = {
+    MESSAGE_MAX: 16 << 20,
+    HANDSHAKE_MS: 10_000,
+    IDLE_MS: 0,
+    PING_MS: 0,
+    PONG_MS: 10_000,
+    CLOSE_MS: 10_000,
+    AUTO_PONG: 1,
+    SESSIONS_MAX: 16,
+  };
+  for (const [name, value] of Object.entries(documented)) assert.equal(found[name], value, name);
+});
+
+test('every option reaches the core', () => {
+  const found = defaults({
+    maxMessage: 1,
+    maxSessions: 2,
+    handshakeTimeout: 3,
+    idleTimeout: 4,
+    pingInterval: 5,
+    pongTimeout: 6,
+    closeTimeout: 7,
+    highWater: 8,
+    maxQueue: 9,
+    fullPolicy: 'close-1013',
+    autoPong: false,
+  });
+  const expected = {
+    MESSAGE_MAX: 1,
+    SESSIONS_MAX: 2,
+    HANDSHAKE_MS: 3,
+    IDLE_MS: 4,
+    PING_MS: 5,
+    PONG_MS: 6,
+    CLOSE_MS: 7,
+    HIGH_WATER: 8,
+    QUEUE_MAX: 9,
+    FULL_POLICY: 3,
+    AUTO_PONG: 0,
+  };
+  for (const [name, value] of Object.entries(expected)) assert.equal(found[name], value, name);
+});
+
+test('an option that is undefined is one that is not there', () => {
+  const all = {
+    maxMessage: undefined,
+    maxSessions: undefined,
+    profile: 'micro',
+    borrow: undefined,
+  };
+  assert.deepEqual(defaults(all as ServerOptions), defaults({}));
+});
+
+test('numbers out of range are a RangeError that names the option', () => {
+  const wrong: [keyof ServerOptions, number][] = [
+    ['maxMessage', -1],
+    ['maxMessage', 1.5],
+    ['maxMessage', NaN],
+    ['maxMessage', Infinity],
+    ['maxMessage', 2 ** 31],
+    ['maxSessions', 17],
+    ['idleTimeout', -5],
+    ['highWater', 2 ** 40],
+    ['maxQueue', -1],
+  ];
+  for (const [name, value] of wrong) {
+    assert.throws(
+      () => createServer({ profile: 'micro', [name]: value }),
+      (error) => error instanceof RangeError && error.message.includes(name),
+      `${name}: ${value}`,
+    );
+  }
+});
+
+test('values of a wrong type are an error that names the option', () => {
+  const wrong: [keyof ServerOptions, unknown][] = [
+    ['maxMessage', '1000'],
+    ['pingInterval', {}],
+    ['idleTimeout', true],
+    ['fullPolicy', 'wait'],
+    ['fullPolicy', 1],
+    ['autoPong', 'no'],
+    ['borrow', 1],
+  ];
+  for (const [name, value] of wrong) {
+    assert.throws(
+      () => createServer({ profile: 'micro', [name]: value }),
+      (error) =>
+        (error instanceof TypeError || error instanceof RangeError) && error.message.includes(name),
+      `${name}: ${JSON.stringify(value)}`,
+    );
+  }
+});
+
+test('an unknown option is a TypeError that names it', () => {
+  for (const name of ['maxPayload', 'port', 'toString', '__defineGetter__']) {
+    assert.throws(
+      () => createServer({ [name]: 1 }),
+      (error) => error instanceof TypeError && error.message.includes(name),
+      name,
+    );
+  }
+});
+
+test('an unknown profile is a TypeError, a file that is not there an Error', () => {
+  assert.throws(() => createServer({ profile: 'huge' }), /no profile huge/);
+  assert.throws(() => createServer({ profile: 'constructor' }), TypeError);
+  assert.throws(
+    () => createServer({ profile: '/nowhere/x.wasm' }),
+    /nowhere\/x\.wasm is not there/,
+  );
+});
+
+test('a large maxMessage makes a queue that takes it', () => {
+  assert.ok(defaults({ maxMessage: 2 ** 31 - 1 }).QUEUE_MAX > 0);
+  assert.ok(defaults({ maxMessage: 100 << 20 }).QUEUE_MAX >= 100 << 20);
+});
+
+test('servers do not share their settings or their memory', () => {
+  const one = createServer({ profile: 'nano', maxMessage: 1 });
+  const two = createServer({ profile: 'nano' });
+  assert.equal(one.core.exports.limpet_option_get(0, Option.MESSAGE_MAX), 1);
+  assert.equal(two.core.exports.limpet_option_get(0, Option.MESSAGE_MAX), 16 << 20);
+  assert.notEqual(one.core.exports.memory, two.core.exports.memory);
+});
+
+test('setDefault of a value that the core refuses throws LimpetError', () => {
+  const { core } = createServer({ profile: 'nano' });
+  assert.throws(() => {
+    core.setDefault(Option.SESSIONS_MAX, 5);
+  }, LimpetError);
+});

@@ -1,0 +1,169 @@
+// `limpet serve` → a server with the given limits, until a signal.
+
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { binary, close, PING, text } from '../conformance/frame.js';
+import { requestBytes } from '../conformance/http.js';
+import { serve } from './support/child.js';
+import { handshake, Peer, type Handshake } from './support/peer.js';
+import { pass } from './support/wait.js';
+
+async function open(t: TestContext, port: number, options?: Handshake): Promise<Peer> {
+  const peer = await Peer.open(port, options);
+  t.after(() => peer.transport.destroy());
+  return peer;
+}
+
+async function answerTo(t: TestContext, port: number, request: Buffer) {
+  const peer = await Peer.connect(port);
+  t.after(() => peer.transport.destroy());
+  peer.write(request);
+  return peer.answer();
+}
+
+const get = (path: string) => requestBytes(`GET ${path} HTTP/1.1`, ['Host: x']);
+
+test('--quiet prints the address and nothing else', async (t) => {
+  const { child, port } = await serve(t, '--quiet');
+  await open(t, port, { path: '/echo' });
+  child.kill('SIGTERM');
+  const { code, stdout, stderr } = await child.ended();
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout, `limpet listening on http://127.0.0.1:${port}/\n`);
+});
+
+test('without --echo only /echo echoes; elsewhere 404, and 426 to plain requests', async (t) => {
+  const { port } = await serve(t);
+  const peer = await open(t, port, { path: '/echo?x=y' });
+  peer.write(text('hello'));
+  assert.equal(await peer.text(), 'hello');
+  for (const path of ['/', '/echo/', '/ECHO', '/echo2']) {
+    assert.equal((await answerTo(t, port, handshake({ path }))).status, 404, path);
+  }
+  assert.equal((await answerTo(t, port, get('/echo'))).status, 426);
+});
+
+test('--echo: every path echoes, text as text and bytes as bytes', async (t) => {
+  const { port } = await serve(t, '--echo');
+  for (const path of ['/', '/echo', '/any/where?at=all']) {
+    const peer = await open(t, port, { path });
+    peer.write(text('žluť'), binary(Buffer.from([0, 255])), text(''));
+    const frames = [await peer.frame(), await peer.frame(), await peer.frame()];
+    assert.deepEqual(
+      frames.map(({ opcode, payload }) => [opcode, payload.toString('hex')]),
+      [
+        [1, Buffer.from('žluť').toString('hex')],
+        [2, '00ff'],
+        [1, ''],
+      ],
+    );
+  }
+});
+
+test('a subprotocol that a client offers is taken', async (t) => {
+  const { port } = await serve(t, '--echo');
+  const peer = await Peer.connect(port);
+  t.after(() => peer.transport.destroy());
+  const { headers } = await peer.upgrade({ lines: ['Sec-WebSocket-Protocol: chat, other'] });
+  assert.deepEqual(headers.find(([name]) => name === 'sec-websocket-protocol')?.[1], 'chat');
+});
+
+test('--max-message: that long and no longer', async (t) => {
+  const { port } = await serve(t, '--echo', '--max-message', '1000');
+  const peer = await open(t, port);
+  peer.write(text('x'.repeat(1000)));
+  assert.equal((await peer.text()).length, 1000);
+  peer.write(text('x'.repeat(1001)));
+  assert.equal((await peer.closeFrame())[0], 1009);
+});
+
+test('--max-sessions: that many and no more', async (t) => {
+  const { port } = await serve(t, '--echo', '--max-sessions', '2');
+  await open(t, port);
+  await open(t, port);
+  const third = await Peer.connect(port);
+  assert.notEqual(await third.overAs(), '');
+});
+
+test('--ping-interval and --idle-timeout', async (t) => {
+  const pinging = await serve(t, '--echo', '--ping-interval', '50');
+  const pinged = await open(t, pinging.port);
+  assert.equal((await pinged.frame()).opcode, PING);
+  const impatient = await serve(t, '--echo', '--idle-timeout', '50');
+  const silent = await open(t, impatient.port);
+  assert.deepEqual(await silent.closeFrame(), [1001, '']);
+});
+
+test('--host ::1 is printed so that it can be used', async (t) => {
+  const { child } = await serve(t, '--host', '::1');
+  assert.match(child.stdout, /http:\/\/\[::1\]:\d+\//);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal}: every client gets 1001, and the process exits 0 at once`, async (t) => {
+    const { child, port } = await serve(t, '--echo');
+    const peers = await Promise.all(Array.from({ length: 10 }, () => open(t, port)));
+    const began_ms = performance.now();
+    child.kill(signal);
+    for (const peer of peers) {
+      assert.deepEqual(await peer.closeFrame(), [1001, '']);
+      peer.write(close(1001));
+      assert.equal(await peer.overAs(), 'end');
+    }
+    const { code, signal: by } = await child.ended();
+    assert.deepEqual([code, by], [0, null]);
+    const took_ms = performance.now() - began_ms;
+    assert.ok(took_ms < 1500, `${took_ms} ms`);
+  });
+}
+
+test('a signal with a client that does not answer: exit 0 after two seconds', async (t) => {
+  const { child, port } = await serve(t, '--echo');
+  const peer = await open(t, port);
+  peer.transport.pause();
+  const began_ms = performance.now();
+  child.kill('SIGTERM');
+  const { code } = await child.ended();
+  const took_ms = performance.now() - began_ms;
+  assert.equal(code, 0);
+  assert.ok(took_ms > 1900 && took_ms < 4000, `${took_ms} ms`);
+});
+
+test('a second signal ends it at once', async (t) => {
+  const { child, port } = await serve(t, '--echo');
+  const peer = await open(t, port);
+  child.kill('SIGINT');
+  await peer.closeFrame();
+  child.kill('SIGINT');
+  const { signal } = await child.ended(1500);
+  assert.equal(signal, 'SIGINT');
+});
+
+test('a client that does not read its echoes is held back and gets them all in the end', async (t) => {
+  const { port } = await serve(t, '--echo');
+  const peer = await open(t, port);
+  peer.transport.pause();
+  const data = binary(Buffer.alloc(1 << 20, 7));
+  for (let i = 0; i < 48; i++) peer.write(data);
+  await pass(300);
+  assert.ok(peer.transport.writableLength > 8 << 20, 'the server does not read on for ever');
+  peer.transport.resume();
+  for (let i = 0; i < 48; i++) {
+    const { payload } = await peer.frame(10_000);
+    assert.ok(payload.equals(Buffer.alloc(1 << 20, 7)), `echo ${i}`);
+  }
+});
+
+test('--demo: the page, its counters, and 404 and 405 for the rest', async (t) => {
+  const { port } = await serve(t, '--demo');
+  const page = await answerTo(t, port, get('/'));
+  assert.equal(page.status, 200);
+  assert.match(page.body.toString(), /^<!doctype html>/);
+  const stats = await answerTo(t, port, get('/stats'));
+  const { sessions, version } = JSON.parse(stats.body.toString()) as Record<string, unknown>;
+  assert.ok(version);
+  assert.deepEqual((sessions as Record<string, number>).max, 16384);
+  assert.equal((await answerTo(t, port, get('/other'))).status, 404);
+  const post = requestBytes('POST / HTTP/1.1', ['Host: x', 'Content-Length: 0']);
+  assert.equal((await answerTo(t, port, post)).status, 405);
+});

@@ -1,0 +1,98 @@
+// A step of a vector, in words → a call of the driver, and its answer.
+
+import { Opcode, Option, SEND_MORE, Sent, State } from '../../build/limpet.abi.js';
+import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
+import { opcodeOf, payloadOf } from './payload.js';
+
+/** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
+function strings(rest: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  const pairs = /(\w+) (?:("(?:[^"\\]|\\.)*"|\d+ x [0-9a-f]{2})|(\d+))/g;
+  for (const [, name = '', payload, number = ''] of rest.matchAll(pairs)) {
+    found[name] = payload === undefined ? number : payloadOf(payload).toString('utf8');
+  }
+  return found;
+}
+
+/** `OPCODE [more] PAYLOAD`, through one of the three ways to send. */
+export function send(driver: Driver, handle: number, way: string, rest: string): number {
+  const { core } = driver;
+  const [, name = '', more, words = ''] = /^(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
+  const kind = (opcodeOf(name) ?? Opcode.TEXT) | (more ? SEND_MORE : 0);
+  if (way === 'external') return core.limpet_send_external(handle, kind, Number(words));
+  const payload = payloadOf(words);
+  if (way === 'begin') {
+    const at = core.limpet_send_begin(handle, kind, payload.length);
+    if (at <= 0) return at || Sent.DROPPED;
+    driver.write(at, payload);
+    return core.limpet_send_end(handle);
+  }
+  // A payload may lie anywhere: where input comes otherwise there is most room.
+  if (payload.length > driver.ingressBytes) throw new Error(`too long for the region: ${rest}`);
+  driver.write(driver.ingress, payload);
+  return core.limpet_send(handle, kind, driver.ingress, payload.length);
+}
+
+/** `[protocol "p"] [headers "N: v\r\n"]` */
+export function accept(driver: Driver, handle: number, rest: string): number {
+  const { protocol = '', headers = '' } = strings(rest);
+  const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
+  return driver.core.limpet_accept(handle, a, b, c, d);
+}
+
+/** `[status] [headers "N: v\r\n"] [body "text"] [external n]` */
+export function respond(driver: Driver, handle: number, rest: string): number {
+  const { headers = '', body = '', external } = strings(rest);
+  const [a = 0, b = 0, c = 0, d = 0] = driver.pass(headers, body);
+  const status = Number.parseInt(rest, 10) || 0;
+  return external
+    ? driver.core.limpet_respond(handle, status, a, b, 0, Number(external))
+    : driver.core.limpet_respond(handle, status, a, b, c, d);
+}
+
+/**
+ * Takes the arena's memory away: a session queues until there is no block, or `most` bytes are
+ * taken. Returns its handle.
+ */
+export function hog(driver: Driver, most: number): number {
+  const handle = driver.attach(Role.SERVER);
+  driver.setOption(handle, Option.QUEUE_MAX, 0x7fffffff);
+  driver.setOption(handle, Option.HIGH_WATER, 0x7fffffff);
+  const { checks } = driver;
+  driver.checks = false;
+  for (const size of [driver.ingressBytes, 2048, 1024, 512, 256, 128, 64]) {
+    if (size > driver.ingressBytes) continue;
+    // 26: the longest header and the block's own 16 bytes.
+    while (
+      driver.stats().arenaUsed < most &&
+      driver.core.limpet_send(handle, Opcode.BINARY, driver.ingress, size - 26) === 0
+    );
+  }
+  driver.checks = checks;
+  driver.check('hog');
+  return handle;
+}
+
+/** Steps that only look → lines of the log. */
+export function look(driver: Driver, handle: number, word: string, rest: string): string[] {
+  switch (word) {
+    case 'room': {
+      const room = driver.core.limpet_rx_room(handle);
+      return [`room ${room > 0 ? 'yes' : room}`];
+    }
+    case 'part': {
+      const part = driver.part(handle, Part[rest.toUpperCase() as keyof typeof Part]);
+      return [`part ${rest} ${typeof part === 'number' ? errorName(part) : JSON.stringify(part)}`];
+    }
+    case 'headers':
+      return driver.headers(handle).map(({ name, value }) => `header ${name}: ${value}`.trimEnd());
+    case 'protocols':
+      return [`protocols ${driver.protocols(handle).join(' ')}`];
+    case 'state': {
+      const info = driver.info(handle);
+      return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];
+    }
+    default:
+      throw new Error(`no step "${word}"`);
+  }
+}
