@@ -54,9 +54,15 @@ const WAIT: i32 = 1;
  *   it waits for its send queue (limpet_rx_room says 0 in the last two cases)
  */
 export function receive(s: Session, p: usize, n: i32): i32 {
+  const took = feed(s, p, n);
+  // Bytes that are offered and not taken are no sign of life.
+  if (took) s.activeAt = pool().clock;
+  return took;
+}
+
+function feed(s: Session, p: usize, n: i32): i32 {
   const end = p + n;
   let at = p;
-  if (n) s.activeAt = pool().clock;
   if (s.paused && s.state == State.OPEN) return 0;
   if (s.hold && s.state != State.PENDING && !releaseHold(s)) return 0;
   // A head may be followed by frames in the same read: go on as long as the state changes.
@@ -98,7 +104,7 @@ function releaseHold(s: Session): bool {
     s.holdFrom = <u32>(at - block);
     return false;
   }
-  eventRelease(s, block);
+  eventRelease(block);
   return true;
 }
 
@@ -380,5 +386,5 @@ function controlDone(s: Session, p: usize, n: u32): void {
     else if (s.autoPong) send(s, Opcode.PONG, p, n);
   }
   // The event points into the block: it goes back when that is acknowledged.
-  eventRelease(s, block);
+  eventRelease(block);
 }

@@ -1,7 +1,7 @@
 // The texts of the opening handshake, as bytes that end with 0. RFC 6455 1.3 and 4.
 //
 // A string literal would be UTF-16 with a header of 20 bytes; these are what goes over the wire.
-// test/assembly/text.spec.ts holds each against the comment above it. What only clients say is
+// test/vectors/texts.test.ts holds each against the comment above it. What only clients say is
 // left out of a core without them.
 
 import { CLIENT } from '../profile';

@@ -39,9 +39,9 @@ import { timerSet, timerStop } from './timers';
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
   // Events may point into a head and into early bytes.
-  eventRelease(s, s.block);
+  eventRelease(s.block);
   arenaGive(s.controlBlock, Use.IN);
-  eventRelease(s, s.hold);
+  eventRelease(s.hold);
   s.block = s.controlBlock = s.hold = 0;
 }
 

@@ -28,6 +28,13 @@ export const enum Notice {
 export const NOTICES: usize = POOL_STATE + offsetof<PoolState>('noticeFirst');
 const NODE: usize = offsetof<Session>('noticeNext');
 
+/** The entry of the event with this number. */
+// @ts-ignore: decorator
+@inline
+function eventAt(number: u32): EventRecord {
+  return changetype<EventRecord>(EVENT_ENTRIES + (number & (EVENTS - 1)) * EVENT_BYTES);
+}
+
 /** Free entries. */
 // @ts-ignore: decorator
 @inline
@@ -46,7 +53,7 @@ export function eventPush(s: Session, what: u32, ptr: usize, len: u32): EventRec
   const ring = eventRing();
   const head = ring.head;
   if (DEBUG) assert(head - ring.tail < <u32>EVENTS);
-  const e = changetype<EventRecord>(EVENT_ENTRIES + (head & (EVENTS - 1)) * EVENT_BYTES);
+  const e = eventAt(head);
   store<u32>(changetype<usize>(e), what);
   e.session = s.handle;
   e.ptr = <u32>ptr;
@@ -67,13 +74,20 @@ export function eventWord(kind: u32, flags: u32, code: u32): u32 {
 }
 
 /**
- * Gives back a block, if it is one, that events may point into: with an event of its own, which is
- * acknowledged after them; at once when no event is out, or no room is left for one.
+ * Gives back a block, if it is one, that events may point into: together with the newest event that
+ * gives back none yet. What points into a block is such an event itself, so none that does is older
+ * than the one found; when none is found the block goes back at once.
  */
-export function eventRelease(s: Session, block: usize): void {
-  const room = eventRoom();
-  if (room == 0 || room == EVENTS) arenaGive(block, Use.IN);
-  else if (block) eventPush(s, EventKind.NONE, 0, 0).block = <u32>block;
+export function eventRelease(block: usize): void {
+  const ring = eventRing();
+  for (let i = ring.head; block && i != ring.tail;) {
+    i -= 1;
+    const e = eventAt(i);
+    if (e.block) continue;
+    e.block = <u32>block;
+    return;
+  }
+  if (block) arenaGive(block, Use.IN);
 }
 
 /** The ring as the host sees it. */
@@ -136,7 +150,7 @@ export function eventsAcknowledge(count: u32): i32 {
   if (count > ring.head - ring.tail) return ErrorCode.ARGUMENT;
   const end = ring.tail + count;
   for (let i = ring.tail; i != end; i++) {
-    const e = changetype<EventRecord>(EVENT_ENTRIES + (i & (EVENTS - 1)) * EVENT_BYTES);
+    const e = eventAt(i);
     arenaGive(e.block, Use.IN);
     if (e.kind == EventKind.CLOSED) {
       const s = sessionFind(e.session);

@@ -109,9 +109,12 @@ export class Server extends EventEmitter<ServerEvents> {
         maxQueue: this.core.exports.limpet_option_get(0, Option.QUEUE_MAX),
       },
     );
-    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (accepted: NetSocket) => {
-      if (!this.#loop.accept(accepted)) accepted.destroy();
-    });
+    this.#net = createNetServer(
+      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
+      (accepted: NetSocket) => {
+        if (!this.#loop.accept(accepted)) accepted.destroy();
+      },
+    );
     this.#net.on('listening', () => this.emit('listening'));
   }
 

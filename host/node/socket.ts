@@ -1,13 +1,6 @@
 // A session as an application sees it.
 
-import {
-  ErrorCode,
-  Opcode,
-  SEND_MORE,
-  SessionInfo,
-  State,
-  Sent,
-} from '../../build/limpet.abi.js';
+import { ErrorCode, Opcode, SEND_MORE, SessionInfo, State, Sent } from '../../build/limpet.abi.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
 

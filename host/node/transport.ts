@@ -5,7 +5,7 @@
 // accepted socket's handle is moved to a new one. `_handle` is not public: where it is absent, and
 // for every other Duplex, the 'data' event is used instead.
 
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
 
 interface Internals {
   _handle?: unknown;
@@ -45,7 +45,7 @@ export function readInto(
     },
   };
   // `handle` and `onread` are options that Node's types do not know.
-  const socket = new Socket(options as SocketConstructorOpts);
+  const socket = new Socket(options);
   // The server counts its connections by these two: the count follows the handle.
   const fresh = socket as Internals;
   fresh._server = old._server;

@@ -159,8 +159,8 @@ for (const profile of ['nano', 'micro', 'server']) {
     slow.peer.transport.pause();
     // The kernel takes a few MiB before anything has to wait here.
     let status: number = SendStatus.OK;
-    for (let i = 0; i < 40_000 && status === SendStatus.OK; i++) {
-      status = slow.socket.send('x'.repeat(400));
+    for (let i = 0; i < 160_000 && status === SendStatus.OK; i++) {
+      status = slow.socket.send('x'.repeat(100));
       if (i % 2 === 0) await turns(1);
     }
     assert.equal(status, SendStatus.BACKPRESSURE);

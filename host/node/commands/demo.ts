@@ -76,7 +76,12 @@ export class Demo {
       profile: this.profile,
       uptime_ms: Math.round(performance.now() - this.#began_ms),
       // The request for this is a session, too: only open connections count.
-      sessions: { active: [...this.server.sockets()].length, peak: s.activePeak, total: s.opened, max: s.sessions },
+      sessions: {
+        active: [...this.server.sockets()].length,
+        peak: s.activePeak,
+        total: s.opened,
+        max: s.sessions,
+      },
       messages: { in: s.messagesIn, out: s.messagesOut },
       bytes: { in: s.bytesIn, out: s.bytesOut },
       memory: {
