@@ -38,8 +38,9 @@ import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
-  // Events may point into a head and into early bytes.
-  eventRelease(s.block);
+  // Events may point into a head and into early bytes; what is gathered was not told yet.
+  if (s.messageOpcode) arenaGive(s.block, Use.IN);
+  else eventRelease(s.block);
   arenaGive(s.controlBlock, Use.IN);
   eventRelease(s.hold);
   s.block = s.controlBlock = s.hold = 0;

@@ -75,8 +75,8 @@ export function eventWord(kind: u32, flags: u32, code: u32): u32 {
 
 /**
  * Gives back a block, if it is one, that events may point into: together with the newest event that
- * gives back none yet. What points into a block is such an event itself, so none that does is older
- * than the one found; when none is found the block goes back at once.
+ * gives back none yet. An event that points into a block is such an event when the block is given
+ * back, so none that does is newer than the one found; when none is found it goes back at once.
  */
 export function eventRelease(block: usize): void {
   const ring = eventRing();

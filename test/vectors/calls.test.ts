@@ -122,6 +122,20 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       driver.check();
     });
 
+    it('keeps a close reason that came in pieces inside a fragmented message', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      const reason = Buffer.from([0x03, 0xe8, ...Buffer.from('a reason')]);
+      const close = encode({ fin: true, opcode: Opcode.CLOSE, payload: reason, key: KEY });
+      const bytes = Buffer.concat([text('the first half', false), close]);
+      for (const byte of bytes) driver.rx(handle, Buffer.of(byte));
+      const other = driver.attach(Role.SERVER);
+      driver.memory.fill(0x21, driver.ingress, driver.ingress + 500);
+      while (driver.core.limpet_send(other, Opcode.BINARY, driver.ingress, 60) === 0);
+      const closing = driver.peek().find(({ kind }) => kind === EventKind.CLOSING);
+      assert.equal(closing?.data.toString(), 'a reason');
+    });
+
     it('keeps the path of an UPGRADE event until it is acknowledged', () => {
       const driver = load();
       const handle = driver.open();
