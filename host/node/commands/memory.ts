@@ -56,15 +56,24 @@ export function memoryMap(core: Core, path: string): string {
     }))
     .sort((a, b) => a.at - b.at);
   const end = Number(exports.__heap_base.value);
-  const used = rows.reduce((sum, row) => sum + row.size, 0);
-  const table = [
-    { name: 'texts', at: 16, size: end - 16 - used, why: 'texts of the handshake, and alignment' },
-    ...rows,
-    { name: 'total', at: 0, size: end, why: `${String(core.u8.length / 65536)} pages of 64 KiB` },
-  ];
-  const lines = table.map(
+  // What lies between the first two regions is static data.
+  const [first, second] = rows;
+  const texts = first.at + first.size;
+  rows.splice(1, 0, {
+    name: 'texts',
+    at: texts,
+    size: second.at - texts,
+    why: 'texts of the handshake, and alignment',
+  });
+  const total = {
+    name: 'total',
+    at: '',
+    size: end,
+    why: `${String(core.u8.length / 65536)} pages of 64 KiB`,
+  };
+  const lines = [...rows, total].map(
     ({ name, at, size, why }) =>
-      `${name.padEnd(11)} ${(name === 'texts' || name === 'total' ? '' : String(at)).padStart(10)} ${String(size).padStart(10)}  ${why}`,
+      `${name.padEnd(11)} ${String(at).padStart(10)} ${String(size).padStart(10)}  ${why}`,
   );
   return [
     `${path}: ${String(statSync(path).size)} bytes of code`,
