@@ -274,8 +274,12 @@ export const enum Region {
   ARENA = 4,
   /** The arena's book: one byte per smallest block. */
   ARENA_BOOK = 5,
+  /** permessage-deflate: the tables of the one codec that all sessions share. */
+  CODEC = 6,
+  /** permessage-deflate: the windows of sessions that keep their context. RFC 7692 7.1.1. */
+  WINDOWS = 7,
   /** Timers, free lists, counters and the records that calls fill. */
-  GLOBALS = 6,
+  GLOBALS = 8,
 }
 
 /** Parts of a request head, for limpet_request_part. */

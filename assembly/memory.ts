@@ -9,6 +9,8 @@
 //   SESSIONS  SESSIONS x SESSION_BYTES
 //   ARENA     blocks
 //   BOOK      one byte per smallest arena block
+//   CODEC     tables of the deflate codec (deflate/layout.ts)
+//   WINDOWS   TAKEOVERS x 2^TAKEOVER_BITS, and a word each
 //
 // What most functions touch comes first: an address below 64 takes one byte of code, one below
 // 8,192 two, one above 2 MiB four. The others follow in the order of Region, so that a region's
@@ -33,11 +35,15 @@ import {
   BLOCK_MAX_BYTES,
   BLOCK_MIN_BYTES,
   DEBUG,
+  DEFLATE,
   EVENTS,
   INGRESS_BYTES,
   SCRATCH_BYTES,
   SESSIONS,
+  TAKEOVER_BITS,
+  TAKEOVERS,
 } from './profile';
+import { CODEC_BYTES } from './deflate/layout';
 import { unmask } from './protocol/mask';
 
 /** Bytes of an EventRecord. */
@@ -73,6 +79,9 @@ import './http/text';
 const EVENTS_BYTES: i32 = EVENTS * EVENT_BYTES;
 const SESSIONS_BYTES: i32 = SESSIONS * SESSION_BYTES;
 const BOOK_BYTES: i32 = (ARENA_BYTES / BLOCK_MIN_BYTES + 15) & ~15;
+/** Bytes of a window: its head (see deflate/windows.ts) and 2^TAKEOVER_BITS. */
+export const WINDOW_BYTES: i32 = 8 + (1 << TAKEOVER_BITS);
+const WINDOWS_BYTES: i32 = DEFLATE ? TAKEOVERS * WINDOW_BYTES : 0;
 
 // Each region begins at a multiple of 16.
 const scratchOffset: i32 = (INGRESS_BYTES + CANARY_BYTES + 15) & ~15;
@@ -80,13 +89,17 @@ const eventsOffset: i32 = scratchOffset + ((SCRATCH_BYTES + CANARY_BYTES + 15) &
 const sessionsOffset: i32 = eventsOffset + ((EVENTS_BYTES + CANARY_BYTES + 15) & ~15);
 const arenaRegionOffset: i32 = sessionsOffset + ((SESSIONS_BYTES + CANARY_BYTES + 15) & ~15);
 const bookOffset: i32 = arenaRegionOffset + ((ARENA_BYTES + CANARY_BYTES + 15) & ~15);
-const TOTAL_BYTES: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
+const codecOffset: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
+const windowsOffset: i32 = codecOffset + ((CODEC_BYTES + CANARY_BYTES + 15) & ~15);
+const TOTAL_BYTES: i32 = windowsOffset + ((WINDOWS_BYTES + CANARY_BYTES + 15) & ~15);
 
 export const INGRESS: usize = memory.data(TOTAL_BYTES, 16);
 export const EVENT_ENTRIES: usize = INGRESS + eventsOffset;
 export const SESSION_RECORDS: usize = INGRESS + sessionsOffset;
 export const ARENA: usize = INGRESS + arenaRegionOffset;
 export const BOOK: usize = INGRESS + bookOffset;
+export const CODEC: usize = INGRESS + codecOffset;
+export const WINDOWS: usize = INGRESS + windowsOffset;
 /** One past the last byte that belongs to the core. */
 export const MEMORY_END: usize = INGRESS + TOTAL_BYTES;
 
@@ -134,6 +147,10 @@ export function regionBytes(region: i32): i32 {
       return ARENA_BYTES;
     case Region.ARENA_BOOK:
       return BOOK_BYTES;
+    case Region.CODEC:
+      return CODEC_BYTES;
+    case Region.WINDOWS:
+      return WINDOWS_BYTES;
     case Region.GLOBALS:
       return GLOBALS_BYTES;
     default:

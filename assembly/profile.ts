@@ -25,5 +25,17 @@ export const HEAD_MAX_BYTES: i32 = 16384;
 export const MESSAGE_MAX_BYTES: i32 = 16777216;
 /** Whether client sessions are compiled in. */
 export const CLIENT: bool = true;
+/** Whether permessage-deflate is compiled in. RFC 7692. */
+export const DEFLATE: bool = true;
+/** The largest window that the codec compresses over, log2 of its bytes, 8 to 15. RFC 7692 7.1.2. */
+export const DEFLATE_WINDOW_BITS: i32 = 15;
+/** Entries of the codec's table of hashes, log2. */
+export const DEFLATE_HASH_BITS: i32 = 15;
+/** The most literals and matches of one DEFLATE block, a power of two. */
+export const DEFLATE_TOKENS: i32 = 16384;
+/** The window that a session keeps for context takeover, per direction: log2 of its bytes, 8 to 15. */
+export const TAKEOVER_BITS: i32 = 11;
+/** How many such windows there are; a session takes up to two. RFC 7692 7.1.1. */
+export const TAKEOVERS: i32 = 16384;
 /** Whether canaries stand between the regions and assertions are kept. */
 export const DEBUG: bool = false;

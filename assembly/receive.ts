@@ -146,7 +146,7 @@ function answersWait(): bool {
 
 /** The peer broke a rule: nothing more is parsed. */
 function failSoon(s: Session, error: i32): void {
-  s.cause = error;
+  s.cause = <i8>error;
   s.failure = <i8>error;
   s.phase = PHASE_FAILED;
 }

@@ -110,7 +110,7 @@ function peerEnds(s: Session, code: i32): void {
  */
 export function fail(s: Session, error: i32): void {
   stats().violations += 1;
-  s.cause = error;
+  s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
   if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
@@ -121,7 +121,7 @@ export function fail(s: Session, error: i32): void {
 export function handshakeLate(s: Session): void {
   const status = statusOf(s, ErrorCode.TIMEOUT_HANDSHAKE);
   if (status) answer(s, status, 0, 0, 0, 0);
-  s.cause = ErrorCode.TIMEOUT_HANDSHAKE;
+  s.cause = <i8>ErrorCode.TIMEOUT_HANDSHAKE;
   s.closeCode = <u16>status;
   notify(s, Notice.ERROR);
   enter(s, State.ENDING);
@@ -131,7 +131,7 @@ export function handshakeLate(s: Session): void {
 export function abort(s: Session, error: i32): void {
   if (error) {
     s.closeCode = <u16>CLOSE_ABNORMAL;
-    s.cause = error;
+    s.cause = <i8>error;
     notify(s, Notice.ERROR);
   }
   enter(s, State.ABORTED);
@@ -140,7 +140,7 @@ export function abort(s: Session, error: i32): void {
 /** OPEN → CLOSING because nothing came for IDLE_MS. */
 export function idleOut(s: Session): void {
   closeQueue(s, CLOSE_GOING_AWAY, 0, 0, State.CLOSING);
-  s.cause = ErrorCode.TIMEOUT_IDLE;
+  s.cause = <i8>ErrorCode.TIMEOUT_IDLE;
   notify(s, Notice.ERROR);
 }
 

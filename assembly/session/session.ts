@@ -70,7 +70,8 @@ export class Session {
   upgrade: bool;
   /** PENDING: the request's method is HEAD; its answer has no body. */
   headMethod: bool;
-  reserved: u8;
+  /** Why the session failed: an ErrorCode or 0. */
+  cause: i8;
   /** generation << 16 | slot; in a free slot the handle that it will have next. */
   handle: i32;
   /** State of the UTF-8 check over the message's fragments. */
@@ -106,8 +107,11 @@ export class Session {
   timerTurn: u16;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
-  /** Why the session failed: an ErrorCode or 0. */
-  cause: i32;
+  /** permessage-deflate: what was agreed on for each direction (see deflate/windows.ts), 0 = none. */
+  deflateIn: u8;
+  deflateOut: u8;
+  /** The window that keeps the context of what is sent, 0 = none. */
+  windowOut: u16;
   /** What the session waits for in the heap: ms. */
   due: u64;
 
@@ -126,9 +130,12 @@ export class Session {
   user: i32;
   paused: u32;
 
-  /** The gathered header, HEADER_MAX bytes in 16. */
+  /** The gathered header, HEADER_MAX bytes. */
   header0: u64;
-  header1: u64;
+  header8: u32;
+  header12: u16;
+  /** The window that keeps the context of what is received, 0 = none. */
+  windowIn: u16;
   // counters and times as SessionInfo has them
   messagesIn: u64;
   messagesOut: u64;

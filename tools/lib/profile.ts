@@ -28,6 +28,13 @@ export const LIMITS = {
   headMaxBytes: { min: 64, max: GIB },
   // 0: no bound, as in Option.MESSAGE_MAX.
   messageMaxBytes: { min: 0, max: 2 ** 31 - 1 },
+  // RFC 7692 7.1.2: windows of 2^8 to 2^15 bytes.
+  deflateWindowBits: { min: 8, max: 15 },
+  deflateHashBits: { min: 6, max: 15 },
+  deflateTokens: { min: 64, max: 65_536, powerOfTwo: true },
+  takeoverBits: { min: 8, max: 15 },
+  // Sessions name a window in 16 bits.
+  takeovers: { min: 0, max: 65_535 },
 } as const satisfies Record<string, Range>;
 
 export type Limit = keyof typeof LIMITS;
@@ -35,6 +42,8 @@ export type Limit = keyof typeof LIMITS;
 export type Profile = Record<Limit, number> & {
   /** Whether client sessions are compiled in. */
   client: boolean;
+  /** Whether permessage-deflate is. */
+  deflate: boolean;
   /** What the compiler works for. */
   optimize: 'speed' | 'size';
 };
@@ -54,17 +63,21 @@ export function parseProfile(
     throw new Complaint(`${source}: a profile is a JSON object`);
   }
   const given = new Map<string, unknown>(Object.entries(value));
-  const profile: Partial<Profile> = { client: true, optimize };
+  const profile: Partial<Profile> = { client: true, deflate: true, optimize };
   for (const [key, entry] of given) {
-    if (key === 'client' && typeof entry === 'boolean') profile.client = entry;
+    if (isSwitch(key) && typeof entry === 'boolean') profile[key] = entry;
     else if (key === 'optimize' && (entry === 'speed' || entry === 'size'))
       profile.optimize = entry;
-    else if (key === 'client') throw new Complaint(`${source}: client is true or false`);
+    else if (isSwitch(key)) throw new Complaint(`${source}: ${key} is true or false`);
     else if (key === 'optimize') throw new Complaint(`${source}: optimize is "speed" or "size"`);
     else if (!(key in LIMITS)) throw new Complaint(`${source}: unknown key "${key}"`);
   }
   for (const [key, range] of limits) profile[key] = parseLimit(key, range, given.get(key), source);
   return validateProfile(profile as Profile, source);
+}
+
+function isSwitch(key: string): key is 'client' | 'deflate' {
+  return key === 'client' || key === 'deflate';
 }
 
 function parseLimit(key: Limit, range: Range, value: unknown, source: string): number {
@@ -123,6 +136,7 @@ export function profileSource(template: string, profile: Profile, debug: boolean
   const values = new Map<string, number | boolean>([
     ...limits.map(([key]) => [upperSnake(key), profile[key]] as const),
     ['CLIENT', profile.client],
+    ['DEFLATE', profile.deflate],
     ['DEBUG', debug],
   ]);
   const source = template.replace(

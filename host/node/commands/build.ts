@@ -22,6 +22,7 @@ const USAGE = `usage: limpet build [options]
   --out FILE               the .wasm to write (limpet-custom.wasm)
 ${[...FLAGS].map(([flag, limit]) => `  ${`--${flag} N`.padEnd(24)} ${rangeOf(limit)}`).join('\n')}
   --no-client              without client sessions
+  --no-deflate             without permessage-deflate
   --optimize size|speed    what the compiler works for
   --simd                   with SIMD, for engines that have it`;
 
@@ -42,6 +43,7 @@ export async function build(args: string[]): Promise<number> {
       from: { type: 'string', default: 'server' },
       out: { type: 'string', default: 'limpet-custom.wasm' },
       'no-client': { type: 'boolean', default: false },
+      'no-deflate': { type: 'boolean', default: false },
       optimize: { type: 'string' },
       simd: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -77,6 +79,7 @@ function readProfile(values: Record<string, string | boolean | undefined>): Prof
     limits[limit] = Number(text);
   }
   if (values['no-client']) limits.client = false;
+  if (values['no-deflate']) limits.deflate = false;
   if (values.optimize !== undefined) limits.optimize = values.optimize;
   try {
     return parseProfile(limits, 'these limits');
