@@ -4,8 +4,9 @@
 // one. Then every list, queue and block is walked and held against the counters.
 
 import { State } from './abi';
+import { windowAddress } from './deflate/windows';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, SESSIONS } from './profile';
+import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -22,7 +23,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices
+ *   105 list with notices, 106 windows
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -35,15 +36,18 @@ export function limpet_debug_check(): i32 {
   painted = true;
   if (!arenaSound()) return 101;
   let active: u32 = 0;
+  let windows: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
     if (s.state == State.FREE) continue;
     active += 1;
+    windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
     if (!queueSound(s)) return 102;
   }
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
-  return listSound(NOTICES) ? 0 : 105;
+  if (!listSound(NOTICES)) return 105;
+  return DEFLATE && !windowsSound(windows) ? 106 : 0;
 }
 
 /** The carved part is tiled by blocks, and those in use add up to what the counters say. */
@@ -81,6 +85,16 @@ function queueSound(s: Session): bool {
     block = load<u32>(block);
   }
   return bytes == s.queued && last == s.queueTail;
+}
+
+/** Those that sessions name and those freed are all that were ever used. */
+function windowsSound(used: u32): bool {
+  let window = pool().windowFreed;
+  while (window && used <= <u32>TAKEOVERS) {
+    used += 1;
+    window = load<u32>(windowAddress(window), 4);
+  }
+  return used == pool().windowFresh;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

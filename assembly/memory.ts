@@ -62,7 +62,7 @@ const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES))
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
 const poolOffset: i32 = ringOffset + 16;
-const statsOffset: i32 = poolOffset + 64;
+const statsOffset: i32 = poolOffset + 80;
 const fieldOffset: i32 = statsOffset + 112;
 const defaultsOffset: i32 = fieldOffset + 16;
 const infoOffset: i32 = defaultsOffset + 64;

@@ -19,8 +19,10 @@
 // overtakes the Close frame.
 
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
+import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
 import { copyBytes, stats } from '../memory';
+import { DEFLATE } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -148,6 +150,7 @@ export function idleOut(s: Session): void {
 export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
+  if (DEFLATE) windowsRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

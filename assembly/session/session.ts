@@ -176,6 +176,9 @@ export class PoolState {
   sendKey: u32;
   sendPayload: u32;
   sendLength: u32;
+  /** Windows (see deflate/windows.ts): the first freed one, 0 = none; how many were ever used. */
+  windowFreed: u32;
+  windowFresh: u32;
 }
 
 // @ts-ignore: decorator
