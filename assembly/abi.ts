@@ -54,6 +54,9 @@ export const enum Opcode {
 /** Added to an opcode in limpet_send*: FIN stays 0 and CONTINUATION frames follow. RFC 6455 5.4. */
 export const SEND_MORE: i32 = 0x10;
 
+/** Added to a data opcode in limpet_send*: the message goes as it is, whatever was agreed on. RFC 7692 6. */
+export const SEND_PLAIN: i32 = 0x20;
+
 /** What an event says; see EventRecord for its fields. */
 export const enum EventKind {
   /** Nothing for the host: skip it. */
@@ -213,6 +216,8 @@ export const enum ErrorCode {
   TOO_BIG = -34,
   /** No memory is left for the message (Delivery.WHOLE): 1013. */
   OVERLOAD = -35,
+  /** A compressed message that is not DEFLATE, or ends too soon: 1007. RFC 7692 7.2.2. */
+  DEFLATE = -36,
 
   /** The head is not HTTP/1.1: 400. RFC 9112 3 and 5. */
   HTTP_SYNTAX = -40,

@@ -9,7 +9,18 @@
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
 
-import { ABI_VERSION, ErrorCode, Option, Part, Role, Sent, SessionInfo, State } from './abi';
+import {
+  ABI_VERSION,
+  ErrorCode,
+  Opcode,
+  Option,
+  Part,
+  Role,
+  SEND_PLAIN,
+  Sent,
+  SessionInfo,
+  State,
+} from './abi';
 import { requestSend } from './http/client';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
@@ -33,7 +44,7 @@ import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
+import { SEND_MAX, send, sendBegin, sendEnd, sendExternal, sendMany } from './session/send';
 import {
   clockSet,
   optionAddress,
@@ -469,7 +480,8 @@ export function limpet_send_max(): i32 {
 /**
  * Queues a frame with a copy of its payload. RFC 6455 6.1.
  * @param handle an open session
- * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow
+ * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow, with
+ *   SEND_PLAIN when it is not to be compressed
  * @param ptr the payload: UTF-8 if it is text, which is not checked
  * @param len bytes, at most 125 for PING and PONG, and limpet_send_max() for data
  * @returns a Sent; ErrorCode.HANDLE, STATE, ARGUMENT, MEMORY or FULL
@@ -523,6 +535,37 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
   if (absent(s)) return ErrorCode.HANDLE;
   if (len < 0) return ErrorCode.ARGUMENT;
   return sendExternal(s, kind, len);
+}
+
+/**
+ * Queues one whole message for many sessions. It is compressed once for all of them that agreed on
+ * permessage-deflate, over the smallest of their windows. RFC 7692 7.1.
+ * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
+ *   limpet_send answers
+ * @param count how many
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send
+ * @param len bytes, as in limpet_send
+ * @returns 0, or ErrorCode.ARGUMENT
+ */
+export function limpet_send_many(
+  handles_ptr: i32,
+  count: i32,
+  kind: i32,
+  ptr: i32,
+  len: i32,
+): i32 {
+  const opcode = kind & ~SEND_PLAIN;
+  if (
+    <u32>count > <u32>SESSIONS ||
+    !inMemory(handles_ptr, count << 2) ||
+    !inMemory(ptr, len) ||
+    (opcode != Opcode.TEXT && opcode != Opcode.BINARY)
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  sendMany(handles_ptr, count, kind, ptr, len);
+  return 0;
 }
 
 /**

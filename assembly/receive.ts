@@ -11,8 +11,16 @@
 // ingress region as it comes. RFC 6455 5 and 6.2.
 
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
+import {
+  DEFLATE_NOW,
+  inflateEnd,
+  inflatePayload,
+  inflateReady,
+  inflateTaken,
+  inflating,
+} from './deflate/incoming';
 import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { BLOCK_MAX_BYTES, EVENTS, INGRESS_BYTES } from './profile';
+import { BLOCK_MAX_BYTES, DEFLATE, EVENTS, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -20,12 +28,20 @@ import {
   headerLength,
   headerPayload,
   headerRefuse,
+  RSV1,
 } from './protocol/frame';
 import { keyAfter, unmask } from './protocol/mask';
 import { UTF8_COMPLETE, UTF8_REJECT, utf8Check } from './protocol/utf8';
-import { arenaGive, arenaTake, Use } from './session/arena';
+import { arenaTake, Use } from './session/arena';
 import { closeCame, fail } from './session/ending';
-import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME, eventWord } from './session/events';
+import {
+  BLOCK_LENT,
+  eventPush,
+  eventRelease,
+  eventRoom,
+  EVENTS_PER_FRAME,
+  eventWord,
+} from './session/events';
 import { queueTakesPong } from './session/queue';
 import { send } from './session/send';
 import {
@@ -104,7 +120,7 @@ function releaseHold(s: Session): bool {
     s.holdFrom = <u32>(at - block);
     return false;
   }
-  eventRelease(block);
+  eventRelease(block, 0);
   return true;
 }
 
@@ -130,7 +146,12 @@ function frames(s: Session, at: usize, end: usize): usize {
     }
     // A frame without payload is whole with its header.
     const begun = s.phase == PHASE_DATA || s.phase == PHASE_CONTROL;
-    if (begun && (at < end || !s.remaining)) at = payload(s, at, end);
+    if (begun && (at < end || !s.remaining)) {
+      const next = payload(s, at, end);
+      // What a compressed message makes has no room before the events are acknowledged.
+      if (next == at && s.remaining) return at;
+      at = next;
+    }
     // One byte is left for the call in which the failure is told.
     if (s.phase == PHASE_FAILED) at -= 1;
     if (s.state > State.CLOSING) return end;
@@ -176,7 +197,7 @@ function header(s: Session, at: usize, end: usize): usize {
   }
   let error = 0;
   if (have >= 2) {
-    error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role);
+    error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role, s.deflateIn);
     if (!error && have == need) {
       error = begin(s, head, have);
       // Its last byte, or all of it, is taken when the frame can be begun.
@@ -203,14 +224,18 @@ function begin(s: Session, head: usize, length: u32): i32 {
     if (continues != (s.messageOpcode != 0)) {
       return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
-    if (s.messageMax && s.messageLength + payload > <u64>s.messageMax) return ErrorCode.TOO_BIG;
     s.phase = PHASE_DATA;
     s.fin = (b0 & FIN) != 0;
     if (!continues) {
       s.messageOpcode = <u8>opcode;
       s.begins = true;
       s.streaming = s.delivery == Delivery.STREAM;
+      if (DEFLATE) s.deflateIn = <u8>((s.deflateIn & ~DEFLATE_NOW) | (b0 & RSV1 ? DEFLATE_NOW : 0));
     }
+    const length = s.messageLength + payload;
+    // What a compressed message will be is known when it is inflated.
+    const told = !DEFLATE || !inflating(s);
+    if (told && s.messageMax && length > <u64>s.messageMax) return ErrorCode.TOO_BIG;
   } else {
     const pongs = opcode == Opcode.PING && s.autoPong && s.state == State.OPEN;
     if ((pongs || opcode == Opcode.CLOSE) && answersWait()) return WAIT;
@@ -234,6 +259,7 @@ function payload(s: Session, at: usize, end: usize): usize {
   const take = <u32>min(s.remaining, here);
   const left = s.remaining - take;
   const next = at + take;
+  if (DEFLATE && s.phase == PHASE_DATA && inflating(s)) return compressed(s, at, take);
   const to = s.phase == PHASE_DATA ? dataRoom(s, at, take, left) : controlRoom(s, at, take, left);
   if (!to) return next;
   const bits = unmask(to, at, take, s.maskKey);
@@ -246,6 +272,40 @@ function payload(s: Session, at: usize, end: usize): usize {
     dataTaken(s, to, take, left, bits);
   }
   return next;
+}
+
+/**
+ * Takes `take` bytes of payload of a compressed message. RFC 7692 6.2.
+ *
+ * @returns how far it came: fewer when events have to be acknowledged before there is room for what
+ *   the rest makes
+ */
+function compressed(s: Session, at: usize, take: u32): usize {
+  let taken = take;
+  let made = 0;
+  // Behind our Close frame nothing is told, so nothing is decoded.
+  if (s.state == State.OPEN) {
+    made = inflateReady(s, take, answersWait());
+    if (made == 0) return at;
+    if (made > 0) {
+      unmask(at, at, take, s.maskKey);
+      made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take));
+    }
+    if (made < 0) {
+      failSoon(s, made);
+      return at + take;
+    }
+    taken = inflateTaken(s);
+  } else {
+    s.utf8 = UTF8_COMPLETE;
+  }
+  const key = keyAfter(s.maskKey, taken);
+  // What is left will be unmasked once more.
+  if (taken < take) unmask(at + taken, at + taken, take - taken, key);
+  s.maskKey = key;
+  s.remaining -= taken;
+  dataTaken(s, s.block ? inflateEnd(s) - made : 0, made, s.remaining, u64(made));
+  return at + taken;
 }
 
 /** Whether the frame ends a message with the payload at hand. */
@@ -266,9 +326,7 @@ function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
   return to || s.phase == PHASE_FAILED ? to : at;
 }
 
-/** Delivers payload of a data frame that lies unmasked at `p`; `bits` says whether it is ASCII. */
-// @ts-ignore: decorator
-@inline
+/** Delivers payload of a data frame that lies at `p`, unmasked or inflated; `bits` says whether it is ASCII. */
 function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   const ends = messageEnds(s, left);
   if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) s.utf8 = utf8Check(s.utf8, p, n);
@@ -281,34 +339,34 @@ function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   if (left == 0) s.phase = PHASE_HEADER;
   if (s.state == State.OPEN) {
     if (!s.streaming) {
-      if (ends) message(s, p);
+      if (ends) message(s, p + n);
     } else if (n || ends || s.begins) {
-      chunk(s, p, n, left, ends);
+      // The first piece is all that there is so far.
+      const length = s.begins ? <u32>s.messageLength : n;
+      const block: u32 = s.block;
+      const e = chunk(s, p + n - length, length, left, ends);
+      if (block) e.block = block | BLOCK_LENT;
     }
   }
   if (!ends) return;
-  // The message is over. Only one that is not delivered any more (CLOSING) still has its block.
+  // The message is over. One that was told in pieces, or is not delivered any more (CLOSING), still
+  // has its block.
   s.messageOpcode = 0;
   s.messageLength = 0;
-  if (s.block) {
-    arenaGive(s.block, Use.IN);
-    s.block = 0;
-  }
+  const block: u32 = s.block;
+  eventRelease(block, block | BLOCK_LENT);
+  s.block = 0;
 }
 
-/** Delivers a whole message: the bytes at `at`, or the block they were added to. */
+/** Delivers a whole message: what lies before `end`, or was gathered in the block. */
 // @ts-ignore: decorator
 @inline
-function message(s: Session, at: usize): void {
-  const block = <usize>s.block;
+function message(s: Session, end: usize): void {
   const length = <u32>s.messageLength;
-  const e = eventPush(
-    s,
-    eventWord(EventKind.MESSAGE, 0, s.messageOpcode),
-    block ? block : at,
-    length,
-  );
-  e.block = <u32>block;
+  const block: u32 = s.block;
+  const gathered = block && !(DEFLATE && inflating(s));
+  const what = eventWord(EventKind.MESSAGE, 0, s.messageOpcode);
+  eventPush(s, what, gathered ? block : end - length, length).block = block;
   s.block = 0;
   count(s, DIRECTION_IN, length, true);
 }
@@ -386,5 +444,5 @@ function controlDone(s: Session, p: usize, n: u32): void {
     else if (s.autoPong) send(s, Opcode.PONG, p, n);
   }
   // The event points into the block: it goes back when that is acknowledged.
-  eventRelease(block);
+  eventRelease(block, 0);
 }

@@ -230,7 +230,7 @@ export function accept(
 
 /** The session is open: the head's block goes back, the parser starts afresh. */
 export function opened(s: Session): void {
-  eventRelease(s.block);
+  eventRelease(s.block, 0);
   s.block = 0;
   s.messageLength = 0;
   s.headHave = 0;

@@ -40,10 +40,11 @@ export function closeRead(p: usize, n: i32): i32 {
 /**
  * The close code that tells the peer which kind of rule it broke. RFC 6455 7.4.1.
  *
- * @param error an ErrorCode from RSV to OVERLOAD
+ * @param error an ErrorCode from RSV to DEFLATE
  */
 export function closeCodeOf(error: i32): i32 {
-  if (error == ErrorCode.UTF8 || error == ErrorCode.CLOSE_REASON) return 1007;
+  if (error == ErrorCode.UTF8 || error == ErrorCode.CLOSE_REASON || error == ErrorCode.DEFLATE)
+    return 1007;
   if (error == ErrorCode.TOO_BIG) return 1009;
   return error == ErrorCode.OVERLOAD ? 1013 : 1002;
 }

@@ -6,7 +6,8 @@
 // Byte 1 alone says how long the header will be, and the first two bytes are enough to refuse
 // all that no later byte can repair.
 
-import { ErrorCode, Role } from '../abi';
+import { ErrorCode, Opcode, Role } from '../abi';
+import { DEFLATE } from '../profile';
 
 /** The longest header: 14 = 2 + 8 + 4. */
 export const HEADER_MAX: i32 = 14;
@@ -14,6 +15,8 @@ export const HEADER_MAX: i32 = 14;
 export const CONTROL_MAX: u32 = 125;
 export const FIN: u32 = 0x80;
 const RSV: u32 = 0x70;
+/** The message is compressed. RFC 7692 6. */
+export const RSV1: u32 = 0x40;
 const MASK: u32 = 0x80;
 
 /** Bit n is set when opcode n is defined: 0-2 data, 8-10 control. RFC 6455 11.8. */
@@ -33,13 +36,16 @@ export function headerLength(b1: u32): u32 {
  * @param b0 the first byte
  * @param b1 the second
  * @param role who reads: a server wants the mask bit, a client refuses it. RFC 6455 5.1
+ * @param deflate not 0: permessage-deflate was agreed on, which gives RSV1 a meaning
  * @returns 0, or the ErrorCode of the first rule that is broken
  */
 // @ts-ignore: decorator
 @inline
-export function headerRefuse(b0: u32, b1: u32, role: u32): i32 {
+export function headerRefuse(b0: u32, b1: u32, role: u32, deflate: u32): i32 {
   const opcode = b0 & 0x0f;
-  if (b0 & RSV) return ErrorCode.RSV;
+  // RFC 7692 6.1: RSV1 stands in the first frame of a message, never in a control frame.
+  const begins = opcode == Opcode.TEXT || opcode == Opcode.BINARY;
+  if (b0 & (DEFLATE && deflate && begins ? RSV ^ RSV1 : RSV)) return ErrorCode.RSV;
   if (!((OPCODES_DEFINED >> opcode) & 1)) return ErrorCode.OPCODE;
   if (opcode >= 8) {
     if (!(b0 & FIN)) return ErrorCode.CONTROL_FRAGMENTED;

@@ -33,18 +33,18 @@ import {
 import { FIN } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
 import { arenaGive, Use } from './arena';
-import { eventPush, eventRelease, eventWord, Notice, notify } from './events';
+import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from './events';
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
-  // Events may point into a head and into early bytes; what is gathered was not told yet.
-  if (s.messageOpcode) arenaGive(s.block, Use.IN);
-  else eventRelease(s.block);
+  // Events may point into a head, into early bytes and into what was inflated.
+  const block: u32 = s.block;
+  eventRelease(block, s.messageOpcode ? block | BLOCK_LENT : 0);
   arenaGive(s.controlBlock, Use.IN);
-  eventRelease(s.hold);
+  eventRelease(s.hold, 0);
   s.block = s.controlBlock = s.hold = 0;
 }
 

@@ -16,6 +16,9 @@ import { pool, PoolState, Session, sessionFind, sessionFree } from './session';
 /** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;
 
+/** Of EventRecord.block: the event points into the block, which stays the session's. */
+export const BLOCK_LENT: u32 = 1;
+
 /** Bits of Session.notices, in the order in which they are told. */
 export const enum Notice {
   WRITABLE = 1,
@@ -77,13 +80,15 @@ export function eventWord(kind: u32, flags: u32, code: u32): u32 {
  * Gives back a block, if it is one, that events may point into: together with the newest event that
  * gives back none yet. An event that points into a block is such an event when the block is given
  * back, so none that does is newer than the one found; when none is found it goes back at once.
+ *
+ * @param lent what EventRecord.block of such an event is: 0, or BLOCK_LENT and the block
  */
-export function eventRelease(block: usize): void {
+export function eventRelease(block: usize, lent: u32): void {
   const ring = eventRing();
   for (let i = ring.head; block && i != ring.tail;) {
     i -= 1;
     const e = eventAt(i);
-    if (e.block) continue;
+    if (e.block != lent) continue;
     e.block = <u32>block;
     return;
   }
@@ -151,7 +156,7 @@ export function eventsAcknowledge(count: u32): i32 {
   const end = ring.tail + count;
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);
-    arenaGive(e.block, Use.IN);
+    if (!(e.block & BLOCK_LENT)) arenaGive(e.block, Use.IN);
     if (e.kind == EventKind.CLOSED) {
       const s = sessionFind(e.session);
       if (changetype<usize>(s)) sessionFree(s);

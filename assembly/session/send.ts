@@ -6,18 +6,27 @@
 //
 // Data frames obey the queue's limits. Control frames do not: they are never dropped.
 
-import { ErrorCode, FullPolicy, Opcode, Sent, SEND_MORE, State } from '../abi';
+import { ErrorCode, FullPolicy, Opcode, Option, Sent, SEND_MORE, SEND_PLAIN, State } from '../abi';
+import {
+  compressBegin,
+  compressCancel,
+  compressEnd,
+  GROWTH_MAX,
+  shareBegin,
+  shareEnd,
+} from '../deflate/outgoing';
+import { DEFLATE_BITS } from '../deflate/windows';
 import { copyBytes, stats } from '../memory';
 import { CONTROL_MAX, FIN, HEADER_MAX, headerSize } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
-import { CLIENT } from '../profile';
+import { CLIENT, DEFLATE } from '../profile';
 import { Use } from './arena';
 import { closeBegin } from './ending';
 import { masks, queueExternal, queueFrame, queueMark, RESERVE_MAX } from './queue';
-import { count, DIRECTION_OUT, pool, Session } from './session';
+import { count, DIRECTION_OUT, pool, Session, sessionFind, setting } from './session';
 
 /** The longest payload that is copied into a queue. */
-export const SEND_MAX: u32 = RESERVE_MAX - HEADER_MAX;
+export const SEND_MAX: u32 = RESERVE_MAX - HEADER_MAX - GROWTH_MAX;
 
 /** Whether a kind is one of a control frame. */
 // @ts-ignore: decorator
@@ -29,7 +38,7 @@ function isControl(kind: i32): bool {
 /**
  * Whether a frame may be queued now.
  *
- * @param kind an Opcode, data opcodes with SEND_MORE if fragments follow
+ * @param kind an Opcode, data opcodes with SEND_MORE if fragments follow, or SEND_PLAIN
  * @param bytes its payload
  * @returns Sent.OK, Sent.DROPPED or an ErrorCode
  */
@@ -38,7 +47,7 @@ function admit(s: Session, kind: i32, bytes: u32): i32 {
   if (kind == Opcode.PING || kind == Opcode.PONG) {
     return bytes <= CONTROL_MAX ? Sent.OK : ErrorCode.ARGUMENT;
   }
-  const opcode = kind & ~SEND_MORE;
+  const opcode = kind & ~(SEND_MORE | SEND_PLAIN);
   if (<u32>opcode > <u32>Opcode.BINARY) return ErrorCode.ARGUMENT;
   // RFC 6455 5.4: "The fragments of one message MUST NOT be interleaved".
   if ((opcode == Opcode.CONTINUATION) != s.sending) return ErrorCode.STATE;
@@ -48,28 +57,25 @@ function admit(s: Session, kind: i32, bytes: u32): i32 {
   stats().queueFull += 1;
   const policy = s.fullPolicy;
   // A message of which one fragment is dropped would be another message.
-  if (policy == FullPolicy.DROP) return opcode && kind == opcode ? Sent.DROPPED : ErrorCode.FULL;
+  if (policy == FullPolicy.DROP) return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
   if (policy != FullPolicy.REFUSE)
     closeBegin(s, policy == FullPolicy.CLOSE_1008 ? 1008 : 1013, 0, 0);
   return ErrorCode.FULL;
 }
 
 /**
- * Queues a frame with room for its payload, or without.
+ * Queues an admitted frame with room for its payload, or without.
  *
- * @param kind an Opcode, data opcodes with SEND_MORE if fragments follow
+ * @param kind as in admit
  * @param bytes payload
- * @param room bytes of it that the queue is to hold: all or none
- * @returns where the payload goes, Sent.DROPPED, or an ErrorCode
+ * @param room bytes that the queue is to hold of it: none, or all and what it may grow by
+ * @returns where the payload goes, or ErrorCode.MEMORY
  */
 function enqueue(s: Session, kind: i32, bytes: u32, room: u32): i32 {
-  const answer = admit(s, kind, bytes);
-  if (answer) return answer;
-  if (room > SEND_MAX) return ErrorCode.ARGUMENT;
   const more = kind & SEND_MORE;
   const control = isControl(kind);
   const use = control ? Use.CONTROL : Use.OUT;
-  const payload = queueFrame(s, more ? kind ^ SEND_MORE : kind | FIN, bytes, room, use);
+  const payload = queueFrame(s, (kind & 15) | (more ? 0 : FIN), bytes, room, use);
   if (!payload) return ErrorCode.MEMORY;
   if (!control) {
     s.sending = more != 0;
@@ -84,20 +90,32 @@ function enqueue(s: Session, kind: i32, bytes: u32, room: u32): i32 {
  * @returns where the payload goes, Sent.DROPPED, or an ErrorCode
  */
 export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
-  const payload = enqueue(s, kind, bytes, bytes);
   const p = pool();
   p.sendLength = 0;
-  if (payload > Sent.DROPPED) {
+  const answer = admit(s, kind, bytes);
+  if (answer) return answer;
+  if (bytes > SEND_MAX) return ErrorCode.ARGUMENT;
+  let room = bytes;
+  if (DEFLATE) {
+    const extra = compressBegin(s, kind, bytes);
+    if (extra < 0) return extra;
+    room += extra;
+  }
+  const payload = enqueue(s, kind, bytes, room);
+  if (payload > 0) {
     p.sendPayload = <u32>payload;
     p.sendLength = bytes;
+  } else if (DEFLATE) {
+    compressCancel();
   }
   return payload;
 }
 
-/** Ends what sendBegin began: masks the payload of a client. Sent.OK or Sent.BACKPRESSURE. */
+/** Ends what sendBegin began: compresses, and masks the payload of a client. Sent.OK or Sent.BACKPRESSURE. */
 export function sendEnd(s: Session): i32 {
+  const p = pool();
+  if (DEFLATE) compressEnd(s);
   if (CLIENT) {
-    const p = pool();
     if (p.sendKey) unmask(p.sendPayload, p.sendPayload, p.sendLength, p.sendKey);
     p.sendLength = 0;
   }
@@ -115,8 +133,39 @@ export function send(s: Session, kind: i32, p: usize, bytes: u32): i32 {
 /** Queues the header of a frame whose payload the host writes itself. Sent or ErrorCode. */
 export function sendExternal(s: Session, kind: i32, bytes: u32): i32 {
   if (masks(s) || isControl(kind)) return ErrorCode.STATE;
+  const answer = admit(s, kind, bytes);
+  if (answer) return answer;
+  if (DEFLATE && compressBegin(s, kind, 0)) {
+    // The message was begun compressed: its fragments have to be, too.
+    compressCancel();
+    return ErrorCode.STATE;
+  }
   const payload = enqueue(s, kind, bytes, 0);
-  if (payload <= Sent.DROPPED) return payload;
+  if (payload < 0) return payload;
   queueExternal(s, bytes);
   return queueMark(s);
+}
+
+/**
+ * Queues a whole message for many sessions; it is compressed once for all that compress.
+ *
+ * @param list handles, four bytes each; over each its Sent or ErrorCode is written
+ */
+export function sendMany(list: usize, count: u32, kind: i32, p: usize, bytes: u32): void {
+  const end = list + (count << 2);
+  if (DEFLATE && !(kind & SEND_PLAIN) && bytes && bytes >= setting(Option.DEFLATE_THRESHOLD)) {
+    let bits: u32 = 0;
+    for (let at = list; at < end; at += 4) {
+      const s = sessionFind(load<i32>(at));
+      const may = changetype<usize>(s) ? s.deflateOut & DEFLATE_BITS : 0;
+      if (may && (!bits || may < bits)) bits = may;
+    }
+    // What does not shrink for one does not for the others.
+    if (bits && !shareBegin(p, bytes, bits)) kind |= SEND_PLAIN;
+  }
+  for (let at = list; at < end; at += 4) {
+    const s = sessionFind(load<i32>(at));
+    store<i32>(at, changetype<usize>(s) ? send(s, kind, p, bytes) : ErrorCode.HANDLE);
+  }
+  if (DEFLATE) shareEnd();
 }

@@ -176,6 +176,12 @@ export class PoolState {
   sendKey: u32;
   sendPayload: u32;
   sendLength: u32;
+  /** What that frame is, and the block for its compressed payload, 0 = none. */
+  sendKind: u32;
+  sendDeflated: u32;
+  /** A payload that was compressed for many sessions, 0 = none, and its length. */
+  sendShared: u32;
+  sendSharedLength: u32;
   /** Windows (see deflate/windows.ts): the first freed one, 0 = none; how many were ever used. */
   windowFreed: u32;
   windowFresh: u32;
@@ -226,6 +232,11 @@ function defaults(): usize {
     optionStore(Option.SESSIONS_MAX, SESSIONS);
   }
   return DEFAULTS;
+}
+
+/** An Option of the module. */
+export function setting(option: i32): u32 {
+  return load<u32>(defaults() + (option << 2));
 }
 
 function optionStore(option: i32, value: i32): void {
