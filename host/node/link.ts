@@ -33,6 +33,8 @@ export class Link<Owner = unknown> {
   backlogBytes = 0;
   /** The close handshake that begins behind the backlog. */
   closeLater: Goodbye | undefined = undefined;
+  /** Whether what it sends may be compressed: permessage-deflate was agreed on. */
+  deflates = false;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
   /** The streamed message under way. */

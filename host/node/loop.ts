@@ -357,6 +357,11 @@ export class SocketLoop<Owner> {
     return this.#outbox.send(link, kind, data);
   }
 
+  /** Sends a whole message to many connections, see Outbox.sendMany. */
+  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): number {
+    return this.#outbox.sendMany(links, kind, data);
+  }
+
   /** Whether a Close frame may say this, see limpet_close_check. */
   closeCheck(code: number, reason: string): ErrorCode {
     return this.#outbox.closeCheck(code, reason);
@@ -395,6 +400,8 @@ export class SocketLoop<Owner> {
         Buffer.byteLength(headers),
       ),
     );
+    const info = this.core.exports.limpet_session_info(link.handle);
+    link.deflates = info > 0 && this.core.u8[info + SessionInfo.deflateOut] > 0;
   }
 
   /** Answers a REQUEST, or refuses an UPGRADE; see limpet_respond. Throws LimpetError. */

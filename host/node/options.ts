@@ -29,6 +29,14 @@ export interface ServerOptions {
   fullPolicy?: 'refuse' | 'drop' | 'close-1008' | 'close-1013';
   /** Whether pings are answered. Default true. */
   autoPong?: boolean;
+  /** Whether permessage-deflate is agreed on with clients that offer it, or its level, 0 to 9. Default false. */
+  deflate?: boolean | number;
+  /** The largest window of either direction, 8 to 15: log2 of its bytes. Default: the profile's. */
+  deflateWindow?: number;
+  /** Messages shorter than this go as they are, bytes. Default 64. */
+  deflateThreshold?: number;
+  /** Whether contexts are kept from one message to the next, as long as the profile has windows for it. Default true. */
+  contextTakeover?: boolean;
   /** Hand messages out without a copy: their bytes are good until the handler returns. Default false. */
   borrow?: boolean;
 }
@@ -62,12 +70,16 @@ const NAMES = new Set([
   'fullPolicy',
   'autoPong',
   'borrow',
+  'deflate',
+  'deflateWindow',
+  'deflateThreshold',
+  'contextTakeover',
 ]);
 
-function whole(name: string, value: number, most = 0x7fff_ffff): number {
-  if (!Number.isInteger(value) || value < 0 || value > most) {
+function whole(name: string, value: number, most = 0x7fff_ffff, least = 0): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(
-      `${name} is a whole number from 0 to ${String(most)}, not ${String(value)}`,
+      `${name} is a whole number from ${String(least)} to ${String(most)}, not ${String(value)}`,
     );
   }
   return value;
@@ -106,5 +118,24 @@ export function applyOptions(core: Core, options: ServerOptions): void {
   }
   core.setDefault(Option.FULL_POLICY, policy);
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
-  core.setDefault(Option.SESSIONS_MAX, most);
+  core.setDefault(Option.SESSIONS_MAX, most);  applyDeflate(core, options);
+}
+
+function applyDeflate(core: Core, options: ServerOptions): void {
+  const { deflate = false, deflateWindow, deflateThreshold, contextTakeover = true } = options;
+  if (typeof deflate !== 'boolean' && typeof deflate !== 'number') {
+    throw new TypeError('deflate is true, false or a level from 0 to 9');
+  }
+  const level = typeof deflate === 'number' ? whole('deflate', deflate, 9) : undefined;
+  if (deflateWindow !== undefined) whole('deflateWindow', deflateWindow, 15, 8);
+  if (deflateThreshold !== undefined) whole('deflateThreshold', deflateThreshold);
+  yes('contextTakeover', contextTakeover);
+  if (deflate === false) return;
+  if (core.exports.limpet_option_set(0, Option.DEFLATE, 1) !== 0) {
+    throw new TypeError('the profile has no permessage-deflate');
+  }
+  if (level !== undefined) core.setDefault(Option.DEFLATE_LEVEL, level);
+  if (deflateWindow !== undefined) core.setDefault(Option.DEFLATE_WINDOW, deflateWindow);
+  if (deflateThreshold !== undefined) core.setDefault(Option.DEFLATE_THRESHOLD, deflateThreshold);
+  core.setDefault(Option.DEFLATE_TAKEOVER, contextTakeover ? 1 : 0);
 }

@@ -2,10 +2,21 @@
 //
 //   send ─► limpet_send_begin, _end    short payloads: written into linear memory
 //        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
+//        ─► limpet_send_begin, _end    longer ones that are to be compressed: in fragments
 //        ─► link.backlog               those for which the core has no memory now
 //   write ◄─ limpet_tx: spans of linear memory, and places for the payloads
 
-import { ErrorCode, Opcode, Sent, Span, TxFlag, TxRecord } from '../../build/limpet.abi.js';
+import {
+  ErrorCode,
+  Opcode,
+  SEND_MORE,
+  SEND_PLAIN,
+  Sent,
+  SessionInfo,
+  Span,
+  TxFlag,
+  TxRecord,
+} from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
 import type { Goodbye, Link } from './link.js';
 
@@ -71,6 +82,49 @@ export class Outbox<Owner> {
     return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
   }
 
+  /**
+   * Queues a whole message for many connections; the core compresses it once for all that compress.
+   *
+   * @returns for how many of them it was queued
+   */
+  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): number {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    // Handles and payload lie in the scratch region, in this order.
+    const most = (this.core.scratchSize - payload.byteLength) >> 2;
+    let together: Link<Owner>[] = [];
+    let sent = 0;
+    for (const link of links) {
+      if (most <= 0 || !link.deflates || link.closeLater || link.backlog.length > 0) {
+        const status = this.send(link, kind, payload);
+        if (status === Sent.OK || status === Sent.BACKPRESSURE) sent += 1;
+        continue;
+      }
+      together.push(link);
+      if (together.length < most) continue;
+      sent += this.#sendTogether(together, kind, payload);
+      together = [];
+    }
+    return together.length > 0 ? sent + this.#sendTogether(together, kind, payload) : sent;
+  }
+
+  #sendTogether(links: Link<Owner>[], kind: number, payload: Uint8Array): number {
+    const { exports, scratch, i32 } = this.core;
+    const at = scratch + 4 * links.length;
+    this.memory.set(payload, at);
+    links.forEach((link, i) => {
+      i32[(scratch >>> 2) + i] = link.handle;
+    });
+    const { length } = payload;
+    this.core.check('sending', exports.limpet_send_many(scratch, links.length, kind, at, length));
+    const answers = i32.slice(scratch >>> 2, (scratch >>> 2) + links.length);
+    this.turn.schedule();
+    return links.filter((link, i) => {
+      const status = answers[i] as Sent | ErrorCode;
+      if (status === ErrorCode.MEMORY) return this.#defer(link, kind, payload) >= 0;
+      return status === Sent.OK || status === Sent.BACKPRESSURE;
+    }).length;
+  }
+
   /** Puts a frame into the core's queue. */
   #queue(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const { exports } = this.core;
@@ -79,7 +133,11 @@ export class Outbox<Owner> {
     if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
       return exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
     }
-    if (length >= this.#bypassBytes) {
+    const deflates = link.deflates && !(kind & SEND_PLAIN);
+    if (deflates && length > this.#copyMax && this.#fits(handle, length)) {
+      return this.#fragments(link, kind, Buffer.from(data as Uint8Array));
+    }
+    if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
       const payload = typeof data === 'string' ? Buffer.from(data) : this.owned(data);
       const status = exports.limpet_send_external(handle, kind, length) as Sent | ErrorCode;
       if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
@@ -92,15 +150,43 @@ export class Outbox<Owner> {
     return exports.limpet_send_end(handle) as Sent;
   }
 
+  /** Whether a connection's queue may grow by that much. */
+  #fits(handle: number, bytes: number): boolean {
+    const info = this.core.exports.limpet_session_info(handle);
+    return info > 0 && this.core.u32[(info + SessionInfo.queued) >>> 2] + bytes <= this.maxQueue;
+  }
+
+  /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
+  #fragments(link: Link<Owner>, kind: number, data: Buffer): Sent | ErrorCode {
+    let status: Sent | ErrorCode = Sent.OK;
+    for (let at = 0; at < data.length; at += this.#copyMax) {
+      const end = at + this.#copyMax;
+      const opcode = at === 0 ? kind & ~SEND_MORE : Opcode.CONTINUATION;
+      const more = end < data.length ? SEND_MORE : kind & SEND_MORE;
+      status = this.#queue(link, opcode | more, data.subarray(at, end));
+      if (status === Sent.OK || status === Sent.BACKPRESSURE) continue;
+      // What has begun has to end: the rest waits, whatever waits already.
+      if (at === 0 || status === ErrorCode.STATE || status === ErrorCode.HANDLE) return status;
+      this.#keep(link, Opcode.CONTINUATION | (kind & SEND_MORE), data.subarray(at));
+      return Sent.BACKPRESSURE;
+    }
+    return status;
+  }
+
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return ErrorCode.FULL;
+    this.#keep(link, kind, data);
+    return Sent.BACKPRESSURE;
+  }
+
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array): void {
     const kept = Buffer.from(data as Uint8Array);
-    if (link.backlogBytes + kept.length + HEADER_BYTES > this.maxQueue) return ErrorCode.FULL;
     link.backlog.push({ kind, data: kept });
     link.backlogBytes += kept.length;
     this.#deferred.add(link);
     this.turn.schedule();
-    return Sent.BACKPRESSURE;
   }
 
   /** Queues what had to wait, as far as the core has memory now; tells the face when nothing waits. */

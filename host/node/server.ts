@@ -8,13 +8,13 @@ import {
   type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ErrorCode, Option } from '../../build/limpet.abi.js';
+import { ErrorCode, Opcode, Option, SEND_PLAIN } from '../../build/limpet.abi.js';
 import { LimpetError, type Core, type CoreStats } from '../core/core.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
 import { applyOptions, type ServerOptions } from './options.js';
 import { Request, UpgradeRequest } from './request.js';
-import { Socket } from './socket.js';
+import { payload, Socket, type Data, type SendOptions } from './socket.js';
 import { loadCore } from './wasm.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
@@ -55,6 +55,12 @@ export interface CloseOptions {
   reason?: string;
   /** How long clients may take to say goodbye, ms, before they are cut off. Default 2,000. */
   timeout?: number;
+}
+
+/** Whom a broadcast reaches, and how it is sent. */
+export interface BroadcastOptions extends Pick<SendOptions, 'binary' | 'compress'> {
+  /** Whether a connection gets it. */
+  to?: (socket: Socket) => boolean;
 }
 
 export class Server extends EventEmitter<ServerEvents> {
@@ -160,6 +166,21 @@ export class Server extends EventEmitter<ServerEvents> {
   /** The open connections. */
   *sockets(): IterableIterator<Socket> {
     for (const link of this.#loop.links()) if (link.owner) yield link.owner;
+  }
+
+  /**
+   * Sends a message to all open connections, or to those that `to` picks. It is compressed once for
+   * all of them.
+   *
+   * @returns for how many connections it was queued
+   */
+  broadcast(
+    data: Data,
+    { to, binary = typeof data !== 'string', compress = true }: BroadcastOptions = {},
+  ): number {
+    const links = [...this.#loop.links()].filter(({ owner }) => owner && (!to || to(owner)));
+    const kind = (binary ? Opcode.BINARY : Opcode.TEXT) | (compress ? 0 : SEND_PLAIN);
+    return this.#loop.sendMany(links, kind, payload(data));
   }
 
   /** Counters since the start, and the use of memory. */

@@ -1,6 +1,14 @@
 // A session as an application sees it.
 
-import { ErrorCode, Opcode, SEND_MORE, SessionInfo, State, Sent } from '../../build/limpet.abi.js';
+import {
+  ErrorCode,
+  Opcode,
+  SEND_MORE,
+  SEND_PLAIN,
+  SessionInfo,
+  State,
+  Sent,
+} from '../../build/limpet.abi.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
 
@@ -12,6 +20,8 @@ export interface SendOptions {
   binary?: boolean;
   /** false: this is a fragment, and more of the same message follow. RFC 6455 5.4. */
   fin?: boolean;
+  /** false: the message goes as it is, though permessage-deflate was agreed on. RFC 7692 6. */
+  compress?: boolean;
 }
 
 /** Counters of a connection; times in milliseconds of `performance.now()`. */
@@ -43,6 +53,8 @@ export class Socket {
   readonly #loop: SocketLoop<Socket>;
   readonly #link: Link<Socket>;
   #fragmented = false;
+  /** SEND_PLAIN of the message whose fragments are being sent. */
+  #plain = 0;
 
   constructor(
     loop: SocketLoop<Socket>,
@@ -54,6 +66,14 @@ export class Socket {
   ) {
     this.#loop = loop;
     this.#link = link;
+  }
+
+  /** The extension that was agreed on, 'permessage-deflate', or ''. RFC 7692. */
+  get extensions(): string {
+    const info = this.#loop.core.exports.limpet_session_info(this.#link.handle);
+    return info > 0 && this.#loop.core.u8[info + SessionInfo.deflateIn] > 0
+      ? 'permessage-deflate'
+      : '';
   }
 
   /** A number that no other connection of this server has at the same time. */
@@ -72,11 +92,13 @@ export class Socket {
    */
   send(
     data: Data,
-    { binary = typeof data !== 'string', fin = true }: SendOptions = {},
+    { binary = typeof data !== 'string', fin = true, compress = true }: SendOptions = {},
   ): Sent | ErrorCode {
     let kind: number = binary ? Opcode.BINARY : Opcode.TEXT;
     if (this.#fragmented) kind = Opcode.CONTINUATION;
-    const status = this.#loop.send(this.#link, fin ? kind : kind | SEND_MORE, payload(data));
+    else this.#plain = compress ? 0 : SEND_PLAIN;
+    kind |= this.#plain | (fin ? 0 : SEND_MORE);
+    const status = this.#loop.send(this.#link, kind, payload(data));
     if (status === Sent.OK || status === Sent.BACKPRESSURE) this.#fragmented = !fin;
     return status;
   }
@@ -154,7 +176,8 @@ export class Socket {
   }
 }
 
-function payload(data: Data): string | Uint8Array {
+/** What is sent, as the loop takes it. Throws TypeError for data that is none of the types it may be. */
+export function payload(data: Data): string | Uint8Array {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   if (ArrayBuffer.isView(data))

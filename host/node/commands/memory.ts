@@ -46,6 +46,8 @@ export function memoryMap(core: Core, path: string): string {
     SESSIONS: `${String(sessions)} sessions of ${String(perSession)}`,
     ARENA_BOOK: `one byte per block of ${String(blockMin)}`,
     ARENA: 'blocks for heads, reassembly and send queues',
+    CODEC: 'tables of the deflate codec',
+    WINDOWS: 'contexts of permessage-deflate',
   };
   const rows = Object.entries(Region)
     .map(([name, region]) => ({

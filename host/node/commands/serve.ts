@@ -17,13 +17,30 @@ const USAGE = `usage: limpet serve [options]
   --max-sessions N      connections at once (all that the profile has)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
+  --deflate[=LEVEL]     permessage-deflate, level 0 to 9 (6)
+  --deflate-window W    its largest window, 8 to 15 (the profile's)
+  --deflate-threshold BYTES
+                        messages shorter than this go as they are (64)
+  --no-context-takeover no context is kept from one message to the next
   --quiet               print the address and nothing else`;
 
 const INT_MAX = 0x7fff_ffff;
+const DEFLATE_LEVEL = '6';
+
+/** Options that are numbers. */
+type NumberOption =
+  | 'maxMessage'
+  | 'maxSessions'
+  | 'pingInterval'
+  | 'idleTimeout'
+  | 'deflate'
+  | 'deflateWindow'
+  | 'deflateThreshold';
 
 export async function serve(args: string[]): Promise<number> {
   const { values, positionals } = parse({
-    args,
+    // A flag whose value may be left out is none that parseArgs knows.
+    args: args.map((arg) => (arg === '--deflate' ? `--deflate=${DEFLATE_LEVEL}` : arg)),
     allowPositionals: true,
     options: {
       host: { type: 'string', default: '127.0.0.1' },
@@ -35,6 +52,10 @@ export async function serve(args: string[]): Promise<number> {
       'max-sessions': { type: 'string' },
       'ping-interval': { type: 'string' },
       'idle-timeout': { type: 'string' },
+      deflate: { type: 'string' },
+      'deflate-window': { type: 'string' },
+      'deflate-threshold': { type: 'string' },
+      'no-context-takeover': { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -47,15 +68,19 @@ export async function serve(args: string[]): Promise<number> {
   const port = number('port', values.port, 0, 65535) ?? 0;
   const options: ServerOptions = { profile: values.profile, borrow: true };
   const given: [
-    keyof ServerOptions & ('maxMessage' | 'maxSessions' | 'pingInterval' | 'idleTimeout'),
+    NumberOption,
     number | undefined,
   ][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxSessions', number('max-sessions', values['max-sessions'], 1, INT_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
     ['idleTimeout', number('idle-timeout', values['idle-timeout'], 0, INT_MAX)],
+    ['deflate', number('deflate', values.deflate, 0, 9)],
+    ['deflateWindow', number('deflate-window', values['deflate-window'], 8, 15)],
+    ['deflateThreshold', number('deflate-threshold', values['deflate-threshold'], 0, INT_MAX)],
   ];
   for (const [name, value] of given) if (value !== undefined) options[name] = value;
+  options.contextTakeover = !values['no-context-takeover'];
 
   const server = makeServer(options);
   new Echo(server, values.echo);
