@@ -127,6 +127,16 @@ export const enum Option {
   PAUSED = 12,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
   SESSIONS_MAX = 13,
+  /** 1: permessage-deflate is accepted (server) and offered (client); defaults only, as all that follow. Default 0. RFC 7692. */
+  DEFLATE = 14,
+  /** How hard messages are compressed, 0 to 9. Default 6. */
+  DEFLATE_LEVEL = 15,
+  /** The largest window to agree on for either direction, log2 of its bytes, 8 to 15. Default: the profile's. RFC 7692 7.1.2. */
+  DEFLATE_WINDOW = 16,
+  /** Messages of fewer bytes are sent as they are. Default 64. */
+  DEFLATE_THRESHOLD = 17,
+  /** 1: contexts are kept over messages while there are windows for them. Default 1. RFC 7692 7.1.1. */
+  DEFLATE_TAKEOVER = 18,
 }
 
 /** How messages reach the host: Option.DELIVERY. */
@@ -415,6 +425,10 @@ export class SessionInfo {
   role: u8;
   /** The close code so far, 0 = none. */
   closeCode: u16;
+  /** permessage-deflate as agreed on for what comes, 0 = none: window bits 8 to 15, and 0x10 when the context is kept. */
+  deflateIn: u8;
+  /** The same for what goes out. */
+  deflateOut: u8;
 }
 
 /** What limpet_stats tells, since the module was instantiated. */

@@ -21,7 +21,9 @@ import {
   SessionInfo,
   State,
 } from './abi';
+import { DEFLATE_BITS, DEFLATE_TAKEOVER } from './deflate/windows';
 import { requestSend } from './http/client';
+import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
@@ -36,7 +38,7 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, INGRESS_BYTES, SESSIONS } from './profile';
+import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -145,12 +147,22 @@ export function limpet_open(now: i32): i32 {
 /**
  * Opens a session on a connection whose handshake was done elsewhere.
  * @param role a Role
+ * @param deflate what permessage-deflate was agreed on, 0 for none: `in | out << 8`, both as
+ *   SessionInfo has them; a context that comes is kept for windows of TAKEOVER_BITS at the most
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, or UNSEEDED for a client
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, or MEMORY
+ *   when no window is free for the context of what comes
  */
-export function limpet_attach(role: i32, now: i32): i32 {
+export function limpet_attach(role: i32, deflate: i32, now: i32): i32 {
   if (<u32>role > <u32>(CLIENT ? Role.CLIENT : Role.SERVER)) return ErrorCode.ARGUMENT;
-  return opened(role, State.OPEN, now);
+  if (!attachValid(deflate)) return ErrorCode.ARGUMENT;
+  const handle = opened(role, State.OPEN, now);
+  if (!DEFLATE || handle < 0 || !deflate) return handle;
+  const s = sessionFind(handle);
+  if (attachTake(s, deflate)) return handle;
+  release(s);
+  sessionFree(s);
+  return ErrorCode.MEMORY;
 }
 
 /** A new session's handle, or an ErrorCode. */
@@ -241,7 +253,8 @@ export function limpet_eof(handle: i32, now: i32): i32 {
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
   if (handle && absent(s)) return ErrorCode.HANDLE;
-  if (<u32>option > <u32>(handle ? Option.PAUSED : Option.SESSIONS_MAX)) return ErrorCode.ARGUMENT;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : Option.DEFLATE_TAKEOVER))
+    return ErrorCode.ARGUMENT;
   return load<i32>(optionAddress(s, option));
 }
 
@@ -266,13 +279,23 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
  * FullPolicy.CLOSE_1013, and 1 for a switch. 0: any but a negative one.
  */
 const OPTION_MAX: u64 = 0x1_0_1_0_0_0_0_0_3_0_0_2_0;
+/** The same for the Options from DEFLATE on: 1, level 9, window 15, any, 1. */
+const DEFLATE_MAX: u64 = 0x1_0_f_9_1;
 
 function optionValid(handle: i32, option: i32, value: i32): bool {
   if (option == Option.USER) return true;
-  if (option == Option.SESSIONS_MAX) return handle == 0 && <u32>value <= <u32>SESSIONS;
-  const most = (<u32>(OPTION_MAX >> (option << 2))) & 15;
-  return <u32>option < <u32>Option.SESSIONS_MAX && <u32>value <= (most ? most : i32.MAX_VALUE);
+  const module: bool = option >= Option.SESSIONS_MAX;
+  if (<u32>option > <u32>Option.DEFLATE_TAKEOVER || (module && handle)) return false;
+  if (option == Option.SESSIONS_MAX) return <u32>value <= <u32>SESSIONS;
+  if (option == Option.DEFLATE && value && !DEFLATE) return false;
+  if (option == Option.DEFLATE_WINDOW && value < 8) return false;
+  const from = module ? Option.DEFLATE : 0;
+  const most = (<u32>((module ? DEFLATE_MAX : OPTION_MAX) >> ((option - from) << 2))) & 15;
+  return <u32>value <= (most ? most : i32.MAX_VALUE);
 }
+
+/** Of deflateIn and deflateOut what a host may know. */
+const AGREED: u8 = <u8>(DEFLATE_BITS | DEFLATE_TAKEOVER);
 
 /**
  * What is known of a session.
@@ -290,6 +313,8 @@ export function limpet_session_info(handle: i32): i32 {
   info.state = <u8>s.state;
   info.role = s.role;
   info.closeCode = s.closeCode;
+  info.deflateIn = s.deflateIn & AGREED;
+  info.deflateOut = s.deflateOut & AGREED;
   return <i32>changetype<usize>(info);
 }
 

@@ -70,7 +70,7 @@ async function run(options: BenchOptions): Promise<SuiteReport> {
   const rounds = options.rounds ?? (options.quick ? 1 : 5);
   const builds = BUILDS.map(({ name, file }) => {
     const core = new Core(readFileSync(file));
-    return { name, core, handle: core.exports.limpet_attach(Role.SERVER, 1) };
+    return { name, core, handle: core.exports.limpet_attach(Role.SERVER, 0, 1) };
   });
   const body: string[][] = [];
   const data: object[] = [];

@@ -3,16 +3,18 @@
 //
 // The session's block keeps what the response must be held against, in front of the response:
 //
-//   Request | EXPECTED: accept value | ASKED: the field line with the subprotocols | response head ...
+//   Request | EXPECTED: accept value | OFFERED: terms of permessage-deflate | ASKED: the field line with the subprotocols | response head ...
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
 import { copyBytes } from '../memory';
+import { DEFLATE } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { maskKeyNext } from '../protocol/entropy';
 import { arenaTake, Use } from '../session/arena';
 import { eventPush, eventWord } from '../session/events';
 import { queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
 import { Session } from '../session/session';
+import { answerTake, EXTENSIONS_MAX, offerTerms, termsWrite } from './extensions';
 import { acceptWrite, headersValid, opened } from './handshake';
 import { COMMA, Field, skipSpace, tokenEnd } from './head';
 import { digitsEnd, fieldsSee, MALFORMED, once, visible } from './fields';
@@ -21,6 +23,7 @@ import {
   EXPECTED,
   HTTP_11,
   KEY_LENGTH,
+  OFFERED,
   protocolsValid,
   Request,
   requestClear,
@@ -29,7 +32,7 @@ import * as text from './text';
 import { crlf, line, textCopy } from './write';
 
 /** The most bytes of a request beside what the host gives. */
-const REQUEST_EXTRA: u32 = 256;
+const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;
 /** Bytes of the field line with the subprotocols beside these: name, colon, space and CRLF. */
 const PROTOCOL_EXTRA: u32 = 26;
 /** The longest request: a Request counts in 16 bits. */
@@ -100,6 +103,9 @@ export function requestSend(
     asked = copyBytes(asked, p, end - p);
     p = end;
   }
+  const terms = DEFLATE ? offerTerms(s) : 0;
+  store<u32>(block + OFFERED, terms);
+  if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
   if (!protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
   s.messageLength = asked - block;
@@ -134,7 +140,12 @@ export function responseJudge(s: Session, block: usize): i32 {
   if (seen & MALFORMED) return ErrorCode.HTTP_SYNTAX;
   if (~seen & ((1 << Field.UPGRADE) | (1 << Field.CONNECTION))) return ErrorCode.RESPONSE_HEADER;
   if (!once(seen, Field.ACCEPT)) return ErrorCode.RESPONSE_ACCEPT;
-  if (seen & (0x10001 << Field.EXTENSIONS)) return ErrorCode.RESPONSE_EXTENSION;
+  if (
+    seen & ((DEFLATE ? 0x10000 : 0x10001) << Field.EXTENSIONS) ||
+    (DEFLATE && !answerTake(s, load<u32>(block + OFFERED), r.terms))
+  ) {
+    return ErrorCode.RESPONSE_EXTENSION;
+  }
   if (seen & (0x10000 << Field.PROTOCOL)) return ErrorCode.RESPONSE_PROTOCOL;
   const what = eventWord(EventKind.OPEN, EventFlag.REMOTE, 101);
   const e = eventPush(s, what, r.protocolLength ? block + r.protocol : 0, r.protocolLength);

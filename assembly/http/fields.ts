@@ -5,7 +5,8 @@ import { Role } from '../abi';
 import { fieldRecord } from '../memory';
 import { CLIENT } from '../profile';
 import { Session } from '../session/session';
-import { extensionsValid, Field, fieldNumber, fieldRead, listHas, span } from './head';
+import { extensionsRead } from './extensions';
+import { Field, fieldNumber, fieldRead, listHas, span } from './head';
 import {
   ACCEPT_LENGTH,
   ASKED,
@@ -100,7 +101,7 @@ function fieldSee(s: Session, block: usize, seen: u32): u32 {
       break;
     }
     case Field.EXTENSIONS:
-      return extensionsValid() ? bit : bit << 16;
+      return extensionsRead(r, client) ? bit : bit << 16;
     case Field.PROTOCOL: {
       if (!client) return bit;
       r.protocol = <u16>(value - block);

@@ -10,7 +10,7 @@
 
 import { ErrorCode, EventKind, Role, State } from '../abi';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, HEAD_MAX_BYTES } from '../profile';
+import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
@@ -20,6 +20,7 @@ import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/
 import { Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
+import { answerTerms, EXTENSIONS_MAX, termsWrite } from './extensions';
 import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
 import {
   ACCEPT_LENGTH,
@@ -216,13 +217,16 @@ export function accept(
   ) {
     return ErrorCode.VALUE;
   }
-  const most = protocolLength + headersLength + ANSWER_EXTRA + ACCEPT_LENGTH;
+  const extra = ANSWER_EXTRA + ACCEPT_LENGTH + EXTENSIONS_MAX;
+  const most = protocolLength + headersLength + extra;
   if (most > RESERVE_MAX) return ErrorCode.ARGUMENT;
   let p = queueReserve(s, most, Use.CONTROL);
   if (!p) return ErrorCode.MEMORY;
   p = textCopy(textCopy(textCopy(p, text.HTTP_11), text.SWITCHING), text.UPGRADE_LINES);
   p = crlf(acceptWrite(textCopy(p, text.ACCEPT), block + changetype<Request>(block).key));
   if (protocolLength) p = line(p, text.PROTOCOL, protocol, protocolLength);
+  const terms = DEFLATE ? answerTerms(s, changetype<Request>(block).terms) : 0;
+  if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
   opened(s);
   return 0;

@@ -49,7 +49,7 @@ const LF: u32 = 10;
 const TAB: u32 = 9;
 const SPACE: u32 = 32;
 export const COMMA: u32 = 44;
-const SEMICOLON: u32 = 59;
+export const SEMICOLON: u32 = 59;
 
 /** tchar, RFC 9110 5.6.2: a bit for each byte that is one, 0-63 and 64-127. */
 const TOKEN_0: u64 = 0x03ff6cfa00000000;
@@ -106,7 +106,7 @@ export function skipSpace(p: usize, end: usize): usize {
 }
 
 /** One past the spaces and empty elements at `p`. RFC 9110 5.6.1.2: a recipient ignores empty elements. */
-function skipEmpty(p: usize, end: usize): usize {
+export function skipEmpty(p: usize, end: usize): usize {
   return span(p, end, SPACE_0 | COMMA_0, 0);
 }
 
@@ -150,7 +150,7 @@ export function fieldNumber(): Field {
 }
 
 /** Which of the texts one after the other `n` bytes are: 1 for the first; 0 for none of them. */
-function textNumber(p: usize, n: u32, texts: usize): i32 {
+export function textNumber(p: usize, n: u32, texts: usize): i32 {
   let number = 1;
   while (load<u8>(texts)) {
     if (textIs(p, n, texts)) return number;
@@ -191,35 +191,4 @@ export function listToken(p: usize, end: usize): bool {
   p = skipEmpty(next, end);
   fieldRecord().namePtr = p == end ? 0 : <u32>p;
   return true;
-}
-
-/** Whether the FieldRecord's value has the form of RFC 6455 9.1; what it offers is not judged. */
-export function extensionsValid(): bool {
-  let p: usize = fieldRecord().ptr;
-  const end = p + fieldRecord().len;
-  p = skipEmpty(p, end);
-  // 1#( token *( ";" token [ "=" ( token / quoted-string ) ] ) )
-  while (true) {
-    let last = tokenEnd(p, end);
-    if (last == p) return false;
-    p = skipSpace(last, end);
-    if (p < end && load<u8>(p) == 61) {
-      p = skipSpace(p + 1, end);
-      const quoted = p < end && load<u8>(p) == 34;
-      // RFC 6455 9.1: what is quoted "MUST conform to the 'token' ABNF".
-      p += usize(quoted);
-      last = tokenEnd(p, end);
-      if (last == p || (quoted && (last == end || load<u8>(last) != 34))) return false;
-      p = skipSpace(last + usize(quoted), end);
-    }
-    const next: u32 = p < end ? load<u8>(p) : COMMA;
-    if (next == COMMA) {
-      p = skipEmpty(p, end);
-      if (p == end) return true;
-    } else {
-      // Behind ";" a parameter must follow.
-      if (next != SEMICOLON) return false;
-      p = skipSpace(p + 1, end);
-    }
-  }
 }

@@ -40,7 +40,8 @@ export class Request {
   protocol: u16;
   protocolLength: u16;
   reserved0: u16;
-  reserved1: u32;
+  /** What permessage-deflate is offered or answered (see extensions.ts), 0 = nothing. */
+  terms: u32;
 }
 
 /** Bytes of a Request. */
@@ -49,6 +50,8 @@ export const REQUEST_BYTES: u32 = 32;
 export const ACCEPT_LENGTH: u32 = 28;
 /** Client: behind the Request lies the expected accept value; it is made of 60 bytes, key and GUID. */
 export const EXPECTED: u32 = REQUEST_BYTES;
+/** Client: behind the accept value lies what permessage-deflate it offered; 4 = the next word. */
+export const OFFERED: u32 = EXPECTED + ACCEPT_LENGTH + 4;
 /** Client: behind that, and in front of the response, lies the field line with the subprotocols. */
 export const ASKED: u32 = EXPECTED + 64;
 

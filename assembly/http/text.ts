@@ -4,7 +4,7 @@
 // test/vectors/texts.test.ts holds each against the comment above it. What only clients say is
 // left out of a core without them.
 
-import { CLIENT } from '../profile';
+import { CLIENT, DEFLATE } from '../profile';
 
 // Names that are looked for, in lower case, one after the other in the order of Field (head.ts);
 // an empty one ends them.
@@ -38,6 +38,22 @@ export const SEC_NAMES: usize = memory.data<u8>(
   ],
   1,
 );
+
+/** permessage-deflate\0server_no_context_takeover\0client_no_context_takeover\0server_max_window_bits\0client_max_window_bits\0 */
+export const DEFLATE_NAMES: usize = DEFLATE
+  ? memory.data<u8>(
+      [
+        112, 101, 114, 109, 101, 115, 115, 97, 103, 101, 45, 100, 101, 102, 108, 97, 116, 101, 0,
+        115, 101, 114, 118, 101, 114, 95, 110, 111, 95, 99, 111, 110, 116, 101, 120, 116, 95, 116,
+        97, 107, 101, 111, 118, 101, 114, 0, 99, 108, 105, 101, 110, 116, 95, 110, 111, 95, 99, 111,
+        110, 116, 101, 120, 116, 95, 116, 97, 107, 101, 111, 118, 101, 114, 0, 115, 101, 114, 118,
+        101, 114, 95, 109, 97, 120, 95, 119, 105, 110, 100, 111, 119, 95, 98, 105, 116, 115, 0, 99,
+        108, 105, 101, 110, 116, 95, 109, 97, 120, 95, 119, 105, 110, 100, 111, 119, 95, 98, 105,
+        116, 115, 0, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** websocket */
 export const WEBSOCKET: usize = memory.data<u8>([119, 101, 98, 115, 111, 99, 107, 101, 116, 0], 1);
@@ -86,6 +102,17 @@ export const PROTOCOL: usize = memory.data<u8>(
   ],
   1,
 );
+
+/** Sec-WebSocket-Extensions:  */
+export const EXTENSIONS: usize = DEFLATE
+  ? memory.data<u8>(
+      [
+        83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 69, 120, 116, 101, 110, 115,
+        105, 111, 110, 115, 58, 32, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n */
 export const VERSION_13: usize = memory.data<u8>(

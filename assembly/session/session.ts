@@ -19,7 +19,7 @@ import {
   stats,
   zeroWords,
 } from '../memory';
-import { BLOCK_MAX_BYTES, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
+import { BLOCK_MAX_BYTES, DEFLATE_WINDOW_BITS, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
 
 /** What the parser waits for: the values of Session.phase. */
 export const PHASE_HEADER: u8 = 0;
@@ -230,6 +230,10 @@ function defaults(): usize {
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
+    optionStore(Option.DEFLATE_LEVEL, 6);
+    optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
+    optionStore(Option.DEFLATE_THRESHOLD, 64);
+    optionStore(Option.DEFLATE_TAKEOVER, 1);
   }
   return DEFAULTS;
 }
@@ -241,6 +245,13 @@ export function setting(option: i32): u32 {
 
 function optionStore(option: i32, value: i32): void {
   store<i32>(DEFAULTS + (option << 2), value);
+}
+
+/** An option of the module, from SESSIONS_MAX on. A session was opened before. */
+// @ts-ignore: decorator
+@inline
+export function optionDefault(option: Option): u32 {
+  return load<u32>(DEFAULTS + (option << 2));
 }
 
 /** Where an option's word lies: in the session's record, or in the defaults for a null session. */

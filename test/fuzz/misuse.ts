@@ -1,6 +1,6 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
-import { ErrorCode } from '../support/driver.js';
+import { ErrorCode, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
 
@@ -92,7 +92,7 @@ function badPointer({ driver, random, sessions }: World): void {
 /** Keys, codes and lengths that are out of range: an error, or an answer that changes nothing. */
 function badArguments({ driver, random, sessions }: World): void {
   const { core } = driver;
-  const word = random.pick([-1, 14, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
+  const word = random.pick([-1, 19, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
   if (core.limpet_region(word) !== ErrorCode.ARGUMENT) throw new Fault(`limpet_region(${word})`);
   if (core.limpet_region_size(word) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_region_size(${word})`);
@@ -100,8 +100,10 @@ function badArguments({ driver, random, sessions }: World): void {
     throw new Fault(`limpet_option_get(0, ${word})`);
   if (core.limpet_option_set(0, word, 1) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_option_set(0, ${word})`);
-  if (core.limpet_attach(word, driver.now) !== ErrorCode.ARGUMENT)
+  if (core.limpet_attach(word, 0, driver.now) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_attach(${word})`);
+  if (core.limpet_attach(Role.SERVER, word, driver.now) !== ErrorCode.ARGUMENT)
+    throw new Fault(`limpet_attach(0, ${word})`);
   if (core.limpet_event_ack(random.pick([-1, 100_000, -0x80000000])) !== ErrorCode.ARGUMENT) {
     throw new Fault('limpet_event_ack');
   }

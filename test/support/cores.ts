@@ -5,6 +5,9 @@ import { existsSync } from 'node:fs';
 export const PROFILES = ['nano', 'micro', 'server', 'server-simd'] as const;
 export type ProfileName = (typeof PROFILES)[number];
 
+/** Those with permessage-deflate. */
+export const DEFLATE_PROFILES: readonly ProfileName[] = ['micro', 'server', 'server-simd'];
+
 export interface Core {
   name: string;
   profile: ProfileName;

@@ -55,8 +55,9 @@ export class Driver extends Instance {
     return this.core.limpet_open(this.now);
   }
 
-  attach(role: Role): number {
-    return this.core.limpet_attach(role, this.now);
+  /** `deflate` as limpet_attach has it. */
+  attach(role: Role, deflate = 0): number {
+    return this.core.limpet_attach(role, deflate, this.now);
   }
 
   seed(bytes: Uint8Array = Buffer.alloc(32, 0x5a)): number {
@@ -244,13 +245,17 @@ export class Driver extends Instance {
     };
   }
 
-  info(handle: number): { state: number; queued: number; closeCode: number } | undefined {
+  info(
+    handle: number,
+  ): Record<'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut', number> | undefined {
     const at = this.core.limpet_session_info(handle);
     if (at < 0) return undefined;
     return {
       state: this.memory.readUInt8(at + SessionInfo.state),
       queued: this.u32(at + SessionInfo.queued),
       closeCode: this.view.getUint16(at + SessionInfo.closeCode, true),
+      deflateIn: this.memory.readUInt8(at + SessionInfo.deflateIn),
+      deflateOut: this.memory.readUInt8(at + SessionInfo.deflateOut),
     };
   }
 }

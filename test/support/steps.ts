@@ -73,6 +73,20 @@ export function hog(driver: Driver, most: number): number {
   return handle;
 }
 
+/** Takes the windows that keep contexts, all but `n`: sessions hold them. */
+export function leaveWindows(driver: Driver, n: number): void {
+  const handles: number[] = [];
+  // What comes keeps its context, with the smallest window; what goes out does not.
+  for (let handle; (handle = driver.attach(Role.SERVER, 0x0f18)) > 0;) handles.push(handle);
+  for (const handle of handles.slice(0, n)) driver.eof(handle);
+  driver.events();
+}
+
+/** What a direction agreed on, in words. */
+function direction(agreed: number): string {
+  return agreed ? `${agreed & 15}${agreed & 16 ? ' takeover' : ''}` : 'none';
+}
+
 /** Steps that only look → lines of the log. */
 export function look(driver: Driver, handle: number, word: string, rest: string): string[] {
   switch (word) {
@@ -91,6 +105,10 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];
+    }
+    case 'deflate': {
+      const { deflateIn = 0, deflateOut = 0 } = driver.info(handle) ?? {};
+      return [`deflate in ${direction(deflateIn)}, out ${direction(deflateOut)}`];
     }
     default:
       throw new Error(`no step "${word}"`);

@@ -7,7 +7,7 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, hog, look, respond, send } from './steps.js';
+import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -82,13 +82,15 @@ class VectorRun {
     const { driver, vector } = this;
     driver.now += 1;
     if (vector.client) driver.seed();
+    for (const [name, value] of vector.defaults) this.#option(0, name, value);
+    if (vector.windows !== undefined) leaveWindows(driver, vector.windows);
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
       vector.session === 'open'
         ? driver.open()
         : vector.session === 'connect'
           ? driver.connect(target, host, protocols, headers)
-          : driver.attach(vector.client ? Role.CLIENT : Role.SERVER);
+          : driver.attach(vector.client ? Role.CLIENT : Role.SERVER, vector.agreed);
     if (this.#handle < 0) {
       this.#log.push(`= ${errorName(this.#handle)}`);
       return;

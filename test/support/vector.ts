@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { PROFILES, type ProfileName } from './cores.js';
+import { DEFLATE_PROFILES, PROFILES, type ProfileName } from './cores.js';
 
 /** A piece of a vector, in the order of the file. */
 export type Stage =
@@ -24,8 +24,13 @@ export interface Vector {
   /** Whether output waits for a `tx` step, and events for an `ack` step. */
   manualTx: boolean;
   manualEvents: boolean;
-  /** Options of the session, and the strings of `connect`. */
+  /** What permessage-deflate an attached session agreed on, as limpet_attach has it. */
+  agreed: number;
+  /** How many of the windows that keep contexts are left to it. */
+  windows: number | undefined;
+  /** Options of the session, of the module, and the strings of `connect`. */
   options: [string, string][];
+  defaults: [string, string][];
   strings: Record<string, string>;
   stages: Stage[];
   log: string[];
@@ -54,8 +59,9 @@ export function readVectors(path: string): Vector[] {
         addSettings(vector, line.slice(6));
       }
     });
-  for (const { file, line, title, stages } of vectors) {
+  for (const { file, line, title, stages, profiles } of vectors) {
     if (stages.length === 0) throw new Error(`${file}:${line}: "${title}" does nothing`);
+    if (profiles.length === 0) throw new Error(`${file}:${line}: "${title}" is for no profile`);
   }
   return vectors;
 }
@@ -63,7 +69,8 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
-    ...{ manualTx: false, manualEvents: false, options: [], strings: {}, stages: [], log: [] },
+    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
+    ...{ options: [], defaults: [], strings: {}, stages: [], log: [] },
   };
 }
 
@@ -101,8 +108,22 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
+    else if (key === 'agreed') vector.agreed = agreedOf(value);
+    else if (key === 'windows') vector.windows = Number(value);
+    else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
+  }
+  if (vector.agreed || vector.defaults.length) {
+    vector.profiles = vector.profiles.filter((name) => DEFLATE_PROFILES.includes(name));
   }
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}
+
+/** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
+function agreedOf(value: string): number {
+  const [, bitsIn, keepsIn, bitsOut, keepsOut] = /^(\d+)(\+?)\/(\d+)(\+?)$/.exec(value) ?? [];
+  if (bitsOut === undefined) return Number(value);
+  const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);
+  return direction(bitsIn, keepsIn) | (direction(bitsOut, keepsOut) << 8);
 }

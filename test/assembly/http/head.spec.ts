@@ -1,7 +1,6 @@
 // The scan for the end of a head, fields and lists. RFC 9112 2 to 5, RFC 9110 5.
 
 import {
-  extensionsValid,
   fieldRead,
   listHas,
   listToken,
@@ -31,10 +30,6 @@ function value(text: string): bool {
 
 function has(list: string): bool {
   return field('X: ' + list + '\r\n') && listHas(WEBSOCKET);
-}
-
-function extensions(list: string): bool {
-  return field('X: ' + list + '\r\n') && extensionsValid();
 }
 
 function tokenIs(byte: u32): bool {
@@ -123,27 +118,5 @@ describe('listToken', () => {
     expect<bool>(listToken(HERE, HERE)).toBe(false);
     expect<bool>(listToken(HERE, HERE + ascii(HERE, 'a b'))).toBe(false);
     expect<bool>(listToken(HERE, HERE + ascii(HERE, '/'))).toBe(false);
-  });
-});
-
-describe('extensionsValid', () => {
-  it('takes the forms of RFC 6455 9.1', () => {
-    expect<bool>(extensions('a')).toBe(true);
-    expect<bool>(extensions('permessage-deflate; client_max_window_bits')).toBe(true);
-    expect<bool>(extensions('foo, bar; baz=2')).toBe(true);
-    expect<bool>(extensions('a; b="c"; d = e , f')).toBe(true);
-    expect<bool>(extensions(', a,, b ,')).toBe(true);
-  });
-
-  it('refuses all others', () => {
-    expect<bool>(extensions('')).toBe(false);
-    expect<bool>(extensions('a;')).toBe(false);
-    expect<bool>(extensions('a; =b')).toBe(false);
-    expect<bool>(extensions('a; b=')).toBe(false);
-    expect<bool>(extensions('a; b="c')).toBe(false);
-    expect<bool>(extensions('a; b="c d"')).toBe(false);
-    expect<bool>(extensions('a b')).toBe(false);
-    expect<bool>(extensions('a; b="c"d')).toBe(false);
-    expect<bool>(extensions('a/b')).toBe(false);
   });
 });

@@ -1,0 +1,271 @@
+// Sec-WebSocket-Extensions ↔ the terms of permessage-deflate, and from the terms what a session
+// does in each direction. RFC 6455 9.1, RFC 7692 5 and 7.1.
+//
+//   terms     31..28  27..24  23 ... 6  5   4   3   2   1   0
+//             client  server            a bit for each Term that is there
+//             bits    bits              bit 0: the offer cannot be taken
+//
+//   server    request ─ extensionsRead ─► offer ─ answerTerms ─► answer ─ termsWrite ─► 101
+//   client    offerTerms ─► offer ─ termsWrite ─► request; 101 ─ extensionsRead ─► answer ─ answerTake
+
+import { Option } from '../abi';
+import { DEFLATE_BITS, DEFLATE_TAKEOVER, windowsRelease, windowTake } from '../deflate/windows';
+import { fieldRecord } from '../memory';
+import { DEFLATE, DEFLATE_WINDOW_BITS, TAKEOVER_BITS } from '../profile';
+import { optionDefault, Session } from '../session/session';
+import { COMMA, find, SEMICOLON, skipEmpty, skipSpace, textNumber, tokenEnd } from './head';
+import { Request } from './request';
+import * as text from './text';
+import { crlf, decimal, textCopy } from './write';
+
+/** The words of an offer, in the order of text.DEFLATE_NAMES. */
+const enum Term {
+  /** None of them: RFC 7692 7.1: "The negotiation offer contains an extension parameter not defined". */
+  UNKNOWN = 0,
+  /** permessage-deflate */
+  NAME = 1,
+  SERVER_NO_CONTEXT_TAKEOVER = 2,
+  CLIENT_NO_CONTEXT_TAKEOVER = 3,
+  SERVER_MAX_WINDOW_BITS = 4,
+  CLIENT_MAX_WINDOW_BITS = 5,
+}
+
+/** The terms of what cannot be taken. */
+const DECLINED: u32 = 1 << Term.UNKNOWN;
+const SERVER_NO_CONTEXT: u32 = 1 << Term.SERVER_NO_CONTEXT_TAKEOVER;
+const CLIENT_NO_CONTEXT: u32 = 1 << Term.CLIENT_NO_CONTEXT_TAKEOVER;
+const SERVER_BITS: u32 = 1 << Term.SERVER_MAX_WINDOW_BITS;
+const CLIENT_BITS: u32 = 1 << Term.CLIENT_MAX_WINDOW_BITS;
+
+/** The window bits that hold where none are named. RFC 7692 7.1.2. */
+const BITS_MAX: u32 = 15;
+
+/** The most bytes of the field line: 26 + 18 + 2 * 28 + 2 * 27 + 2. */
+export const EXTENSIONS_MAX: u32 = DEFLATE ? 156 : 0;
+
+/** The value of a term, 0 = it has none. */
+function valueOf(terms: u32, term: Term): u32 {
+  return (terms >> (8 + (term << 2))) & 15;
+}
+
+/** The window bits that terms allow. */
+function bitsOf(terms: u32, term: Term): u32 {
+  const bits = valueOf(terms, term);
+  return bits ? bits : BITS_MAX;
+}
+
+/** Terms with one of window bits more. */
+function withBits(terms: u32, term: Term, bits: u32): u32 {
+  return terms | (1 << term) | (bits << (8 + (term << 2)));
+}
+
+/** RFC 7692 7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15"; else 0. */
+function windowBits(p: usize, n: u32): u32 {
+  let bits: u32 = load<u8>(p + n - 1) - 48;
+  if (bits > 9) return 0;
+  if (n == 2 && load<u8>(p) == 49) bits += 10;
+  else if (n != 1) return 0;
+  return bits >> 3 == 1 ? bits : 0;
+}
+
+/** Terms and one word more, its value `n` bytes at `p`; `n` 0 for none. RFC 7692 7.1. */
+function termAdd(terms: u32, term: Term, p: usize, n: u32): u32 {
+  if (!terms) return term == Term.NAME ? 1 << Term.NAME : DECLINED;
+  if ((terms >> term) & 1) return DECLINED;
+  if (n) {
+    const bits = windowBits(p, n);
+    return bits && term >= Term.SERVER_MAX_WINDOW_BITS ? withBits(terms, term, bits) : DECLINED;
+  }
+  return term == Term.SERVER_MAX_WINDOW_BITS ? DECLINED : terms | (1 << term);
+}
+
+/**
+ * Reads the FieldRecord's value, a list of extensions, and notes the terms of the first
+ * permessage-deflate that can be taken. RFC 7692 5: offers are "in order of preference".
+ *
+ * @param r gets the terms
+ * @param client whether it is an answer: one extension, and nothing that cannot be taken
+ * @returns false when it breaks RFC 6455 9.1, or the client has to fail
+ */
+export function extensionsRead(r: Request, client: bool): bool {
+  let p: usize = fieldRecord().ptr;
+  const end = p + fieldRecord().len;
+  p = skipEmpty(p, end);
+  let terms: u32 = 0;
+  let inner = false;
+  // 1#( token *( ";" token [ "=" ( token / quoted-string ) ] ) )
+  while (true) {
+    let last = tokenEnd(p, end);
+    if (last == p) return false;
+    const term: Term = DEFLATE ? textNumber(p, <u32>(last - p), text.DEFLATE_NAMES) : 0;
+    let value = last;
+    p = skipSpace(last, end);
+    if (inner && p < end && load<u8>(p) == 61) {
+      p = skipSpace(p + 1, end);
+      const quoted = p < end && load<u8>(p) == 34;
+      // RFC 6455 9.1: what is quoted "MUST conform to the 'token' ABNF".
+      p += usize(quoted);
+      value = p;
+      last = tokenEnd(p, end);
+      if (last == p || (quoted && (last == end || load<u8>(last) != 34))) return false;
+      p = skipSpace(last + usize(quoted), end);
+    }
+    if (DEFLATE) terms = termAdd(terms, term, value, <u32>(last - value));
+    const next: u32 = p < end ? load<u8>(p) : COMMA;
+    inner = next != COMMA;
+    if (inner) {
+      // Behind ";" a parameter must follow.
+      if (next != SEMICOLON) return false;
+      p = skipSpace(p + 1, end);
+      continue;
+    }
+    if (DEFLATE) {
+      const taken = !(terms & DECLINED) && !r.terms;
+      if (taken) r.terms = terms;
+      else if (client) return false;
+      terms = 0;
+    }
+    p = skipEmpty(p, end);
+    if (p == end) return true;
+  }
+}
+
+/** Writes the field line that says terms. */
+export function termsWrite(to: usize, terms: u32): usize {
+  to = textCopy(to, text.EXTENSIONS);
+  let name = text.DEFLATE_NAMES;
+  for (let term = <u32>Term.NAME; term <= <u32>Term.CLIENT_MAX_WINDOW_BITS; term++) {
+    if ((terms >> term) & 1) {
+      to = textCopy(to, name);
+      const bits = valueOf(terms, term);
+      if (bits) {
+        store<u8>(to, 61);
+        to = decimal(to + 1, bits);
+      }
+      store<u16>(to, 0x203b);
+      to += 2;
+    }
+    name = find(name, usize.MAX_VALUE, 0) + 1;
+  }
+  return crlf(to - 2);
+}
+
+/** The window bits for what this side sends. */
+function ownBits(): u32 {
+  return min<u32>(optionDefault(Option.DEFLATE_WINDOW), DEFLATE_WINDOW_BITS);
+}
+
+/** Says what a session does in each direction: the context is kept where there is a window for it. */
+function agree(s: Session, bitsIn: u32, bitsOut: u32): void {
+  s.deflateIn = <u8>(bitsIn | (s.windowIn ? DEFLATE_TAKEOVER : 0));
+  s.deflateOut = <u8>(bitsOut | (s.windowOut ? DEFLATE_TAKEOVER : 0));
+}
+
+/**
+ * Server: an offer → the answer's terms, and what the session does from then on. Nothing is refused
+ * for want of windows: what cannot be kept is answered with no_context_takeover.
+ *
+ * @param offer what extensionsRead noted
+ * @returns 0 when permessage-deflate is off or was not offered
+ */
+export function answerTerms(s: Session, offer: u32): u32 {
+  if (!offer || !optionDefault(Option.DEFLATE)) return 0;
+  const keeps = optionDefault(Option.DEFLATE_TAKEOVER);
+  const named = offer & CLIENT_BITS;
+  if (keeps && !(offer & SERVER_NO_CONTEXT)) s.windowOut = <u16>windowTake();
+  // A client's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
+  if (keeps && !(offer & CLIENT_NO_CONTEXT) && (named || TAKEOVER_BITS == BITS_MAX)) {
+    s.windowIn = <u16>windowTake();
+  }
+  let terms: u32 = 1 << Term.NAME;
+  if (!s.windowOut) terms |= SERVER_NO_CONTEXT;
+  // RFC 7692 7.1.1.2: a server may say so whether it was offered or not.
+  if (!s.windowIn) terms |= CLIENT_NO_CONTEXT;
+  const bitsOut = min(bitsOf(offer, Term.SERVER_MAX_WINDOW_BITS), ownBits());
+  if (offer & SERVER_BITS || bitsOut < BITS_MAX) {
+    terms = withBits(terms, Term.SERVER_MAX_WINDOW_BITS, bitsOut);
+  }
+  let bitsIn = BITS_MAX;
+  if (named) {
+    bitsIn = bitsOf(offer, Term.CLIENT_MAX_WINDOW_BITS);
+    bitsIn = min(bitsIn, optionDefault(Option.DEFLATE_WINDOW));
+    if (s.windowIn) bitsIn = min<u32>(bitsIn, TAKEOVER_BITS);
+    if (bitsIn < BITS_MAX) terms = withBits(terms, Term.CLIENT_MAX_WINDOW_BITS, bitsIn);
+  }
+  agree(s, bitsIn, bitsOut);
+  return terms;
+}
+
+/**
+ * Client: the terms to offer, 0 when permessage-deflate is off. The window for what the server sends
+ * is taken at once: without it the server must not keep its context.
+ */
+export function offerTerms(s: Session): u32 {
+  if (!optionDefault(Option.DEFLATE)) return 0;
+  let terms: u32 = (1 << Term.NAME) | CLIENT_BITS;
+  let bitsIn = optionDefault(Option.DEFLATE_WINDOW);
+  if (optionDefault(Option.DEFLATE_TAKEOVER)) s.windowIn = <u16>windowTake();
+  else terms |= CLIENT_NO_CONTEXT;
+  if (s.windowIn) bitsIn = min<u32>(bitsIn, TAKEOVER_BITS);
+  else terms |= SERVER_NO_CONTEXT;
+  if (bitsIn < BITS_MAX) terms = withBits(terms, Term.SERVER_MAX_WINDOW_BITS, bitsIn);
+  if (ownBits() < BITS_MAX) terms = withBits(terms, Term.CLIENT_MAX_WINDOW_BITS, ownBits());
+  return terms;
+}
+
+/**
+ * Client: the server's answer → what the session does from then on.
+ *
+ * @param offer what offerTerms returned
+ * @param answer what extensionsRead noted, 0 when nothing was agreed on
+ * @returns false when the answer is none to this offer. RFC 7692 7.1: the client MUST fail
+ */
+export function answerTake(s: Session, offer: u32, answer: u32): bool {
+  if (!answer) {
+    windowsRelease(s);
+    return true;
+  }
+  const bits = valueOf(answer, Term.CLIENT_MAX_WINDOW_BITS);
+  const bitsMax = bitsOf(offer, Term.CLIENT_MAX_WINDOW_BITS);
+  if (
+    !offer ||
+    // RFC 7692 7.1.1.1, 7.1.2.1: a server accepts "by including" what was asked for. Where it keeps
+    // no context, its window needs no bound.
+    (!(answer & SERVER_NO_CONTEXT) && offer & ~answer & (SERVER_NO_CONTEXT | SERVER_BITS)) ||
+    // RFC 7692 7.1.2.1: "with the same or smaller value as the offer"; in an answer there is one.
+    valueOf(answer, Term.SERVER_MAX_WINDOW_BITS) > bitsOf(offer, Term.SERVER_MAX_WINDOW_BITS) ||
+    (answer & CLIENT_BITS && bits - 1 >= bitsMax)
+  ) {
+    return false;
+  }
+  if (answer & SERVER_NO_CONTEXT) windowsRelease(s);
+  if (!((offer | answer) & CLIENT_NO_CONTEXT)) s.windowOut = <u16>windowTake();
+  agree(s, bitsOf(answer, Term.SERVER_MAX_WINDOW_BITS), bits ? bits : bitsMax);
+  return true;
+}
+
+/** Whether limpet_attach may be told this of a connection: its `deflate`. */
+export function attachValid(deflate: u32): bool {
+  if (!DEFLATE || !deflate) return !deflate;
+  const bitsIn = deflate & 0xff;
+  const bitsOut = deflate >> 8;
+  // Window bits of 8 to 15, DEFLATE_TAKEOVER or not, and no other bit.
+  return (
+    ((bitsIn >> 3) | 2) == 3 &&
+    ((bitsOut >> 3) | 2) == 3 &&
+    bitsIn <= (DEFLATE_TAKEOVER | TAKEOVER_BITS)
+  );
+}
+
+/** What limpet_attach was told → what the session does; false when no window is left for the peer's context. */
+export function attachTake(s: Session, deflate: u32): bool {
+  const bitsOut = deflate >> 8;
+  if (deflate & DEFLATE_TAKEOVER) {
+    s.windowIn = <u16>windowTake();
+    if (!s.windowIn) return false;
+  }
+  // To keep the context of what is sent is a permission.
+  if (bitsOut & DEFLATE_TAKEOVER) s.windowOut = <u16>windowTake();
+  agree(s, deflate & DEFLATE_BITS, min<u32>(bitsOut & DEFLATE_BITS, DEFLATE_WINDOW_BITS));
+  return true;
+}
