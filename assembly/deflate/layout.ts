@@ -4,12 +4,14 @@ import { DEFLATE, DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from 
 
 /** Symbols for literals and lengths, of which 286 and 287 are never used. RFC 1951 3.2.6. */
 export const LITERALS: i32 = 288;
+/** Symbols of the code for code lengths: 19, and what aligns them. RFC 1951 3.2.7. */
+export const LENGTHS: i32 = 32;
 /** Symbols for distances, of which 30 and 31 are never used. RFC 1951 3.2.6. */
 export const DISTANCES: i32 = 32;
-/** Symbols of the code for code lengths; 19 of them are used. RFC 1951 3.2.7. */
-export const LENGTHS: i32 = 20;
-/** The symbols of all three alphabets, one after another. */
-export const SYMBOLS: i32 = LITERALS + DISTANCES + LENGTHS;
+/** The compressor numbers the symbols of all three alphabets on, in this order. */
+export const LENGTHS_FIRST: i32 = LITERALS;
+export const DISTANCES_FIRST: i32 = LENGTHS_FIRST + LENGTHS;
+export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
 
 // Offsets of the compressor's tables within CODEC.
 
@@ -21,17 +23,19 @@ export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
 export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
 /** u16 for each symbol: how often a block has it. */
 export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
-/** u32 for each symbol: its code, bits reversed, and how many there are << 16. */
+/** u32 for each symbol: its code, bits reversed, and the length of the code << 16. */
 export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
+/** u8 for each symbol: the length of its code. */
+export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
 /** u32 for each symbol of the largest alphabet: what huffman.ts sorts and makes a tree of. */
-export const treeOffset: i32 = codeOffset + 4 * SYMBOLS;
+export const treeOffset: i32 = lengthOffset + SYMBOLS;
 /** u16 for each run of code lengths, where there is a tree of LENGTHS symbols only. */
 export const runOffset: i32 = treeOffset + 4 * LENGTHS;
 /** u16 for each symbol of the largest alphabet, the rarest first. */
 export const orderOffset: i32 = treeOffset + 4 * LITERALS;
-/** u32 for each code length, 0 to 15: how many codes have it, or the next such code. */
-export const lengthOffset: i32 = orderOffset + 2 * LITERALS;
-const DEFLATE_BYTES: i32 = (lengthOffset + 4 * 16 + 15) & ~15;
+/** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
+export const depthOffset: i32 = orderOffset + 2 * LITERALS;
+const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
 
 /** Bits of a code that the first look into a table takes; longer codes need a second one. */
 export const LITERAL_BITS: i32 = DEFLATE_HASH_BITS > 12 ? 10 : 9;
