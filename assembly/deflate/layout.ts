@@ -1,6 +1,71 @@
 // Where each table of the deflate codec lies in the CODEC region, and how large it is.
 
-import { DEFLATE } from '../profile';
+import { DEFLATE, DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from '../profile';
+
+/** Symbols for literals and lengths, of which 286 and 287 are never used. RFC 1951 3.2.6. */
+export const LITERALS: i32 = 288;
+/** Symbols of the code for code lengths: 19, and what aligns them. RFC 1951 3.2.7. */
+export const LENGTHS: i32 = 32;
+/** Symbols for distances, of which 30 and 31 are never used. RFC 1951 3.2.6. */
+export const DISTANCES: i32 = 32;
+/** The compressor numbers the symbols of all three alphabets on, in this order. */
+export const LENGTHS_FIRST: i32 = LITERALS;
+export const DISTANCES_FIRST: i32 = LENGTHS_FIRST + LENGTHS;
+export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
+
+// Offsets of the compressor's tables within CODEC.
+
+/** u16 for each hash: the newest position that has it. */
+export const headOffset: i32 = 0;
+/** u16 for each position of the window: how far before it lies the next one of the same hash. */
+export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
+/** u32 for each literal or match of a block. */
+export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
+/** u16 for each symbol: how often a block has it. */
+export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
+/** u32 for each symbol: its code, bits reversed, and the length of the code << 16. */
+export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
+/** u8 for each symbol: the length of its code. */
+export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
+/** u32 for each symbol of the largest alphabet: what huffman.ts sorts and makes a tree of. */
+export const treeOffset: i32 = lengthOffset + SYMBOLS;
+/** u16 for each run of code lengths, where there is a tree of LENGTHS symbols only. */
+export const runOffset: i32 = treeOffset + 4 * LENGTHS;
+/** u16 for each symbol of the largest alphabet, the rarest first. */
+export const orderOffset: i32 = treeOffset + 4 * LITERALS;
+/** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
+export const depthOffset: i32 = orderOffset + 2 * LITERALS;
+const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
+
+/** Bits of a code that the first look into a table takes; longer codes need a second one. */
+export const LITERAL_BITS: i32 = DEFLATE_HASH_BITS > 12 ? 10 : 9;
+export const DISTANCE_BITS: i32 = 7;
+/** Of the fixed codes and of the code for code lengths: their longest, so there is no second look. */
+export const FIXED_BITS: i32 = 9;
+export const FIXED_DISTANCE_BITS: i32 = 5;
+export const LENGTH_BITS: i32 = 7;
+
+// Entries of the tables. No complete code of 286 symbols of up to 15 bits needs more than 1,332
+// with a first look of 10 bits, 852 with one of 9; one of 30 symbols 400 with 7. Found by trying
+// all, as zlib's examples/enough.c does.
+const LITERAL_ENTRIES: i32 = LITERAL_BITS == 10 ? 1332 : 852;
+const DISTANCE_ENTRIES: i32 = 400;
+
+// Offsets of the decompressor's tables within CODEC, of words unless it is said.
+
+/** Whose tables they are: the stamp of the stream that built them. */
+export const ownerOffset: i32 = DEFLATE_BYTES;
+/** u16: how many codes of a length there are, then one past the last of them in the order. */
+export const endsOffset: i32 = ownerOffset + 16;
+/** u16: symbols in the order of their codes. */
+export const sortedOffset: i32 = endsOffset + 2 * 16;
+/** Tables of the fixed codes, kept once they are built. RFC 1951 3.2.6. */
+export const fixedOffset: i32 = sortedOffset + 2 * LITERALS;
+export const fixedDistanceOffset: i32 = fixedOffset + (4 << FIXED_BITS);
+/** Tables of the block under way; the code for code lengths lies where its literals will. */
+export const literalOffset: i32 = fixedDistanceOffset + (4 << FIXED_DISTANCE_BITS);
+export const distanceOffset: i32 = literalOffset + 4 * LITERAL_ENTRIES;
+const INFLATE_END: i32 = distanceOffset + 4 * DISTANCE_ENTRIES;
 
 /** Bytes of the CODEC region. */
-export const CODEC_BYTES: i32 = DEFLATE ? 16 : 0;
+export const CODEC_BYTES: i32 = DEFLATE ? INFLATE_END : 0;

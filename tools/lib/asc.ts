@@ -7,6 +7,7 @@ import type * as Asc from 'assemblyscript/asc';
 import { Complaint } from './complaint.js';
 import { profileSource, type Profile } from './profile.js';
 
+const CONFIG_FILE = 'asconfig.json';
 const PROFILE_FILE = 'assembly/profile.ts';
 
 /** Past the MVP, for engines that have SIMD: those have all of these. */
@@ -21,6 +22,8 @@ export interface Compilation {
   debug: boolean;
   /** With the runtime that refuses to compile: assembly/rt/deny.ts. */
   deny: boolean;
+  /** Files in place of the core's, for a test of what is behind them. */
+  entries?: string[];
 }
 
 /** What the compiler said, whole, when it refused. */
@@ -58,7 +61,7 @@ export async function memoryPages(compilation: Compilation): Promise<number> {
 }
 
 async function run(
-  { root, profile, simd, debug, deny }: Compilation,
+  { root, profile, simd, debug, deny, entries }: Compilation,
   args: string[],
   transform?: Pick<Asc.Transform, 'afterCompile'>,
 ): Promise<Map<string, Uint8Array | string>> {
@@ -67,9 +70,9 @@ async function run(
   let said = '';
   const compiling = asc.main(
     [
-      ...['--baseDir', root, '--config', deny ? 'assembly/rt/asconfig.json' : 'asconfig.json'],
+      ...['--baseDir', root, '--config', deny ? 'assembly/rt/asconfig.json' : CONFIG_FILE],
       ...(simd ? ['--enable', SIMD_FEATURES] : []),
-      ...(debug ? ['assembly/debug.ts'] : []),
+      ...(entries ?? (debug ? ['assembly/debug.ts'] : [])),
       ...['--noColors', ...args],
     ],
     {
@@ -77,6 +80,7 @@ async function run(
       readFile: (file, baseDir) => {
         const path = resolve(baseDir, file);
         const text = readText(path);
+        if (entries && path === resolve(root, CONFIG_FILE)) return withoutEntries(text ?? '{}');
         if (path !== resolve(root, PROFILE_FILE) || text === null) return text;
         return profileSource(text, profile, debug);
       },
@@ -110,6 +114,11 @@ async function loadCompiler(): Promise<typeof Asc> {
     }
     throw error;
   }
+}
+
+/** asc adds the entries of a configuration to those that it is given. */
+function withoutEntries(config: string): string {
+  return JSON.stringify({ ...(JSON.parse(config) as object), entries: [] });
 }
 
 function readText(path: string): string | null {

@@ -1,0 +1,289 @@
+// Literals and matches → one DEFLATE block, the shortest of the three kinds. RFC 1951 3.2.3.
+//
+// A token is a literal (0 to 255) or a match: its distance << 16 and its length - 3, but for the
+// longest 256, with which the symbols of all lengths come out of one formula.
+
+import { CODEC, copyBytes } from '../memory';
+import {
+  codeOffset,
+  countOffset,
+  DISTANCES,
+  LENGTHS,
+  LITERALS,
+  runOffset,
+  tokenOffset,
+} from './layout';
+import { huffmanCodes, huffmanLengths } from './huffman';
+
+/** The literals and matches of a block, a word each. */
+export const TOKENS: usize = CODEC + tokenOffset;
+/** How often the block has each symbol, a half-word each. */
+export const COUNTS: usize = CODEC + countOffset;
+const CODES: usize = CODEC + codeOffset;
+const RUNS: usize = CODEC + runOffset;
+
+/** RFC 1951 3.2.5: 256 ends a block, lengths begin behind it. */
+const END_OF_BLOCK: u32 = 256;
+export const LENGTH_FIRST: u32 = 257;
+/** The symbols of the code for code lengths come last. */
+const LENGTHS_FIRST: u32 = LITERALS + DISTANCES;
+/** The most bytes of a stored block. RFC 1951 3.2.4. */
+const STORED_MAX: usize = 65535;
+/** With fewer tokens than these, codes of one's own cannot earn the bits that they take. */
+const DYNAMIC_MIN: u32 = 48;
+
+/** RFC 1951 3.2.7: the order of the code lengths for the code length alphabet. */
+const LENGTHS_ORDER: usize = memory.data<u8>([
+  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+]);
+
+// What is written goes to `output`, by way of up to 7 bits that wait for the rest of their byte.
+let output: usize = 0;
+let outputLimit: usize = 0;
+let waiting: u64 = 0;
+let waitingBits: u32 = 0;
+
+/** Begins to write at `to`, and never at `limit` or behind it. */
+export function outputBegin(to: usize, limit: usize): void {
+  output = to;
+  outputLimit = limit;
+  waiting = 0;
+  waitingBits = 0;
+}
+
+/** Whether that many more bits have room. */
+function fits(bits: u32): bool {
+  return (waitingBits + bits + 7) >> 3 <= <u32>(outputLimit - output);
+}
+
+/** Writes the low `n` bits of `value`, 48 at the most, the others being 0. There is room. */
+function put(value: u64, n: u32): void {
+  waiting |= value << waitingBits;
+  waitingBits += n;
+  while (waitingBits >= 8) {
+    store<u8>(output, <u8>waiting);
+    output += 1;
+    waiting >>= 8;
+    waitingBits -= 8;
+  }
+}
+
+/** Begins a stored block: its bits, and 0 up to the next byte. Whether there was room. */
+function putStored(): bool {
+  if (!fits(3)) return false;
+  put(0, waitingBits > 5 ? 16 - waitingBits : 8 - waitingBits);
+  return true;
+}
+
+/** The extra bits of a length - 3 (`shift` 2) or distance - 1 (`shift` 1). RFC 1951 3.2.5. */
+// @ts-ignore: decorator
+@inline export function extraBits(value: u32, shift: u32): u32 {
+  return 31 - shift - clz<u32>(value | (1 << shift));
+}
+
+/** Where the codes begin that such a value with so many extra bits has. */
+// @ts-ignore: decorator
+@inline export function symbolOf(value: u32, extra: u32, shift: u32): u32 {
+  return (extra << shift) + (value >> extra);
+}
+
+/**
+ * Writes what the tokens stand for.
+ *
+ * @param from the bytes
+ * @param end one past the last of them
+ * @param tokens one past the last token, with room for one more
+ * @param fixed the bits that the tokens take with fixed Huffman codes
+ * @param extra the extra bits among them
+ * @returns whether there was room for it
+ */
+export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, extra: u32): bool {
+  store<u32>(tokens, END_OF_BLOCK);
+  store<u16>(END_OF_BLOCK << 1, 1, COUNTS);
+  fixed += 3 + 7;
+  let bits = fixed;
+  let literals: u32 = 286;
+  let distances: u32 = 30;
+  let lengths: u32 = 19;
+  let runs = RUNS;
+  if (tokens - TOKENS >= DYNAMIC_MIN << 2) {
+    bits = 3 + 14 + extra;
+    bits += huffmanLengths(0, LITERALS, 15);
+    bits += huffmanLengths(LITERALS, DISTANCES, 15);
+    while (!codeLength(literals - 1)) literals -= 1;
+    while (distances > 1 && !codeLength(LITERALS + distances - 1)) distances -= 1;
+    runs = runLengths(literals, distances);
+    bits += huffmanLengths(LENGTHS_FIRST, LENGTHS, 7);
+    while (!codeLength(LENGTHS_FIRST + load<u8>(LENGTHS_ORDER + lengths - 1))) lengths -= 1;
+    bits += 3 * lengths + runsExtra;
+  }
+  const dynamic = bits < fixed;
+  if (!dynamic) bits = fixed;
+  // 3 bits, up to 7 to the next byte, and two half-words begin a stored block.
+  const bytes = <u32>(end - from);
+  const storedBits: u32 = 40 * ((bytes + <u32>STORED_MAX - 1) / <u32>STORED_MAX) + 8 * bytes;
+  if (storedBits <= bits) return writeStored(from, end);
+  if (!fits(bits)) return false;
+  if (dynamic) {
+    writeLengths(literals, distances, lengths, runs);
+  } else {
+    // BFINAL 0, BTYPE 01.
+    put(2, 3);
+    fixedCodes();
+  }
+  writeTokens(tokens);
+  return true;
+}
+
+function codeLength(symbol: u32): u32 {
+  return load<u16>(symbol << 2, CODES + 2);
+}
+
+/** Writes stored blocks. Whether there was room. RFC 1951 3.2.4. */
+export function writeStored(from: usize, end: usize): bool {
+  while (from < end) {
+    const n = min(end - from, STORED_MAX);
+    if (!putStored() || outputLimit - output < n + 4) return false;
+    put(n | ((~n & 0xffff) << 16), 32);
+    output = copyBytes(output, from, n);
+    from += n;
+  }
+  return true;
+}
+
+/**
+ * Ends with an empty stored block, whole or without its lengths. RFC 7692 7.2.1.
+ * @returns one past the last byte written, or 0 when there was no room
+ */
+export function outputEnd(flush: bool): usize {
+  if (!putStored()) return 0;
+  if (flush) {
+    if (!fits(32)) return 0;
+    put(0xffff0000, 32);
+  }
+  return output;
+}
+
+/** The codes of RFC 1951 3.2.6, unless they are there: no others have a symbol 287. */
+function fixedCodes(): void {
+  if (codeLength(LITERALS - 1)) return;
+  for (let i: u32 = 0; i < LENGTHS_FIRST; i++) {
+    const length: u32 = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < <u32>LITERALS ? 8 : 5;
+    store<u16>(i << 2, length, CODES + 2);
+  }
+  huffmanCodes(0, LITERALS);
+  huffmanCodes(LITERALS, DISTANCES);
+}
+
+let runsExtra: u32 = 0;
+let runsEnd: usize = 0;
+
+/** Code lengths of both alphabets as one sequence → its runs, counted. RFC 1951 3.2.7. */
+function runLengths(literals: u32, distances: u32): usize {
+  const n = literals + distances;
+  runsEnd = RUNS;
+  runsExtra = 0;
+  let i: u32 = 0;
+  while (i < n) {
+    const from = i;
+    const length = codeLength(i < literals ? i : i + LITERALS - literals);
+    do i += 1;
+    while (i < n && codeLength(i < literals ? i : i + LITERALS - literals) == length);
+    let left = i - from;
+    if (length) {
+      putRun(length, 0, 0);
+      left -= 1;
+    }
+    while (left >= 3) {
+      if (length) {
+        const repeat = min<u32>(left, 6);
+        putRun(16, repeat - 3, 2);
+        left -= repeat;
+      } else if (left < 11) {
+        putRun(17, left - 3, 3);
+        left = 0;
+      } else {
+        const zeros = min<u32>(left, 138);
+        putRun(18, zeros - 11, 7);
+        left -= zeros;
+      }
+    }
+    for (; left; left--) putRun(length, 0, 0);
+  }
+  return runsEnd;
+}
+
+function putRun(symbol: u32, repeat: u32, extra: u32): void {
+  store<u16>(runsEnd, symbol | (repeat << 8));
+  runsEnd += 2;
+  runsExtra += extra;
+  const count = (LENGTHS_FIRST + symbol) << 1;
+  store<u16>(count, load<u16>(count, COUNTS) + 1, COUNTS);
+}
+
+/** Writes the head of a block with dynamic Huffman codes, and makes them. RFC 1951 3.2.7. */
+function writeLengths(literals: u32, distances: u32, lengths: u32, runs: usize): void {
+  huffmanCodes(0, LITERALS);
+  huffmanCodes(LITERALS, DISTANCES);
+  huffmanCodes(LENGTHS_FIRST, LENGTHS);
+  // BFINAL 0, BTYPE 10, HLIT, HDIST, HCLEN.
+  put(4 | ((literals - 257) << 3) | ((distances - 1) << 8) | ((lengths - 4) << 13), 17);
+  for (let i: u32 = 0; i < lengths; i++) {
+    put(codeLength(LENGTHS_FIRST + load<u8>(LENGTHS_ORDER + i)), 3);
+  }
+  for (let run = RUNS; run < runs; run += 2) {
+    const symbol: u32 = load<u8>(run);
+    const code = (LENGTHS_FIRST + symbol) << 2;
+    put(load<u16>(code, CODES), load<u16>(code, CODES + 2));
+    put(load<u8>(run, 1), symbol < 16 ? 0 : symbol == 18 ? 7 : symbol - 14);
+  }
+}
+
+/** Writes the tokens, and the end of the block behind them. RFC 1951 3.2.3. */
+function writeTokens(tokens: usize): void {
+  let to = output;
+  let bits = waiting;
+  let n = waitingBits;
+  for (let at = TOKENS; at <= tokens; at += 4) {
+    const token = load<u32>(at);
+    const distance = token >> 16;
+    let value = token & 0xffff;
+    if (distance) {
+      let extra = extraBits(value, 2);
+      let code = load<u32>((LENGTH_FIRST + symbolOf(value, extra, 2)) << 2, CODES);
+      // The longest match has no extra bits.
+      if (value > 255) extra = 0;
+      bits |= <u64>(code & 0xffff) << n;
+      n += code >> 16;
+      bits |= <u64>(value & ((1 << extra) - 1)) << n;
+      n += extra;
+      value = distance - 1;
+      extra = extraBits(value, 1);
+      code = load<u32>((LITERALS + symbolOf(value, extra, 1)) << 2, CODES);
+      bits |= <u64>(code & 0xffff) << n;
+      n += code >> 16;
+      bits |= <u64>(value & ((1 << extra) - 1)) << n;
+      n += extra;
+    } else {
+      const code = load<u32>(value << 2, CODES);
+      bits |= <u64>(code & 0xffff) << n;
+      n += code >> 16;
+    }
+    // At the most 7 + 15 + 5 + 15 + 13 bits.
+    if (to + 8 <= outputLimit) {
+      store<u64>(to, bits);
+      to += n >> 3;
+      bits >>= n & 56;
+    } else {
+      for (let left = n; left >= 8; left -= 8) {
+        store<u8>(to, <u8>bits);
+        to += 1;
+        bits >>= 8;
+      }
+    }
+    n &= 7;
+  }
+  output = to;
+  waiting = bits;
+  waitingBits = n;
+}

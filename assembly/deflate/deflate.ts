@@ -1,0 +1,185 @@
+// Message → DEFLATE blocks. RFC 1951 4, "Compression algorithm details"; RFC 7692 7.2.1.
+
+import { CODEC, zeroWords } from '../memory';
+import { DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from '../profile';
+import {
+  COUNTS,
+  extraBits,
+  LENGTH_FIRST,
+  outputBegin,
+  outputEnd,
+  symbolOf,
+  TOKENS,
+  writeBlock,
+  writeStored,
+} from './block';
+import { headOffset, linkOffset, LITERALS, SYMBOLS } from './layout';
+
+const HEADS: usize = CODEC + headOffset;
+const LINKS: usize = CODEC + linkOffset;
+const WINDOW_MASK: usize = (1 << DEFLATE_WINDOW_BITS) - 1;
+/** Room stays for a match that is found already, and for the end of the block. */
+const TOKENS_FULL: usize = TOKENS + (DEFLATE_TOKENS - 2) * 4;
+
+const MATCH_MIN: usize = 4;
+const MATCH_MAX: usize = 258;
+
+/** For each level from 1 on: chain (log2), nice, lazy, good. */
+const LEVELS: usize = memory.data<u8>([
+  2, 8, 1, 4,
+  3, 16, 1, 4,
+  5, 32, 1, 4,
+  4, 16, 4, 4,
+  5, 32, 16, 8,
+  7, 128, 16, 8,
+  8, 128, 32, 8,
+  10, 255, 128, 32,
+  12, 255, 255, 32,
+]);
+
+/** Position 1 is the oldest byte: no entry of a cleared table is a position. */
+let origin: usize = 0;
+/** The last position that has four bytes. */
+let hashEnd: usize = 0;
+let hashShift: u32 = 0;
+
+export function deflate(
+  base: usize,
+  from: usize,
+  end: usize,
+  to: usize,
+  limit: usize,
+  level: i32,
+  windowBits: i32,
+  flush: bool,
+): usize {
+  outputBegin(to, limit);
+  if (level) {
+    const window: usize = 1 << min(windowBits, DEFLATE_WINDOW_BITS);
+    if (from - base > window) base = from - window;
+    const bits = max(6, min(32 - clz<u32>(<u32>(end - base)), DEFLATE_HASH_BITS));
+    zeroWords(HEADS, 2 << bits);
+    hashShift = 32 - bits;
+    origin = base - 1;
+    hashEnd = end - min(end - base, 3);
+    index(base, from);
+    while (from < end) {
+      from = compress(from, end, window, LEVELS + ((level - 1) << 2));
+      if (!from) return 0;
+    }
+  } else if (!writeStored(from, end)) return 0;
+  return outputEnd(flush);
+}
+
+// @ts-ignore: decorator
+@inline function hash(p: usize): usize {
+  return (load<u32>(p) * 0x9e3779b1 >>> hashShift) << 1;
+}
+
+/** Enters the positions from `p` to `stop` into the chains. */
+function index(p: usize, stop: usize): void {
+  stop = min(stop, hashEnd);
+  for (; p < stop; p++) {
+    const position = p - origin;
+    const head = hash(p);
+    store<u16>((position & WINDOW_MASK) << 1, position - load<u16>(head, HEADS), LINKS);
+    store<u16>(head, position, HEADS);
+  }
+}
+
+/** One block. Returns where it ends, or 0 */
+function compress(from: usize, end: usize, window: usize, settings: usize): usize {
+  const chainMax: u32 = 1 << load<u8>(settings);
+  const nice: usize = load<u8>(settings, 1);
+  const lazy: usize = load<u8>(settings, 2);
+  const good: usize = load<u8>(settings, 3);
+  zeroWords(COUNTS, 2 * SYMBOLS);
+  let token = TOKENS;
+  let fixed: u32 = 0;
+  let extra: u32 = 0;
+  let p = from;
+  let fresh = p;
+  let pending: usize = 0;
+  let pendingDistance: usize = 0;
+  while (pending || (p < end && token < TOKENS_FULL)) {
+    let best = max(pending, MATCH_MIN - 1);
+    let distance: usize = 0;
+    const most = min(end - p, MATCH_MAX);
+    if (p < hashEnd && best < most && (!pending || pending < lazy) && token < TOKENS_FULL) {
+      const position = p - origin;
+      const head = hash(p);
+      let d: usize = (position - load<u16>(head, HEADS)) & 0xffff;
+      store<u16>((position & WINDOW_MASK) << 1, d, LINKS);
+      store<u16>(head, position, HEADS);
+      fresh = p + 1;
+      const far = min(position - 1, window);
+      let chain = pending >= good ? chainMax >> 2 : chainMax;
+      const enough = min(nice, most);
+      while (d - 1 < far && chain) {
+        chain -= 1;
+        const q = p - d;
+        if (load<u32>(q + best - 3) == load<u32>(p + best - 3)) {
+          const n = matching(p, q, most);
+          if (n > best) {
+            best = n;
+            distance = d;
+            if (n >= enough) break;
+          }
+        }
+        d += load<u16>(((position - d) & WINDOW_MASK) << 1, LINKS);
+      }
+    }
+    if (pending && !distance) {
+      // a match
+      const start = p - 1;
+      p = start + pending;
+      let value = <u32>pending - 3;
+      if (value == 255) value = 256;
+      store<u32>(token, (pendingDistance << 16) | value);
+      let bits = extraBits(value, 2);
+      let symbol = LENGTH_FIRST + symbolOf(value, bits, 2);
+      fixed += 12 + bits + u32(symbol > 279);
+      if (value > 255) { fixed -= bits; bits = 0; }
+      extra += bits;
+      count(symbol);
+      value = <u32>pendingDistance - 1;
+      bits = extraBits(value, 1);
+      fixed += bits;
+      extra += bits;
+      count(LITERALS + symbolOf(value, bits, 1));
+      index(fresh, p);
+      fresh = p;
+      pending = 0;
+      token += 4;
+      continue;
+    }
+    if (pending || !distance) {
+      const literal: u32 = load<u8>(pending ? p - 1 : p);
+      store<u32>(token, literal);
+      token += 4;
+      fixed += 8 + u32(literal > 143);
+      count(literal);
+    }
+    p += 1;
+    pending = distance ? best : 0;
+    pendingDistance = distance;
+  }
+  return writeBlock(from, p, token, fixed, extra) ? p : 0;
+}
+
+// @ts-ignore: decorator
+@inline function count(symbol: u32): void {
+  store<u16>(symbol << 1, load<u16>(symbol << 1, COUNTS) + 1, COUNTS);
+}
+
+// @ts-ignore: decorator
+@inline function matching(p: usize, q: usize, most: usize): usize {
+  let n: usize = 0;
+  while (n + 8 <= most) {
+    const difference = load<u64>(p + n) ^ load<u64>(q + n);
+    if (difference) return n + (<usize>ctz(difference) >> 3);
+    n += 8;
+  }
+  while (n < most && load<u8>(p + n) == load<u8>(q + n)) n += 1;
+  return n;
+}
