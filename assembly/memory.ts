@@ -75,6 +75,7 @@ const GLOBALS_BYTES: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
 // Static data lies in memory in the order in which the compiler meets it: globals, texts, regions.
 const GLOBALS: usize = memory.data(GLOBALS_BYTES + CANARY_BYTES, 16);
 import './http/text';
+import './deflate/tables';
 
 const EVENTS_BYTES: i32 = EVENTS * EVENT_BYTES;
 const SESSIONS_BYTES: i32 = SESSIONS * SESSION_BYTES;

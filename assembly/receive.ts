@@ -366,7 +366,7 @@ function message(s: Session, end: usize): void {
   const block: u32 = s.block;
   const gathered = block && !(DEFLATE && inflating(s));
   const what = eventWord(EventKind.MESSAGE, 0, s.messageOpcode);
-  eventPush(s, what, gathered ? block : end - length, length).block = block;
+  eventPush(s, what, gathered ? <usize>block : end - length, length).block = block;
   s.block = 0;
   count(s, DIRECTION_IN, length, true);
 }

@@ -89,7 +89,12 @@ function streamFits(s: Session): i32 {
 function begin(s: Session, take: u32): i32 {
   const window: u32 = s.windowIn;
   const held: u32 = window ? windowHeld(window) : 0;
-  const room = s.streaming ? 2 * reach(s) : held + max(take * RATIO, PIECE_MIN);
+  let room = 2 * reach(s);
+  if (!s.streaming) {
+    const most =
+      s.messageMax && s.messageMax < <u32>BLOCK_MAX_BYTES ? s.messageMax + 1 : BLOCK_MAX_BYTES;
+    room = held + min<u32>(max(take * RATIO, PIECE_MIN), most);
+  }
   const block = arenaTake(min<u32>(HEAD_BYTES + room, BLOCK_MAX_BYTES), Use.IN);
   if (!block) return ErrorCode.OVERLOAD;
   s.block = <u32>block;
