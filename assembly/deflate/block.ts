@@ -4,29 +4,26 @@
 // longest 256, with which the symbols of all lengths come out of one formula.
 
 import { CODEC, copyBytes } from '../memory';
+import { CODES, COUNTS, huffmanCodes, huffmanLengths, LENGTHS } from './huffman';
 import {
-  codeOffset,
-  countOffset,
   DISTANCES,
-  LENGTHS,
+  DISTANCES_FIRST,
+  LENGTHS as CODE_LENGTHS,
+  LENGTHS_FIRST,
   LITERALS,
   runOffset,
+  SYMBOLS,
   tokenOffset,
 } from './layout';
-import { huffmanCodes, huffmanLengths } from './huffman';
 
 /** The literals and matches of a block, a word each. */
 export const TOKENS: usize = CODEC + tokenOffset;
-/** How often the block has each symbol, a half-word each. */
-export const COUNTS: usize = CODEC + countOffset;
-const CODES: usize = CODEC + codeOffset;
+/** The code lengths of a block, a half-word for each run: its symbol, and what repeats << 8. */
 const RUNS: usize = CODEC + runOffset;
 
 /** RFC 1951 3.2.5: 256 ends a block, lengths begin behind it. */
 const END_OF_BLOCK: u32 = 256;
 export const LENGTH_FIRST: u32 = 257;
-/** The symbols of the code for code lengths come last. */
-const LENGTHS_FIRST: u32 = LITERALS + DISTANCES;
 /** The most bytes of a stored block. RFC 1951 3.2.4. */
 const STORED_MAX: usize = 65535;
 /** With fewer tokens than these, codes of one's own cannot earn the bits that they take. */
@@ -42,6 +39,8 @@ let output: usize = 0;
 let outputLimit: usize = 0;
 let waiting: u64 = 0;
 let waitingBits: u32 = 0;
+/** One past the last of RUNS. */
+let runsEnd: usize = 0;
 
 /** Begins to write at `to`, and never at `limit` or behind it. */
 export function outputBegin(to: usize, limit: usize): void {
@@ -105,17 +104,18 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
   let literals: u32 = 286;
   let distances: u32 = 30;
   let lengths: u32 = 19;
-  let runs = RUNS;
   if (tokens - TOKENS >= DYNAMIC_MIN << 2) {
     bits = 3 + 14 + extra;
     bits += huffmanLengths(0, LITERALS, 15);
-    bits += huffmanLengths(LITERALS, DISTANCES, 15);
-    while (!codeLength(literals - 1)) literals -= 1;
-    while (distances > 1 && !codeLength(LITERALS + distances - 1)) distances -= 1;
-    runs = runLengths(literals, distances);
-    bits += huffmanLengths(LENGTHS_FIRST, LENGTHS, 7);
-    while (!codeLength(LENGTHS_FIRST + load<u8>(LENGTHS_ORDER + lengths - 1))) lengths -= 1;
-    bits += 3 * lengths + runsExtra;
+    bits += huffmanLengths(DISTANCES_FIRST, DISTANCES, 15);
+    while (!load<u8>(literals - 1, LENGTHS)) literals -= 1;
+    while (distances > 1 && !load<u8>(distances - 1, LENGTHS + DISTANCES_FIRST)) distances -= 1;
+    // One sequence of both: what it overwrites is not used, or not yet.
+    copyBytes(LENGTHS + literals, LENGTHS + DISTANCES_FIRST, distances);
+    bits += runLengths(literals + distances);
+    bits += huffmanLengths(LENGTHS_FIRST, CODE_LENGTHS, 7);
+    while (!lengthOf(lengths - 1)) lengths -= 1;
+    bits += 3 * lengths;
   }
   const dynamic = bits < fixed;
   if (!dynamic) bits = fixed;
@@ -125,7 +125,7 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
   if (storedBits <= bits) return writeStored(from, end);
   if (!fits(bits)) return false;
   if (dynamic) {
-    writeLengths(literals, distances, lengths, runs);
+    writeLengths(literals, distances, lengths);
   } else {
     // BFINAL 0, BTYPE 01.
     put(2, 3);
@@ -135,8 +135,9 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
   return true;
 }
 
-function codeLength(symbol: u32): u32 {
-  return load<u16>(symbol << 2, CODES + 2);
+/** The length of the code for the `i`th code length of a block's head. */
+function lengthOf(i: u32): u32 {
+  return load<u8>(LENGTHS_FIRST + <u32>load<u8>(LENGTHS_ORDER + i), LENGTHS);
 }
 
 /** Writes stored blocks. Whether there was room. RFC 1951 3.2.4. */
@@ -166,76 +167,68 @@ export function outputEnd(flush: bool): usize {
 
 /** The codes of RFC 1951 3.2.6, unless they are there: no others have a symbol 287. */
 function fixedCodes(): void {
-  if (codeLength(LITERALS - 1)) return;
-  for (let i: u32 = 0; i < LENGTHS_FIRST; i++) {
-    const length: u32 = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < <u32>LITERALS ? 8 : 5;
-    store<u16>(i << 2, length, CODES + 2);
+  if (load<u32>((LITERALS - 1) << 2, CODES)) return;
+  for (let i: u32 = 0; i < <u32>SYMBOLS; i++) {
+    store<u8>(i, i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < <u32>LITERALS ? 8 : 5, LENGTHS);
   }
   huffmanCodes(0, LITERALS);
-  huffmanCodes(LITERALS, DISTANCES);
+  huffmanCodes(DISTANCES_FIRST, DISTANCES);
 }
 
-let runsExtra: u32 = 0;
-let runsEnd: usize = 0;
-
-/** Code lengths of both alphabets as one sequence → its runs, counted. RFC 1951 3.2.7. */
-function runLengths(literals: u32, distances: u32): usize {
-  const n = literals + distances;
+/** The first `n` of LENGTHS → their runs, counted; the extra bits of these. RFC 1951 3.2.7. */
+function runLengths(n: u32): u32 {
   runsEnd = RUNS;
-  runsExtra = 0;
+  let extra: u32 = 0;
   let i: u32 = 0;
   while (i < n) {
     const from = i;
-    const length = codeLength(i < literals ? i : i + LITERALS - literals);
+    const length: u32 = load<u8>(i, LENGTHS);
     do i += 1;
-    while (i < n && codeLength(i < literals ? i : i + LITERALS - literals) == length);
+    while (i < n && load<u8>(i, LENGTHS) == length);
     let left = i - from;
     if (length) {
-      putRun(length, 0, 0);
+      putRun(length, 0);
       left -= 1;
     }
     while (left >= 3) {
-      if (length) {
-        const repeat = min<u32>(left, 6);
-        putRun(16, repeat - 3, 2);
-        left -= repeat;
-      } else if (left < 11) {
-        putRun(17, left - 3, 3);
-        left = 0;
-      } else {
-        const zeros = min<u32>(left, 138);
-        putRun(18, zeros - 11, 7);
-        left -= zeros;
-      }
+      // 16: 3 to 6 times the same; 17: 3 to 10 zeros; 18: 11 to 138 zeros.
+      const symbol: u32 = length ? 16 : left < 11 ? 17 : 18;
+      const least: u32 = symbol < 18 ? 3 : 11;
+      const repeat = min<u32>(left, length ? 6 : 138);
+      putRun(symbol, repeat - least);
+      extra += runBits(symbol);
+      left -= repeat;
     }
-    for (; left; left--) putRun(length, 0, 0);
+    for (; left; left--) putRun(length, 0);
   }
-  return runsEnd;
+  return extra;
 }
 
-function putRun(symbol: u32, repeat: u32, extra: u32): void {
+function runBits(symbol: u32): u32 {
+  return symbol < 16 ? 0 : symbol == 18 ? 7 : symbol - 14;
+}
+
+function putRun(symbol: u32, repeat: u32): void {
   store<u16>(runsEnd, symbol | (repeat << 8));
   runsEnd += 2;
-  runsExtra += extra;
   const count = (LENGTHS_FIRST + symbol) << 1;
   store<u16>(count, load<u16>(count, COUNTS) + 1, COUNTS);
 }
 
 /** Writes the head of a block with dynamic Huffman codes, and makes them. RFC 1951 3.2.7. */
-function writeLengths(literals: u32, distances: u32, lengths: u32, runs: usize): void {
-  huffmanCodes(0, LITERALS);
-  huffmanCodes(LITERALS, DISTANCES);
-  huffmanCodes(LENGTHS_FIRST, LENGTHS);
+function writeLengths(literals: u32, distances: u32, lengths: u32): void {
+  huffmanCodes(0, literals);
+  huffmanCodes(DISTANCES_FIRST, DISTANCES);
+  huffmanCodes(LENGTHS_FIRST, CODE_LENGTHS);
+  store<u32>((LITERALS - 1) << 2, 0, CODES);
   // BFINAL 0, BTYPE 10, HLIT, HDIST, HCLEN.
   put(4 | ((literals - 257) << 3) | ((distances - 1) << 8) | ((lengths - 4) << 13), 17);
-  for (let i: u32 = 0; i < lengths; i++) {
-    put(codeLength(LENGTHS_FIRST + load<u8>(LENGTHS_ORDER + i)), 3);
-  }
-  for (let run = RUNS; run < runs; run += 2) {
+  for (let i: u32 = 0; i < lengths; i++) put(lengthOf(i), 3);
+  for (let run = RUNS; run < runsEnd; run += 2) {
     const symbol: u32 = load<u8>(run);
-    const code = (LENGTHS_FIRST + symbol) << 2;
-    put(load<u16>(code, CODES), load<u16>(code, CODES + 2));
-    put(load<u8>(run, 1), symbol < 16 ? 0 : symbol == 18 ? 7 : symbol - 14);
+    const code = load<u32>((LENGTHS_FIRST + symbol) << 2, CODES);
+    put(code & 0xffff, code >> 16);
+    put(load<u8>(run, 1), runBits(symbol));
   }
 }
 
@@ -259,7 +252,7 @@ function writeTokens(tokens: usize): void {
       n += extra;
       value = distance - 1;
       extra = extraBits(value, 1);
-      code = load<u32>((LITERALS + symbolOf(value, extra, 1)) << 2, CODES);
+      code = load<u32>((DISTANCES_FIRST + symbolOf(value, extra, 1)) << 2, CODES);
       bits |= <u64>(code & 0xffff) << n;
       n += code >> 16;
       bits |= <u64>(value & ((1 << extra) - 1)) << n;

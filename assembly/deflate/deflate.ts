@@ -3,7 +3,6 @@
 import { CODEC, zeroWords } from '../memory';
 import { DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from '../profile';
 import {
-  COUNTS,
   extraBits,
   LENGTH_FIRST,
   outputBegin,
@@ -13,7 +12,8 @@ import {
   writeBlock,
   writeStored,
 } from './block';
-import { headOffset, linkOffset, LITERALS, SYMBOLS } from './layout';
+import { COUNTS } from './huffman';
+import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
 
 const HEADS: usize = CODEC + headOffset;
 const LINKS: usize = CODEC + linkOffset;
@@ -27,8 +27,8 @@ const MATCH_MAX: usize = 258;
 /** For each level from 1 on: chain (log2), nice, lazy, good. */
 const LEVELS: usize = memory.data<u8>([
   2, 8, 1, 4,
-  3, 16, 1, 4,
-  5, 32, 1, 4,
+  3, 16, 1, 5,
+  5, 32, 1, 6,
   4, 16, 4, 4,
   5, 32, 16, 8,
   7, 128, 16, 8,
@@ -131,8 +131,7 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
     }
     if (pending && !distance) {
       // a match
-      const start = p - 1;
-      p = start + pending;
+      p += pending - 1;
       let value = <u32>pending - 3;
       if (value == 255) value = 256;
       store<u32>(token, (pendingDistance << 16) | value);
@@ -146,8 +145,8 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
       bits = extraBits(value, 1);
       fixed += bits;
       extra += bits;
-      count(LITERALS + symbolOf(value, bits, 1));
-      index(fresh, p);
+      count(DISTANCES_FIRST + symbolOf(value, bits, 1));
+      if (lazy > 1 || pending <= good) index(fresh, p);
       fresh = p;
       pending = 0;
       token += 4;

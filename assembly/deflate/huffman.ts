@@ -1,32 +1,48 @@
 // How often each symbol occurs → Huffman codes of limited length. RFC 1951 3.2.2.
 //
-// Symbols of all alphabets are numbered on: literals and lengths, distances, code lengths. The
-// used ones are sorted, the rarest first; the tree over them is made in place (Moffat and
-// Katajainen, "In-Place Calculation of Minimum-Redundancy Codes"), and all that is wanted of it is
-// how many leaves each depth has. Codes are kept with their first bit lowest, as they are written.
+// The symbols that occur are sorted, the rarest first; the tree over them is made in place (Moffat
+// and Katajainen, "In-Place Calculation of Minimum-Redundancy Codes"), and all that is wanted of it
+// is how many leaves each depth has. Codes are kept with their first bit lowest: so they are sent.
 
 import { CODEC, zeroWords } from '../memory';
-import { codeOffset, countOffset, lengthOffset, orderOffset, treeOffset } from './layout';
+import {
+  codeOffset,
+  countOffset,
+  depthOffset,
+  lengthOffset,
+  orderOffset,
+  treeOffset,
+} from './layout';
 
-const COUNTS: usize = CODEC + countOffset;
-const CODES: usize = CODEC + codeOffset;
+/** How often each symbol occurs, a half-word each. */
+export const COUNTS: usize = CODEC + countOffset;
+/** Lengths of the codes, a byte each. */
+export const LENGTHS: usize = CODEC + lengthOffset;
+/** The codes, bits reversed, and their lengths << 16, a word each. */
+export const CODES: usize = CODEC + codeOffset;
 const TREE: usize = CODEC + treeOffset;
 const ORDER: usize = CODEC + orderOffset;
-const LENGTHS: usize = CODEC + lengthOffset;
+const DEPTHS: usize = CODEC + depthOffset;
 
 /**
- * Code lengths from counts; huffmanCodes makes the codes. One symbol alone gets a length of 1.
+ * COUNTS → LENGTHS. One symbol alone gets a length of 1.
  *
  * @param first the alphabet's first symbol
- * @param n its symbols
+ * @param n its symbols; both are multiples of 8
  * @param limit the longest code, bits
- * @returns the bits of all occurrences together
+ * @returns the bits of all that occurs
  */
 export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
+  zeroWords(LENGTHS + first, n);
+  zeroWords(DEPTHS, 64);
   let used: u32 = 0;
   for (let i = first; i < first + n; i++) {
+    // Most symbols do not occur.
+    if (!(i & 3) && !load<u64>(i << 1, COUNTS)) {
+      i += 3;
+      continue;
+    }
     const count: u32 = load<u16>(i << 1, COUNTS);
-    store<u32>(i << 2, 0, CODES);
     if (!count) continue;
     store<u32>(used << 2, (count << 9) | i, TREE);
     used += 1;
@@ -37,16 +53,15 @@ export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
     store<u16>(i << 1, key & 511, ORDER);
     store<u32>(i << 2, key >> 9, TREE);
   }
-  zeroWords(LENGTHS, 64);
   if (used > 1) leaves(used, limit);
-  else store<u32>(LENGTHS, used, 4);
+  else store<u32>(DEPTHS, used, 4);
 
   let bits: u32 = 0;
   let at: u32 = 0;
   for (let length = limit; length; length--) {
-    for (let leaf = load<u32>(length << 2, LENGTHS); leaf; leaf--) {
+    for (let leaf = load<u32>(length << 2, DEPTHS); leaf; leaf--) {
       const symbol: u32 = load<u16>(at << 1, ORDER);
-      store<u16>(symbol << 2, length, CODES + 2);
+      store<u8>(symbol, <u8>length, LENGTHS);
       bits += length * load<u16>(symbol << 1, COUNTS);
       at += 1;
     }
@@ -60,16 +75,17 @@ function sort(n: u32): void {
     for (let i = gap; i < n; i++) {
       const key = load<u32>(i << 2, TREE);
       let at = i;
-      while (at >= gap && load<u32>((at - gap) << 2, TREE) > key) {
-        store<u32>(at << 2, load<u32>((at - gap) << 2, TREE), TREE);
-        at -= gap;
+      for (; at >= gap; at -= gap) {
+        const before = load<u32>((at - gap) << 2, TREE);
+        if (before < key) break;
+        store<u32>(at << 2, before, TREE);
       }
       store<u32>(at << 2, key, TREE);
     }
   }
 }
 
-/** `n` sorted counts in TREE, at least two → how many codes of each length, in LENGTHS. */
+/** `n` sorted counts in TREE, at least two → how many codes of each length, in DEPTHS. */
 function leaves(n: u32, limit: u32): void {
   // Each inner node takes the two lightest of leaves and nodes; a node taken keeps its parent.
   let leaf: u32 = 0;
@@ -77,8 +93,9 @@ function leaves(n: u32, limit: u32): void {
   for (let next: u32 = 0; next < n - 1; next++) {
     let weight: u32 = 0;
     for (let child = 0; child < 2; child++) {
-      if (leaf >= n || (node < next && load<u32>(node << 2, TREE) < load<u32>(leaf << 2, TREE))) {
-        weight += load<u32>(node << 2, TREE);
+      const light = load<u32>(node << 2, TREE);
+      if (leaf >= n || (node < next && light < load<u32>(leaf << 2, TREE))) {
+        weight += light;
         store<u32>(node << 2, next, TREE);
         node += 1;
       } else {
@@ -88,16 +105,16 @@ function leaves(n: u32, limit: u32): void {
     }
     store<u32>(next << 2, weight, TREE);
   }
-  // Parents to depths, from the root on; what a depth offers and no node takes are leaves.
-  let open: u32 = 2;
-  let depth: u32 = 1;
-  node = n - 2;
-  store<u32>(node << 2, 0, TREE);
+  // Parents to depths, from the root on. What a depth offers and no node takes are leaves.
+  let open: u32 = 1;
+  let depth: u32 = 0;
+  node = n - 1;
+  // The root's parent is itself, one step above.
+  store<u32>((n - 2) << 2, n - 1, TREE);
+  store<u32>((n - 1) << 2, -1, TREE);
   while (open) {
     let inner: u32 = 0;
-    while (node) {
-      const above = load<u32>(load<u32>((node - 1) << 2, TREE) << 2, TREE) + 1;
-      if (above != depth) break;
+    while (node && load<u32>(load<u32>((node - 1) << 2, TREE) << 2, TREE) + 1 == depth) {
       node -= 1;
       store<u32>(node << 2, depth, TREE);
       inner += 1;
@@ -106,46 +123,52 @@ function leaves(n: u32, limit: u32): void {
     open = inner << 1;
     depth += 1;
   }
-  // Codes cut to the limit took too much: a shorter code gives way to two of one bit more, one of
-  // which a cut one takes.
+  // Codes cut to the limit are too many: a shorter one gives way to two of one bit more, and a cut
+  // one becomes the second of them.
   let room: i32 = 1 << limit;
   for (let length: u32 = 1; length <= limit; length++) {
-    room -= load<u32>(length << 2, LENGTHS) << (limit - length);
+    room -= load<u32>(length << 2, DEPTHS) << (limit - length);
   }
-  while (room < 0) {
+  for (; room < 0; room++) {
     let length = limit - 1;
-    while (!load<u32>(length << 2, LENGTHS)) length -= 1;
-    add(limit, -1);
+    while (!load<u32>(length << 2, DEPTHS)) length -= 1;
     add(length, -1);
     add(length + 1, 2);
-    room += 1;
+    add(limit, -1);
   }
 }
 
 function add(length: u32, n: u32): void {
-  store<u32>(length << 2, load<u32>(length << 2, LENGTHS) + n, LENGTHS);
+  store<u32>(length << 2, load<u32>(length << 2, DEPTHS) + n, DEPTHS);
 }
 
-/** Codes from the code lengths of the `n` symbols from `first` on. RFC 1951 3.2.2. */
+/** LENGTHS → CODES, of the `n` symbols from `first` on, a multiple of 8. RFC 1951 3.2.2. */
 export function huffmanCodes(first: u32, n: u32): void {
-  zeroWords(LENGTHS, 64);
-  for (let i = first; i < first + n; i++) add(load<u16>(i << 2, CODES + 2), 1);
+  zeroWords(DEPTHS, 64);
+  for (let i = first; i < first + n; i++) {
+    if (!(i & 7) && !load<u64>(i, LENGTHS)) {
+      i += 7;
+      continue;
+    }
+    const depth = (<u32>load<u8>(i, LENGTHS)) << 2;
+    store<u32>(depth, load<u32>(depth, DEPTHS) + 1, DEPTHS);
+  }
   let code: u32 = 0;
   for (let length: u32 = 1; length < 16; length++) {
-    const count = load<u32>(length << 2, LENGTHS);
-    store<u32>(length << 2, code, LENGTHS);
+    const count = load<u32>(length << 2, DEPTHS);
+    store<u32>(length << 2, code, DEPTHS);
     code = (code + count) << 1;
   }
   for (let i = first; i < first + n; i++) {
-    let length: u32 = load<u16>(i << 2, CODES + 2);
+    const length: u32 = load<u8>(i, LENGTHS);
     if (!length) continue;
-    code = load<u32>(length << 2, LENGTHS);
-    add(length, 1);
-    let reversed: u32 = 0;
-    for (; length; length--) {
-      reversed = (reversed << 1) | (code & 1);
-      code >>= 1;
-    }
-    store<u16>(i << 2, reversed, CODES);
+    code = load<u32>(length << 2, DEPTHS);
+    store<u32>(length << 2, code + 1, DEPTHS);
+    // 16 bits reversed: bytes, nibbles, pairs, bits.
+    code = (code >> 8) | (code << 8);
+    code = ((code >> 4) & 0x0f0f) | ((code & 0x0f0f) << 4);
+    code = ((code >> 2) & 0x3333) | ((code & 0x3333) << 2);
+    code = ((code >> 1) & 0x5555) | ((code & 0x5555) << 1);
+    store<u32>(i << 2, (code >> (16 - length)) | (length << 16), CODES);
   }
 }
