@@ -15,6 +15,7 @@ import {
   SYMBOLS,
   tokenOffset,
 } from './layout';
+import { LENGTHS_ORDER } from './tables';
 
 /** The literals and matches of a block, a word each. */
 export const TOKENS: usize = CODEC + tokenOffset;
@@ -28,11 +29,6 @@ export const LENGTH_FIRST: u32 = 257;
 const STORED_MAX: usize = 65535;
 /** With fewer tokens than these, codes of one's own cannot earn the bits that they take. */
 const DYNAMIC_MIN: u32 = 48;
-
-/** RFC 1951 3.2.7: the order of the code lengths for the code length alphabet. */
-const LENGTHS_ORDER: usize = memory.data<u8>([
-  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-]);
 
 // What is written goes to `output`, by way of up to 7 bits that wait for the rest of their byte.
 let output: usize = 0;

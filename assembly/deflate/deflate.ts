@@ -14,6 +14,7 @@ import {
 } from './block';
 import { COUNTS } from './huffman';
 import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
+import { LEVELS } from './tables';
 
 const HEADS: usize = CODEC + headOffset;
 const LINKS: usize = CODEC + linkOffset;
@@ -23,19 +24,6 @@ const TOKENS_FULL: usize = TOKENS + (DEFLATE_TOKENS - 2) * 4;
 
 const MATCH_MIN: usize = 4;
 const MATCH_MAX: usize = 258;
-
-/** For each level from 1 on: chain (log2), nice, lazy, good. */
-const LEVELS: usize = memory.data<u8>([
-  2, 8, 1, 4,
-  3, 16, 1, 5,
-  5, 32, 1, 6,
-  4, 16, 4, 4,
-  5, 32, 16, 8,
-  7, 128, 16, 8,
-  8, 128, 32, 8,
-  10, 255, 128, 32,
-  12, 255, 255, 32,
-]);
 
 /** Position 1 is the oldest byte: no entry of a cleared table is a position. */
 let origin: usize = 0;
