@@ -464,4 +464,8 @@ export class StatsRecord {
   arenaPeak: u32;
   /** Arena bytes. */
   arena: u32;
+  /** Windows in use now, of sessions that keep a context. RFC 7692 7.1.1. */
+  windowsUsed: u32;
+  /** Windows in the pool. */
+  windows: u32;
 }

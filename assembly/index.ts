@@ -38,7 +38,7 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS } from './profile';
+import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -118,6 +118,7 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (DEFLATE) s.windows = TAKEOVERS;
   return <i32>changetype<usize>(s);
 }
 
@@ -573,13 +574,7 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
  * @param len bytes, as in limpet_send
  * @returns 0, or ErrorCode.ARGUMENT
  */
-export function limpet_send_many(
-  handles_ptr: i32,
-  count: i32,
-  kind: i32,
-  ptr: i32,
-  len: i32,
-): i32 {
+export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
   const opcode = kind & ~SEND_PLAIN;
   if (
     <u32>count > <u32>SESSIONS ||

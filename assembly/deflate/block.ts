@@ -242,20 +242,20 @@ function writeTokens(tokens: usize): void {
       let code = load<u32>((LENGTH_FIRST + symbolOf(value, extra, 2)) << 2, CODES);
       // The longest match has no extra bits.
       if (value > 255) extra = 0;
-      bits |= <u64>(code & 0xffff) << n;
+      bits |= (<u64>(code & 0xffff)) << n;
       n += code >> 16;
-      bits |= <u64>(value & ((1 << extra) - 1)) << n;
+      bits |= (<u64>(value & ((1 << extra) - 1))) << n;
       n += extra;
       value = distance - 1;
       extra = extraBits(value, 1);
       code = load<u32>((DISTANCES_FIRST + symbolOf(value, extra, 1)) << 2, CODES);
-      bits |= <u64>(code & 0xffff) << n;
+      bits |= (<u64>(code & 0xffff)) << n;
       n += code >> 16;
-      bits |= <u64>(value & ((1 << extra) - 1)) << n;
+      bits |= (<u64>(value & ((1 << extra) - 1))) << n;
       n += extra;
     } else {
       const code = load<u32>(value << 2, CODES);
-      bits |= <u64>(code & 0xffff) << n;
+      bits |= (<u64>(code & 0xffff)) << n;
       n += code >> 16;
     }
     // At the most 7 + 15 + 5 + 15 + 13 bits.

@@ -61,7 +61,7 @@ export function deflate(
 
 // @ts-ignore: decorator
 @inline function hash(p: usize): usize {
-  return (load<u32>(p) * 0x9e3779b1 >>> hashShift) << 1;
+  return ((load<u32>(p) * 0x9e3779b1) >>> hashShift) << 1;
 }
 
 /** Enters the positions from `p` to `stop` into the chains. */
@@ -126,7 +126,10 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
       let bits = extraBits(value, 2);
       let symbol = LENGTH_FIRST + symbolOf(value, bits, 2);
       fixed += 12 + bits + u32(symbol > 279);
-      if (value > 255) { fixed -= bits; bits = 0; }
+      if (value > 255) {
+        fixed -= bits;
+        bits = 0;
+      }
       extra += bits;
       count(symbol);
       value = <u32>pendingDistance - 1;
@@ -164,7 +167,7 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
   let n: usize = 0;
   while (n + 8 <= most) {
     const difference = load<u64>(p + n) ^ load<u64>(q + n);
-    if (difference) return n + (<usize>ctz(difference) >> 3);
+    if (difference) return n + ((<usize>ctz(difference)) >> 3);
     n += 8;
   }
   while (n < most && load<u8>(p + n) == load<u8>(q + n)) n += 1;

@@ -293,7 +293,7 @@ function lowBits(bits: u64, n: u64): u64 {
 
 /** The entry of the code that `bits` begin with. */
 function look(table: usize, root: u64, bits: u64): u64 {
-  const entry: u64 = load<u32>(table + (<usize>lowBits(bits, root) << 2));
+  const entry: u64 = load<u32>(table + ((<usize>lowBits(bits, root)) << 2));
   return entry & SUB ? lookAgain(table, root, bits, entry) : entry;
 }
 
@@ -338,11 +338,11 @@ function slow(z: Inflate): i32 {
   const entry = z.fixed
     ? look(FIXED, FIXED_BITS, z.bits)
     : look(LITERAL_TABLE, LITERAL_BITS, z.bits);
-  const drop = <u32>entry & 63;
+  const drop = (<u32>entry) & 63;
   if (drop > z.count) return INFLATE_MORE;
   if (<i32>entry < 0) {
     if (z.to == z.limit) return INFLATE_FULL;
-    literal(z, <u32>entry >> 16);
+    literal(z, (<u32>entry) >> 16);
     take(z, drop);
   } else if (entry & STOP) {
     z.mode = Mode.BAD;
@@ -353,7 +353,7 @@ function slow(z: Inflate): i32 {
     const far = z.fixed
       ? look(FIXED_DISTANCE, FIXED_DISTANCE_BITS, bits)
       : look(DISTANCE_TABLE, DISTANCE_BITS, bits);
-    const both = drop + (<u32>far & 63);
+    const both = drop + ((<u32>far) & 63);
     if (both > z.count) return INFLATE_MORE;
     z.left = <u16>valueOf(entry, z.bits);
     z.distance = <u16>valueOf(far, bits);
@@ -391,21 +391,21 @@ function fast(z: Inflate): void {
 
   while (from <= lastFrom && to <= lastTo) {
     bits |= load<u64>(from) << count;
-    from += <u32>(~count >> 3) & 7;
+    from += (<u32>(~count >> 3)) & 7;
     count |= 56;
-    let entry: u64 = load<u32>(table + (<usize>(bits & mask) << 2));
+    let entry: u64 = load<u32>(table + ((<usize>(bits & mask)) << 2));
     if (<i32>entry < 0) {
       bits >>= entry;
       count -= entry;
       store<u8>(to, <u8>(entry >> 16));
       to += 1;
-      entry = load<u32>(table + (<usize>(bits & mask) << 2));
+      entry = load<u32>(table + ((<usize>(bits & mask)) << 2));
       if (<i32>entry < 0) {
         bits >>= entry;
         count -= entry;
         store<u8>(to, <u8>(entry >> 16));
         to += 1;
-        entry = load<u32>(table + (<usize>(bits & mask) << 2));
+        entry = load<u32>(table + ((<usize>(bits & mask)) << 2));
         if (<i32>entry < 0) {
           bits >>= entry;
           count -= entry;
@@ -415,7 +415,7 @@ function fast(z: Inflate): void {
         }
       }
       bits |= load<u64>(from) << count;
-      from += <u32>(~count >> 3) & 7;
+      from += (<u32>(~count >> 3)) & 7;
       count |= 56;
     }
     if (entry & (SUB | STOP)) {
@@ -432,7 +432,7 @@ function fast(z: Inflate): void {
     }
     const length = valueOf(entry, bits);
     const rest = bits >> entry;
-    let far: u64 = load<u32>(distances + (<usize>(rest & distanceMask) << 2));
+    let far: u64 = load<u32>(distances + ((<usize>(rest & distanceMask)) << 2));
     if (far & SUB) far = lookAgain(distances, distanceRoot, rest, far);
     if (far & STOP) break;
     let distance = valueOf(far, rest);
@@ -466,7 +466,7 @@ function fast(z: Inflate): void {
   z.from = from;
   z.to = to;
   z.bits = bits;
-  z.count = <u32>count & 63;
+  z.count = (<u32>count) & 63;
 }
 
 // ---------------------------------------------------------------------------------- code lengths
@@ -476,14 +476,14 @@ function lengths(z: Inflate): bool {
   while (z.have < z.symbols) {
     fill(z);
     const entry = look(LITERAL_TABLE, LENGTH_BITS, z.bits);
-    const symbol = (<u32>entry >> 16) & 31;
+    const symbol = ((<u32>entry) >> 16) & 31;
     // 16: repeat the last one 3 to 6 times; 17: 3 to 10 zeros; 18: 11 to 138 zeros.
     const extra: u32 = symbol < 16 ? 0 : symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
-    const drop = <u32>entry & 63;
+    const drop = (<u32>entry) & 63;
     if (drop + extra > z.count) return false;
     take(z, drop);
     let times = take(z, extra) + (symbol < 16 ? 1 : symbol == 18 ? 11 : 3);
-    if (symbol == 16 && !z.have || z.have + times > z.symbols) {
+    if ((symbol == 16 && !z.have) || z.have + times > z.symbols) {
       z.mode = Mode.BAD;
       return true;
     }
@@ -575,7 +575,7 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
   if (taken != 1 << 15 && (taken > 1 << 15 || !shift || taken != codes << 14)) return false;
   sort(lengths, words);
 
-  store<u32>(table, <u32>STOP | 1);
+  store<u32>(table, (<u32>STOP) | 1);
   // The part of the table that is filled, log2; it is doubled when codes become longer.
   let filled: u32 = 0;
   // The bits of a code come highest first: the code, reversed, is the index.
@@ -603,7 +603,7 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
           used = (used << 1) + ends(root + subBits) - ends(root + subBits - 1);
         }
         next += 4 << subBits;
-        store<u32>(table + (prefix << 2), ((sub - table) << 16) | (subBits << 8) | <u32>SUB);
+        store<u32>(table + (prefix << 2), ((sub - table) << 16) | (subBits << 8) | (<u32>SUB));
       }
       for (let j = code >> root; j < 1 << subBits; j += 1 << (length - root)) {
         store<u32>(sub + (j << 2), entry);
@@ -620,13 +620,13 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
 /** Puts symbols behind those of the same length; where that is says ENDS, which moves. */
 function sort(lengths: usize, words: u32): void {
   for (let i: u32 = 0; i < words << 3; i += 8) {
-    for (let word = load<u64>(lengths + i); word; ) {
+    for (let word = load<u64>(lengths + i); word;) {
       const at = ctz(word) & 60;
-      const end = ENDS + (<usize>((word >> at) & 15) << 1);
+      const end = ENDS + ((<usize>((word >> at) & 15)) << 1);
       const index: usize = load<u16>(end);
-      store<u16>(SORTED + (index << 1), <u16>((i << 1) + (<u32>at >> 2)));
+      store<u16>(SORTED + (index << 1), <u16>((i << 1) + ((<u32>at) >> 2)));
       store<u16>(end, <u16>(index + 1));
-      word &= ~(<u64>15 << at);
+      word &= ~((<u64>15) << at);
     }
   }
 }
@@ -649,13 +649,13 @@ function ends(length: u32): u32 {
 function entryOf(symbol: u32, length: u32, shift: u32): u32 {
   const bits = length * 0x101;
   if (shift != 1) {
-    if (symbol < 256) return <u32>LITERAL | (symbol << 16) | bits;
-    if (symbol == 256) return <u32>(END | STOP) | bits;
+    if (symbol < 256) return (<u32>LITERAL) | (symbol << 16) | bits;
+    if (symbol == 256) return (<u32>(END | STOP)) | bits;
     symbol -= 257;
     // The longest one has a symbol of its own.
     if (symbol == 28) return (258 << 16) | bits;
   }
-  if (symbol >= 30 - (shift >> 1)) return <u32>STOP | bits;
+  if (symbol >= 30 - (shift >> 1)) return (<u32>STOP) | bits;
   const extra = max(symbol >> shift, 1) - 1;
   const base = extra ? ((1 << shift) | (symbol & ((1 << shift) - 1))) << extra : symbol;
   return ((base + 2 * shift - 1) << 16) | (bits + extra);

@@ -57,7 +57,8 @@ function admit(s: Session, kind: i32, bytes: u32): i32 {
   stats().queueFull += 1;
   const policy = s.fullPolicy;
   // A message of which one fragment is dropped would be another message.
-  if (policy == FullPolicy.DROP) return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
+  if (policy == FullPolicy.DROP)
+    return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
   if (policy != FullPolicy.REFUSE)
     closeBegin(s, policy == FullPolicy.CLOSE_1008 ? 1008 : 1013, 0, 0);
   return ErrorCode.FULL;

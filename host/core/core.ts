@@ -53,6 +53,9 @@ export interface CoreStats {
   arenaUsed: number;
   arenaPeak: number;
   arena: number;
+  /** Windows that keep a context of permessage-deflate: in use, and in the pool. */
+  windowsUsed: number;
+  windows: number;
 }
 
 /** One instance of the core and the views through which a host drives it. */
@@ -162,6 +165,8 @@ export class Core {
       arenaUsed: u32(StatsRecord.arenaUsed),
       arenaPeak: u32(StatsRecord.arenaPeak),
       arena: u32(StatsRecord.arena),
+      windowsUsed: u32(StatsRecord.windowsUsed),
+      windows: u32(StatsRecord.windows),
     };
   }
 }

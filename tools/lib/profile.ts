@@ -13,6 +13,8 @@ interface Range {
 }
 
 const GIB = 2 ** 30;
+/** What a block holds of a compressed message beside its context: see assembly/deflate/incoming.ts. */
+const STREAM_BYTES = 1024;
 
 /** The limits of a profile, in the order of assembly/profile.ts. */
 export const LIMITS = {
@@ -97,6 +99,7 @@ function parseLimit(key: Limit, range: Range, value: unknown, source: string): n
 /** What no limit says alone. */
 function validateProfile(profile: Profile, source: string): Profile {
   const { arenaBytes, blockMinBytes, blockSendBytes, blockMaxBytes, headMaxBytes } = profile;
+  const { deflate, takeoverBits } = profile;
   const wrong =
     blockMinBytes > blockSendBytes || blockSendBytes > blockMaxBytes
       ? `blockMinBytes <= blockSendBytes <= blockMaxBytes, not ${blockMinBytes}, ${blockSendBytes}, ${blockMaxBytes}`
@@ -104,7 +107,9 @@ function validateProfile(profile: Profile, source: string): Profile {
         ? `arenaBytes is a multiple of blockMaxBytes (${blockMaxBytes}), not ${arenaBytes}`
         : headMaxBytes > blockMaxBytes
           ? `headMaxBytes is at most blockMaxBytes (${blockMaxBytes}): a head is held in one block; not ${headMaxBytes}`
-          : undefined;
+          : deflate && blockMaxBytes < STREAM_BYTES + 2 ** takeoverBits
+            ? `blockMaxBytes holds a kept window and ${STREAM_BYTES} bytes more, not ${blockMaxBytes}`
+            : undefined;
   if (wrong) throw new Complaint(`${source}: ${wrong}`);
   return profile;
 }
