@@ -71,10 +71,13 @@ function reach(s: Session): u32 {
   return 1 << (s.deflateIn & DEFLATE_BITS);
 }
 
-/** Output may go to the block's end, or to the first byte past MESSAGE_MAX, which tells that it is too long. */
+/**
+ * Output may go to the last byte but one of the block, or to the first byte past MESSAGE_MAX, which
+ * tells that it is too long.
+ */
 function bound(s: Session, length: u64): void {
   const z = stream(s);
-  const end = s.block + arenaBytes(s.block);
+  const end = s.block + arenaBytes(s.block) - 1;
   const most = <u64>s.messageMax + 1 - length + z.to;
   z.limit = s.messageMax && most < <u64>end ? <u32>most : end;
 }
@@ -115,6 +118,8 @@ function begin(s: Session, take: u32): i32 {
  * @returns 1, or 0 when they have to be first; or an ErrorCode
  */
 export function inflateReady(s: Session, take: u32, wait: bool): i32 {
+  // The bound may have come down since.
+  if (s.messageMax && s.messageLength > <u64>s.messageMax) return ErrorCode.TOO_BIG;
   if (!s.block) {
     const error = begin(s, take);
     if (error) return error;
@@ -184,13 +189,15 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool): i3
   const made = z.to - z.base - had;
   if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
   if (last && result == INFLATE_MORE) {
-    // The tail makes no output: it ends the empty block with which the message ended.
+    // The tail makes no output: it ends the empty block with which the message ended. What does make
+    // some is wrong, and has room for it.
     z.from = <u32>changetype<usize>(c) + offsetof<Incoming>('tail');
     z.end = z.from + 4;
     z.limit = z.to + 1;
     if (inflate(z) != INFLATE_MORE || !inflateEnded(z)) return ErrorCode.DEFLATE;
     if (s.windowIn) {
-      const kept = min(z.to - z.base, WINDOW_MAX);
+      // Of a message that was told in pieces the block has the last ones.
+      const kept = <u32>min<u64>(s.messageLength + made, min(z.to - z.base, WINDOW_MAX));
       windowAppend(s.windowIn, z.to - kept, kept);
     }
   }
