@@ -8,7 +8,9 @@
 
 import {
   ErrorCode,
+  FullPolicy,
   Opcode,
+  Option,
   SEND_MORE,
   SEND_PLAIN,
   Sent,
@@ -176,9 +178,20 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return ErrorCode.FULL;
+    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return this.#full(link, kind);
     this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;
+  }
+
+  /** What the core does when its queue is full: Option.FULL_POLICY. */
+  #full(link: Link<Owner>, kind: number): Sent | ErrorCode {
+    const policy = this.core.exports.limpet_option_get(link.handle, Option.FULL_POLICY);
+    // A message of which one fragment is dropped would be another message.
+    const whole = (kind & 15) !== Opcode.CONTINUATION && !(kind & SEND_MORE);
+    if (policy === FullPolicy.DROP && whole) return Sent.DROPPED;
+    if (policy === FullPolicy.CLOSE_1008) this.close(link, 1008, '');
+    if (policy === FullPolicy.CLOSE_1013) this.close(link, 1013, '');
+    return ErrorCode.FULL;
   }
 
   #keep(link: Link<Owner>, kind: number, data: string | Uint8Array): void {
