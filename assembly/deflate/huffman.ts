@@ -35,7 +35,7 @@ const DEPTHS: usize = CODEC + depthOffset;
 export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
   zeroWords(LENGTHS + first, n);
   zeroWords(DEPTHS, 64);
-  let used: u32 = 0;
+  let end = TREE;
   for (let i = first; i < first + n; i++) {
     // Most symbols do not occur.
     if (!(i & 3) && !load<u64>(i << 1, COUNTS)) {
@@ -44,84 +44,85 @@ export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
     }
     const count: u32 = load<u16>(i << 1, COUNTS);
     if (!count) continue;
-    store<u32>(used << 2, (count << 9) | i, TREE);
-    used += 1;
+    store<u32>(end, (count << 9) | i);
+    end += 4;
   }
-  sort(used);
-  for (let i: u32 = 0; i < used; i++) {
-    const key = load<u32>(i << 2, TREE);
-    store<u16>(i << 1, key & 511, ORDER);
-    store<u32>(i << 2, key >> 9, TREE);
+  sort(end);
+  let order = ORDER;
+  for (let at = TREE; at < end; at += 4) {
+    const key = load<u32>(at);
+    store<u16>(order, key & 511);
+    store<u32>(at, key >> 9);
+    order += 2;
   }
-  if (used > 1) leaves(used, limit);
-  else store<u32>(DEPTHS, used, 4);
+  if (end > TREE + 4) leaves(end, limit);
+  else add(1, u32(end > TREE));
 
   let bits: u32 = 0;
-  let at: u32 = 0;
+  order = ORDER;
   for (let length = limit; length; length--) {
     for (let leaf = load<u32>(length << 2, DEPTHS); leaf; leaf--) {
-      const symbol: u32 = load<u16>(at << 1, ORDER);
+      const symbol: u32 = load<u16>(order);
       store<u8>(symbol, <u8>length, LENGTHS);
       bits += length * load<u16>(symbol << 1, COUNTS);
-      at += 1;
+      order += 2;
     }
   }
   return bits;
 }
 
-/** Sorts `n` words of TREE by Shell's method. */
-function sort(n: u32): void {
-  for (let gap: u32 = 121; gap; gap /= 3) {
-    for (let i = gap; i < n; i++) {
-      const key = load<u32>(i << 2, TREE);
-      let at = i;
-      for (; at >= gap; at -= gap) {
-        const before = load<u32>((at - gap) << 2, TREE);
+/** Sorts the words from TREE to `end` by Shell's method. */
+function sort(end: usize): void {
+  for (let gap: usize = 121 * 4; gap > 3; gap = (gap / 12) << 2) {
+    for (let next = TREE + gap; next < end; next += 4) {
+      const key = load<u32>(next);
+      let at = next;
+      for (; at >= TREE + gap; at -= gap) {
+        const before = load<u32>(at - gap);
         if (before < key) break;
-        store<u32>(at << 2, before, TREE);
+        store<u32>(at, before);
       }
-      store<u32>(at << 2, key, TREE);
+      store<u32>(at, key);
     }
   }
 }
 
-/** `n` sorted counts in TREE, at least two → how many codes of each length, in DEPTHS. */
-function leaves(n: u32, limit: u32): void {
+/** Two or more sorted counts from TREE to `end` → how many codes of each length, in DEPTHS. */
+function leaves(end: usize, limit: u32): void {
   // Each inner node takes the two lightest of leaves and nodes; a node taken keeps its parent.
-  let leaf: u32 = 0;
-  let node: u32 = 0;
-  for (let next: u32 = 0; next < n - 1; next++) {
+  const root = end - 8;
+  let leaf = TREE;
+  let node = TREE;
+  for (let next = TREE; next <= root; next += 4) {
     let weight: u32 = 0;
     for (let child = 0; child < 2; child++) {
-      const light = load<u32>(node << 2, TREE);
-      if (leaf >= n || (node < next && light < load<u32>(leaf << 2, TREE))) {
+      const light = load<u32>(node);
+      if (leaf == end || (node < next && light < load<u32>(leaf))) {
         weight += light;
-        store<u32>(node << 2, next, TREE);
-        node += 1;
+        store<u32>(node, <u32>next);
+        node += 4;
       } else {
-        weight += load<u32>(leaf << 2, TREE);
-        leaf += 1;
+        weight += load<u32>(leaf);
+        leaf += 4;
       }
     }
-    store<u32>(next << 2, weight, TREE);
+    store<u32>(next, weight);
   }
-  // Parents to depths, from the root on. What a depth offers and no node takes are leaves.
+  // Parents to depths, from the root on; its parent lies behind it. What a depth offers and no
+  // node takes are leaves.
+  store<u32>(root, <u32>root + 4);
+  store<u32>(root, -1, 4);
+  node = root;
   let open: u32 = 1;
-  let depth: u32 = 0;
-  node = n - 1;
-  // The root's parent is itself, one step above.
-  store<u32>((n - 2) << 2, n - 1, TREE);
-  store<u32>((n - 1) << 2, -1, TREE);
-  while (open) {
-    let inner: u32 = 0;
-    while (node && load<u32>(load<u32>((node - 1) << 2, TREE) << 2, TREE) + 1 == depth) {
-      node -= 1;
-      store<u32>(node << 2, depth, TREE);
-      inner += 1;
+  for (let depth: u32 = 0; open; depth++) {
+    const before = node;
+    while (node >= TREE && load<u32>(load<u32>(node)) + 1 == depth) {
+      store<u32>(node, depth);
+      node -= 4;
     }
+    const inner = <u32>(before - node) >> 2;
     add(min(depth, limit), open - inner);
     open = inner << 1;
-    depth += 1;
   }
   // Codes cut to the limit are too many: a shorter one gives way to two of one bit more, and a cut
   // one becomes the second of them.
@@ -138,6 +139,7 @@ function leaves(n: u32, limit: u32): void {
   }
 }
 
+/** That many codes more of a length. */
 function add(length: u32, n: u32): void {
   store<u32>(length << 2, load<u32>(length << 2, DEPTHS) + n, DEPTHS);
 }
