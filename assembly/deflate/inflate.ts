@@ -206,7 +206,7 @@ function decode(z: Inflate): i32 {
       case Mode.LENGTH_CODES: {
         while (z.have < z.lengthCodes) {
           if (!need(z, 3)) return INFLATE_MORE;
-          putLength(z, lengthLengths * 2 + lengthSymbol(z.have), take(z, 3));
+          putLength(changetype<usize>(z) + lengthLengths, lengthSymbol(z.have), take(z, 3));
           z.have += 1;
         }
         z.have = 0;
@@ -293,7 +293,7 @@ function lowBits(bits: u64, n: u64): u64 {
 
 /** The entry of the code that `bits` begin with. */
 function look(table: usize, root: u64, bits: u64): u64 {
-  const entry: u64 = load<u32>(table + (<usize>lowBits(bits, root) << 2));
+  const entry: u64 = load<u32>(table + ((<usize>lowBits(bits, root)) << 2));
   return entry & SUB ? lookAgain(table, root, bits, entry) : entry;
 }
 
@@ -338,11 +338,11 @@ function slow(z: Inflate): i32 {
   const entry = z.fixed
     ? look(FIXED, FIXED_BITS, z.bits)
     : look(LITERAL_TABLE, LITERAL_BITS, z.bits);
-  const drop = <u32>entry & 63;
+  const drop = (<u32>entry) & 63;
   if (drop > z.count) return INFLATE_MORE;
   if (<i32>entry < 0) {
     if (z.to == z.limit) return INFLATE_FULL;
-    literal(z, <u32>entry >> 16);
+    literal(z, (<u32>entry) >> 16);
     take(z, drop);
   } else if (entry & STOP) {
     z.mode = Mode.BAD;
@@ -353,7 +353,7 @@ function slow(z: Inflate): i32 {
     const far = z.fixed
       ? look(FIXED_DISTANCE, FIXED_DISTANCE_BITS, bits)
       : look(DISTANCE_TABLE, DISTANCE_BITS, bits);
-    const both = drop + (<u32>far & 63);
+    const both = drop + ((<u32>far) & 63);
     if (both > z.count) return INFLATE_MORE;
     z.left = <u16>valueOf(entry, z.bits);
     z.distance = <u16>valueOf(far, bits);
@@ -391,21 +391,21 @@ function fast(z: Inflate): void {
 
   while (from <= lastFrom && to <= lastTo) {
     bits |= load<u64>(from) << count;
-    from += <u32>(~count >> 3) & 7;
+    from += (<u32>(~count >> 3)) & 7;
     count |= 56;
-    let entry: u64 = load<u32>(table + (<usize>(bits & mask) << 2));
+    let entry: u64 = load<u32>(table + ((<usize>(bits & mask)) << 2));
     if (<i32>entry < 0) {
       bits >>= entry;
       count -= entry;
       store<u8>(to, <u8>(entry >> 16));
       to += 1;
-      entry = load<u32>(table + (<usize>(bits & mask) << 2));
+      entry = load<u32>(table + ((<usize>(bits & mask)) << 2));
       if (<i32>entry < 0) {
         bits >>= entry;
         count -= entry;
         store<u8>(to, <u8>(entry >> 16));
         to += 1;
-        entry = load<u32>(table + (<usize>(bits & mask) << 2));
+        entry = load<u32>(table + ((<usize>(bits & mask)) << 2));
         if (<i32>entry < 0) {
           bits >>= entry;
           count -= entry;
@@ -415,7 +415,7 @@ function fast(z: Inflate): void {
         }
       }
       bits |= load<u64>(from) << count;
-      from += <u32>(~count >> 3) & 7;
+      from += (<u32>(~count >> 3)) & 7;
       count |= 56;
     }
     if (entry & (SUB | STOP)) {
@@ -432,7 +432,7 @@ function fast(z: Inflate): void {
     }
     const length = valueOf(entry, bits);
     const rest = bits >> entry;
-    let far: u64 = load<u32>(distances + (<usize>(rest & distanceMask) << 2));
+    let far: u64 = load<u32>(distances + ((<usize>(rest & distanceMask)) << 2));
     if (far & SUB) far = lookAgain(distances, distanceRoot, rest, far);
     if (far & STOP) break;
     let distance = valueOf(far, rest);
@@ -466,37 +466,65 @@ function fast(z: Inflate): void {
   z.from = from;
   z.to = to;
   z.bits = bits;
-  z.count = <u32>count & 63;
+  z.count = (<u32>count) & 63;
 }
 
 // ---------------------------------------------------------------------------------- code lengths
 
 /** Code lengths until all are there; false when input is missing. RFC 1951 3.2.7. */
 function lengths(z: Inflate): bool {
-  while (z.have < z.symbols) {
-    fill(z);
-    const entry = look(LITERAL_TABLE, LENGTH_BITS, z.bits);
-    const symbol = (<u32>entry >> 16) & 31;
+  const at = changetype<usize>(z) + literalLengths;
+  const literals: u32 = z.literals;
+  const symbols: u32 = z.symbols;
+  let have: u32 = z.have;
+  let last: u32 = z.last;
+  let bits = z.bits;
+  let count = z.count;
+  let more = false;
+  while (have < symbols) {
+    // A code has 7 bits at the most, and so have the extra bits.
+    if (count < 14) {
+      z.bits = bits;
+      z.count = count;
+      fill(z);
+      bits = z.bits;
+      count = z.count;
+    }
+    const entry = load<u32>(LITERAL_TABLE + ((<usize>lowBits(bits, LENGTH_BITS)) << 2));
+    const symbol = (entry >> 16) & 31;
     // 16: repeat the last one 3 to 6 times; 17: 3 to 10 zeros; 18: 11 to 138 zeros.
     const extra: u32 = symbol < 16 ? 0 : symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
-    const drop = <u32>entry & 63;
-    if (drop + extra > z.count) return false;
-    take(z, drop);
-    let times = take(z, extra) + (symbol < 16 ? 1 : symbol == 18 ? 11 : 3);
-    if (symbol == 16 && !z.have || z.have + times > z.symbols) {
-      z.mode = Mode.BAD;
-      return true;
+    const drop = (entry & 63) + extra;
+    more = drop > count;
+    if (more) break;
+    let next = have + 1;
+    if (symbol < 16) {
+      last = symbol;
+    } else {
+      next = have + ((<u32>lowBits(bits, drop)) >> (entry & 63)) + (symbol == 18 ? 11 : 3);
+      if ((symbol == 16 && !have) || next > symbols) {
+        z.mode = Mode.BAD;
+        return true;
+      }
+      if (symbol != 16) last = 0;
     }
-    if (symbol != 16) z.last = symbol < 16 ? <u8>symbol : 0;
-    for (; times; times--) {
-      const index = z.have < z.literals ? z.have : z.have - z.literals + LITERALS;
-      putLength(z, literalLengths * 2 + index, z.last);
-      z.have += 1;
+    bits >>= drop;
+    count -= drop;
+    if (last) {
+      for (; have < next; have++) {
+        putLength(at, have < literals ? have : have - literals + LITERALS, last);
+      }
     }
+    have = next;
   }
+  z.have = <u16>have;
+  z.last = <u8>last;
+  z.bits = bits;
+  z.count = count;
+  if (more) return false;
   disown(z);
   // Without a code for it the block has no end.
-  z.mode = load<u8>(changetype<usize>(z) + literalLengths, 128) & 15 ? Mode.CODES : Mode.BAD;
+  z.mode = load<u8>(at, 128) & 15 ? Mode.CODES : Mode.BAD;
   return true;
 }
 
@@ -505,9 +533,9 @@ function lengthSymbol(index: u32): u32 {
   return index < 4 ? (16 + index) % 19 : (index & 1 ? 19 - index : 12 + index) >> 1;
 }
 
-/** The code length number `index`, counted from the record's first byte. It was zero. */
-function putLength(z: Inflate, index: u32, length: u32): void {
-  const at = changetype<usize>(z) + (index >> 1);
+/** Puts one into a list of them; 0 was there. */
+function putLength(lengths: usize, index: u32, length: u32): void {
+  const at = lengths + (index >> 1);
   store<u8>(at, <u8>(load<u8>(at) | (length << ((index & 1) << 2))));
 }
 
@@ -575,7 +603,7 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
   if (taken != 1 << 15 && (taken > 1 << 15 || !shift || taken != codes << 14)) return false;
   sort(lengths, words);
 
-  store<u32>(table, <u32>STOP | 1);
+  store<u32>(table, (<u32>STOP) | 1);
   // The part of the table that is filled, log2; it is doubled when codes become longer.
   let filled: u32 = 0;
   // The bits of a code come highest first: the code, reversed, is the index.
@@ -603,7 +631,7 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
           used = (used << 1) + ends(root + subBits) - ends(root + subBits - 1);
         }
         next += 4 << subBits;
-        store<u32>(table + (prefix << 2), ((sub - table) << 16) | (subBits << 8) | <u32>SUB);
+        store<u32>(table + (prefix << 2), ((sub - table) << 16) | (subBits << 8) | (<u32>SUB));
       }
       for (let j = code >> root; j < 1 << subBits; j += 1 << (length - root)) {
         store<u32>(sub + (j << 2), entry);
@@ -620,13 +648,13 @@ function build(lengths: usize, words: u32, table: usize, root: u32, shift: u32):
 /** Puts symbols behind those of the same length; where that is says ENDS, which moves. */
 function sort(lengths: usize, words: u32): void {
   for (let i: u32 = 0; i < words << 3; i += 8) {
-    for (let word = load<u64>(lengths + i); word; ) {
+    for (let word = load<u64>(lengths + i); word;) {
       const at = ctz(word) & 60;
-      const end = ENDS + (<usize>((word >> at) & 15) << 1);
+      const end = ENDS + ((<usize>((word >> at) & 15)) << 1);
       const index: usize = load<u16>(end);
-      store<u16>(SORTED + (index << 1), <u16>((i << 1) + (<u32>at >> 2)));
+      store<u16>(SORTED + (index << 1), <u16>((i << 1) + ((<u32>at) >> 2)));
       store<u16>(end, <u16>(index + 1));
-      word &= ~(<u64>15 << at);
+      word &= ~((<u64>15) << at);
     }
   }
 }
@@ -649,13 +677,13 @@ function ends(length: u32): u32 {
 function entryOf(symbol: u32, length: u32, shift: u32): u32 {
   const bits = length * 0x101;
   if (shift != 1) {
-    if (symbol < 256) return <u32>LITERAL | (symbol << 16) | bits;
-    if (symbol == 256) return <u32>(END | STOP) | bits;
+    if (symbol < 256) return (<u32>LITERAL) | (symbol << 16) | bits;
+    if (symbol == 256) return (<u32>(END | STOP)) | bits;
     symbol -= 257;
     // The longest one has a symbol of its own.
     if (symbol == 28) return (258 << 16) | bits;
   }
-  if (symbol >= 30 - (shift >> 1)) return <u32>STOP | bits;
+  if (symbol >= 30 - (shift >> 1)) return (<u32>STOP) | bits;
   const extra = max(symbol >> shift, 1) - 1;
   const base = extra ? ((1 << shift) | (symbol & ((1 << shift) - 1))) << extra : symbol;
   return ((base + 2 * shift - 1) << 16) | (bits + extra);
