@@ -47,15 +47,21 @@ let output: usize = 0;
 let outputLimit: usize = 0;
 let waiting: u64 = 0;
 let waitingBits: u32 = 0;
+/** Where bytes begin that are to be stored, with those of the next block if these are, too; or 0. */
+let held: usize = 0;
 /** One past the last of RUNS. */
 let runsEnd: usize = 0;
 
-/** Begins to write at `to`, and never at `limit` or behind it. */
-export function outputBegin(to: usize, limit: usize): void {
+/**
+ * Begins to write at `to`, and never at `limit` or behind it.
+ * @param store where bytes begin that are to be stored, or 0
+ */
+export function outputBegin(to: usize, limit: usize, store: usize): void {
   output = to;
   outputLimit = limit;
   waiting = 0;
   waitingBits = 0;
+  held = store;
 }
 
 /** Whether that many more bits have room. */
@@ -114,9 +120,11 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
   const dynamic = bits < fixed;
   if (!dynamic) bits = fixed;
   // 3 bits, up to 7 to the next byte, and two half-words begin a stored block.
-  const bytes = <u32>(end - from);
-  const storedBits: u32 = 40 * ((bytes + <u32>STORED_MAX - 1) / <u32>STORED_MAX) + 8 * bytes;
-  if (storedBits <= bits) return writeStored(from, end);
+  if (<u32>(end - from) * 8 + (held ? 0 : 40) <= bits) {
+    if (!held) held = from;
+    return true;
+  }
+  if (!writeStored(from)) return false;
   if (!fits(bits)) return false;
   if (dynamic) {
     writeLengths(literals, distances, lengths);
@@ -134,9 +142,11 @@ function lengthOf(i: u32): u32 {
   return load<u8>(LENGTHS_FIRST + <u32>load<u8>(LENGTHS_ORDER + i), LENGTHS);
 }
 
-/** Writes stored blocks. Whether there was room. RFC 1951 3.2.4. */
-export function writeStored(from: usize, end: usize): bool {
-  while (from < end) {
+/** Writes what is held, up to `end`, as stored blocks. Whether there was room. RFC 1951 3.2.4. */
+function writeStored(end: usize): bool {
+  let from = held;
+  held = 0;
+  while (from && from < end) {
     const n = min(end - from, STORED_MAX);
     if (!putStored() || outputLimit - output < n + 4) return false;
     put(n | ((~n & 0xffff) << 16), 32);
@@ -147,11 +157,11 @@ export function writeStored(from: usize, end: usize): bool {
 }
 
 /**
- * Ends with an empty stored block, whole or without its lengths. RFC 7692 7.2.1.
+ * Ends at the message's end with an empty stored block, whole or without lengths. RFC 7692 7.2.1.
  * @returns one past the last byte written, or 0 when there was no room
  */
-export function outputEnd(flush: bool): usize {
-  if (!putStored()) return 0;
+export function outputEnd(end: usize, flush: bool): usize {
+  if (!writeStored(end) || !putStored()) return 0;
   if (flush) {
     if (!fits(32)) return 0;
     put(0xffff0000, 32);
@@ -229,9 +239,9 @@ function writeTokens(at: usize, end: usize): void {
   for (; at < end; at += 4) {
     const token = load<u32>(at);
     const code = load<u32>((token & 511) << 2, CODES);
-    bits |= <u64>(code & 0xffff) << n;
+    bits |= (<u64>(code & 0xffff)) << n;
     n += code >> 16;
-    bits |= <u64>(token >> 13) << n;
+    bits |= (<u64>(token >> 13)) << n;
     n += (token >> 9) & 15;
     // At the most 7 + 15 + 13 bits.
     if (to + 8 <= outputLimit) {

@@ -10,7 +10,6 @@ import {
   tally,
   TOKENS,
   writeBlock,
-  writeStored,
 } from './block';
 import { COUNTS } from './huffman';
 import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
@@ -26,15 +25,8 @@ const MATCH_MAX: usize = 258;
 
 /** For each level from 1 on: chain (log2), nice, lazy, good. */
 const LEVELS: usize = memory.data<u8>([
-  2, 8, 1, 4,
-  3, 16, 1, 5,
-  5, 32, 1, 6,
-  4, 16, 4, 4,
-  5, 32, 16, 8,
-  7, 128, 16, 8,
-  8, 128, 32, 8,
-  10, 255, 128, 32,
-  12, 255, 255, 32,
+  2, 8, 1, 4, 3, 16, 1, 5, 5, 32, 1, 6, 4, 16, 4, 4, 5, 32, 16, 8, 7, 128, 16, 8, 8, 128, 32, 8, 10,
+  255, 128, 32, 12, 255, 255, 32,
 ]);
 
 /** Position 1 is the oldest byte: no entry of a cleared table is a position. */
@@ -53,7 +45,7 @@ export function deflate(
   windowBits: i32,
   flush: bool,
 ): usize {
-  outputBegin(to, limit);
+  outputBegin(to, limit, level ? 0 : from);
   if (level) {
     const window: usize = 1 << min(windowBits, DEFLATE_WINDOW_BITS);
     if (from - base > window) base = from - window;
@@ -67,13 +59,13 @@ export function deflate(
       from = compress(from, end, window, LEVELS + ((level - 1) << 2));
       if (!from) return 0;
     }
-  } else if (!writeStored(from, end)) return 0;
-  return outputEnd(flush);
+  }
+  return outputEnd(end, flush);
 }
 
 // @ts-ignore: decorator
 @inline function hash(p: usize): usize {
-  return (load<u32>(p) * 0x9e3779b1 >>> hashShift) << 1;
+  return ((load<u32>(p) * 0x9e3779b1) >>> hashShift) << 1;
 }
 
 /** Enters the positions from `p` to `stop` into the chains. */
@@ -171,7 +163,7 @@ function coded(first: u32, value: u32, shift: u32): u32 {
   let n: usize = 0;
   while (n + 8 <= most) {
     const difference = load<u64>(p + n) ^ load<u64>(q + n);
-    if (difference) return n + (<usize>ctz(difference) >> 3);
+    if (difference) return n + ((<usize>ctz(difference)) >> 3);
     n += 8;
   }
   while (n < most && load<u8>(p + n) == load<u8>(q + n)) n += 1;

@@ -120,7 +120,7 @@ function leaves(end: usize, limit: u32): void {
       store<u32>(node, depth);
       node -= 4;
     }
-    const inner = <u32>(before - node) >> 2;
+    const inner = (<u32>(before - node)) >> 2;
     add(min(depth, limit), open - inner);
     open = inner << 1;
   }
