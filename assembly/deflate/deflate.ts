@@ -49,11 +49,11 @@ export function deflate(
   if (level) {
     const window: usize = 1 << min(windowBits, DEFLATE_WINDOW_BITS);
     if (from - base > window) base = from - window;
-    const bits = max(6, min(32 - clz<u32>(<u32>(end - base)), DEFLATE_HASH_BITS));
+    const bits = min(32 - clz<u32>(<u32>(end - base)), DEFLATE_HASH_BITS);
     zeroWords(HEADS, 2 << bits);
     hashShift = 32 - bits;
     origin = base - 1;
-    hashEnd = end - min(end - base, 3);
+    hashEnd = end - 3;
     index(base, from);
     while (from < end) {
       from = compress(from, end, window, LEVELS + ((level - 1) << 2));
@@ -97,7 +97,7 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
     let best = max(pending, MATCH_MIN - 1);
     let distance: usize = 0;
     const most = min(end - p, MATCH_MAX);
-    if (p < hashEnd && best < most && (!pending || pending < lazy) && token < TOKENS_FULL) {
+    if (p < hashEnd && best < most && pending < lazy && token < TOKENS_FULL) {
       const position = p - origin;
       const head = hash(p);
       let d: usize = (position - load<u16>(head, HEADS)) & 0xffff;

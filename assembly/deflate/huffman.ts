@@ -1,8 +1,9 @@
 // How often each symbol occurs → Huffman codes of limited length. RFC 1951 3.2.2.
 //
-// The symbols that occur are sorted, the rarest first; the tree over them is made in place (Moffat
-// and Katajainen, "In-Place Calculation of Minimum-Redundancy Codes"), and all that is wanted of it
-// is how many leaves each depth has. Codes are kept with their first bit lowest: so they are sent.
+// The symbols that occur are sorted, the rarest first. The inner nodes of the tree over them, made
+// in order, are sorted by themselves, so the two lightest are always the first of the symbols or
+// nodes that are left. All that is wanted of the tree is how many leaves each depth has. Codes are
+// kept with their first bit lowest: so they are sent.
 
 import { CODEC, zeroWords } from '../memory';
 import {
@@ -10,7 +11,7 @@ import {
   countOffset,
   depthOffset,
   lengthOffset,
-  orderOffset,
+  sortOffset,
   treeOffset,
 } from './layout';
 
@@ -20,8 +21,9 @@ export const COUNTS: usize = CODEC + countOffset;
 export const LENGTHS: usize = CODEC + lengthOffset;
 /** The codes, bits reversed, and their lengths << 16, a word each. */
 export const CODES: usize = CODEC + codeOffset;
+/** The symbols that occur, the rarest first: count << 9, symbol. */
+const SORTED: usize = CODEC + sortOffset;
 const TREE: usize = CODEC + treeOffset;
-const ORDER: usize = CODEC + orderOffset;
 const DEPTHS: usize = CODEC + depthOffset;
 
 /**
@@ -35,7 +37,7 @@ const DEPTHS: usize = CODEC + depthOffset;
 export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
   zeroWords(LENGTHS + first, n);
   zeroWords(DEPTHS, 64);
-  let end = TREE;
+  let end = SORTED;
   for (let i = first; i < first + n; i++) {
     // Most symbols do not occur.
     if (!(i & 3) && !load<u64>(i << 1, COUNTS)) {
@@ -48,36 +50,29 @@ export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
     end += 4;
   }
   sort(end);
-  let order = ORDER;
-  for (let at = TREE; at < end; at += 4) {
-    const key = load<u32>(at);
-    store<u16>(order, key & 511);
-    store<u32>(at, key >> 9);
-    order += 2;
-  }
-  if (end > TREE + 4) leaves(end, limit);
-  else add(1, u32(end > TREE));
+  if (end > SORTED + 4) leaves(end, limit);
+  else add(1, u32(end > SORTED));
 
   let bits: u32 = 0;
-  order = ORDER;
+  end = SORTED;
   for (let length = limit; length; length--) {
     for (let leaf = load<u32>(length << 2, DEPTHS); leaf; leaf--) {
-      const symbol: u32 = load<u16>(order);
-      store<u8>(symbol, <u8>length, LENGTHS);
-      bits += length * load<u16>(symbol << 1, COUNTS);
-      order += 2;
+      const key = load<u32>(end);
+      store<u8>(key & 511, <u8>length, LENGTHS);
+      bits += length * (key >> 9);
+      end += 4;
     }
   }
   return bits;
 }
 
-/** Sorts the words from TREE to `end` by Shell's method. */
+/** Sorts the words from SORTED to `end` by Shell's method. */
 function sort(end: usize): void {
-  for (let gap: usize = 121 * 4; gap > 3; gap = (gap / 12) << 2) {
-    for (let next = TREE + gap; next < end; next += 4) {
+  for (let gap: usize = 121 * 4; gap; gap = (gap / 12) << 2) {
+    for (let next = SORTED + gap; next < end; next += 4) {
       const key = load<u32>(next);
       let at = next;
-      for (; at >= TREE + gap; at -= gap) {
+      for (; at >= SORTED + gap; at -= gap) {
         const before = load<u32>(at - gap);
         if (before < key) break;
         store<u32>(at, before);
@@ -87,49 +82,47 @@ function sort(end: usize): void {
   }
 }
 
-/** Two or more sorted counts from TREE to `end` → how many codes of each length, in DEPTHS. */
+/** Two or more symbols from SORTED to `end` → how many codes of each length, in DEPTHS. */
 function leaves(end: usize, limit: u32): void {
-  // Each inner node takes the two lightest of leaves and nodes; a node taken keeps its parent.
-  const root = end - 8;
-  let leaf = TREE;
+  // A node is its weight until another takes it, then where that one is: its parent.
+  let leaf = SORTED;
   let node = TREE;
-  for (let next = TREE; next <= root; next += 4) {
+  let next = TREE;
+  for (let left = end - SORTED - 4; left; left -= 4) {
     let weight: u32 = 0;
     for (let child = 0; child < 2; child++) {
-      const light = load<u32>(node);
-      if (leaf == end || (node < next && light < load<u32>(leaf))) {
+      const light = load<u32>(leaf) >> 9;
+      if (leaf < end && (node == next || light <= load<u32>(node))) {
         weight += light;
+        leaf += 4;
+      } else {
+        weight += load<u32>(node);
         store<u32>(node, <u32>next);
         node += 4;
-      } else {
-        weight += load<u32>(leaf);
-        leaf += 4;
       }
     }
     store<u32>(next, weight);
+    next += 4;
   }
   // Parents to depths, from the root on; its parent lies behind it. What a depth offers and no
   // node takes are leaves.
-  store<u32>(root, <u32>root + 4);
-  store<u32>(root, -1, 4);
-  node = root;
+  let room: i32 = 1 << limit;
+  store<u32>(node, <u32>next);
+  store<u32>(next, -1);
   let open: u32 = 1;
   for (let depth: u32 = 0; open; depth++) {
-    const before = node;
-    while (node >= TREE && load<u32>(load<u32>(node)) + 1 == depth) {
+    let inner: u32 = 0;
+    for (; node >= TREE && load<u32>(load<u32>(node)) + 1 == depth; node -= 4) {
       store<u32>(node, depth);
-      node -= 4;
+      inner += 1;
     }
-    const inner = (<u32>(before - node)) >> 2;
-    add(min(depth, limit), open - inner);
+    const length = min(depth, limit);
+    add(length, open - inner);
+    room -= (open - inner) << (limit - length);
     open = inner << 1;
   }
   // Codes cut to the limit are too many: a shorter one gives way to two of one bit more, and a cut
   // one becomes the second of them.
-  let room: i32 = 1 << limit;
-  for (let length: u32 = 1; length <= limit; length++) {
-    room -= load<u32>(length << 2, DEPTHS) << (limit - length);
-  }
   for (; room < 0; room++) {
     let length = limit - 1;
     while (!load<u32>(length << 2, DEPTHS)) length -= 1;

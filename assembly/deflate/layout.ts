@@ -27,10 +27,10 @@ export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
 export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
 /** u8 for each symbol: the length of its code. */
 export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
-/** u16 for each symbol of the largest alphabet, the rarest first. */
-export const orderOffset: i32 = lengthOffset + SYMBOLS;
-/** u32 for each symbol of the largest alphabet: what huffman.ts sorts and makes a tree of. */
-export const treeOffset: i32 = orderOffset + 2 * LITERALS;
+/** u32 for each symbol of the largest alphabet: its count << 9 and itself, the rarest first. */
+export const sortOffset: i32 = lengthOffset + SYMBOLS;
+/** u32 for each inner node of the tree over them. */
+export const treeOffset: i32 = sortOffset + 4 * LITERALS;
 /** u32 for each code length in the head of a block: a token. Only LENGTHS have a tree by then. */
 export const runOffset: i32 = treeOffset + 4 * LENGTHS;
 /** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
