@@ -3,14 +3,13 @@
 import { CODEC, zeroWords } from '../memory';
 import { DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from '../profile';
 import {
-  extraBits,
   LENGTH_FIRST,
+  LENGTH_LAST,
   outputBegin,
   outputEnd,
-  symbolOf,
+  tally,
   TOKENS,
   writeBlock,
-  writeStored,
 } from './block';
 import { COUNTS } from './huffman';
 import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
@@ -20,7 +19,7 @@ const HEADS: usize = CODEC + headOffset;
 const LINKS: usize = CODEC + linkOffset;
 const WINDOW_MASK: usize = (1 << DEFLATE_WINDOW_BITS) - 1;
 /** Room stays for a match that is found already, and for the end of the block. */
-const TOKENS_FULL: usize = TOKENS + (DEFLATE_TOKENS - 2) * 4;
+const TOKENS_FULL: usize = TOKENS + (DEFLATE_TOKENS - 4) * 4;
 
 const MATCH_MIN: usize = 4;
 const MATCH_MAX: usize = 258;
@@ -41,22 +40,22 @@ export function deflate(
   windowBits: i32,
   flush: bool,
 ): usize {
-  outputBegin(to, limit);
+  outputBegin(to, limit, level ? 0 : from);
   if (level) {
     const window: usize = 1 << min(windowBits, DEFLATE_WINDOW_BITS);
     if (from - base > window) base = from - window;
-    const bits = max(6, min(32 - clz<u32>(<u32>(end - base)), DEFLATE_HASH_BITS));
+    const bits = min(32 - clz<u32>(<u32>(end - base)), DEFLATE_HASH_BITS);
     zeroWords(HEADS, 2 << bits);
     hashShift = 32 - bits;
     origin = base - 1;
-    hashEnd = end - min(end - base, 3);
+    hashEnd = end - 3;
     index(base, from);
     while (from < end) {
       from = compress(from, end, window, LEVELS + ((level - 1) << 2));
       if (!from) return 0;
     }
-  } else if (!writeStored(from, end)) return 0;
-  return outputEnd(flush);
+  }
+  return outputEnd(end, flush);
 }
 
 // @ts-ignore: decorator
@@ -93,7 +92,7 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
     let best = max(pending, MATCH_MIN - 1);
     let distance: usize = 0;
     const most = min(end - p, MATCH_MAX);
-    if (p < hashEnd && best < most && (!pending || pending < lazy) && token < TOKENS_FULL) {
+    if (p < hashEnd && best < most && pending < lazy && token < TOKENS_FULL) {
       const position = p - origin;
       const head = hash(p);
       let d: usize = (position - load<u16>(head, HEADS)) & 0xffff;
@@ -117,49 +116,41 @@ function compress(from: usize, end: usize, window: usize, settings: usize): usiz
         d += load<u16>(((position - d) & WINDOW_MASK) << 1, LINKS);
       }
     }
+    let next: u32;
     if (pending && !distance) {
-      // a match
+      next = pending == MATCH_MAX ? LENGTH_LAST : coded(LENGTH_FIRST, <u32>pending - 3, 2);
+      store<u32>(token, next);
+      token += 4;
+      tally(next);
+      fixed += 12 + u32((next & 511) > 279);
+      extra += (next >> 9) & 15;
+      next = coded(DISTANCES_FIRST, <u32>pendingDistance - 1, 1);
+      extra += (next >> 9) & 15;
       p += pending - 1;
-      let value = <u32>pending - 3;
-      if (value == 255) value = 256;
-      store<u32>(token, (pendingDistance << 16) | value);
-      let bits = extraBits(value, 2);
-      let symbol = LENGTH_FIRST + symbolOf(value, bits, 2);
-      fixed += 12 + bits + u32(symbol > 279);
-      if (value > 255) {
-        fixed -= bits;
-        bits = 0;
-      }
-      extra += bits;
-      count(symbol);
-      value = <u32>pendingDistance - 1;
-      bits = extraBits(value, 1);
-      fixed += bits;
-      extra += bits;
-      count(DISTANCES_FIRST + symbolOf(value, bits, 1));
       if (lazy > 1 || pending <= good) index(fresh, p);
       fresh = p;
       pending = 0;
-      token += 4;
-      continue;
+    } else {
+      const here = pending || !distance;
+      next = load<u8>(pending ? p - 1 : p);
+      pending = distance ? best : 0;
+      pendingDistance = distance;
+      p += 1;
+      if (!here) continue;
+      fixed += 8 + u32(next > 143);
     }
-    if (pending || !distance) {
-      const literal: u32 = load<u8>(pending ? p - 1 : p);
-      store<u32>(token, literal);
-      token += 4;
-      fixed += 8 + u32(literal > 143);
-      count(literal);
-    }
-    p += 1;
-    pending = distance ? best : 0;
-    pendingDistance = distance;
+    store<u32>(token, next);
+    token += 4;
+    tally(next);
   }
   return writeBlock(from, p, token, fixed, extra) ? p : 0;
 }
 
-// @ts-ignore: decorator
-@inline function count(symbol: u32): void {
-  store<u16>(symbol << 1, load<u16>(symbol << 1, COUNTS) + 1, COUNTS);
+/** A length - 3 (`shift` 2) or distance - 1 (`shift` 1) → its token. RFC 1951 3.2.5. */
+function coded(first: u32, value: u32, shift: u32): u32 {
+  const extra = 31 - shift - clz(value | (1 << shift));
+  const symbol = first + (extra << shift) + (value >> extra);
+  return symbol | (extra << 9) | ((value & ((1 << extra) - 1)) << 13);
 }
 
 // @ts-ignore: decorator

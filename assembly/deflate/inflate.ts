@@ -206,7 +206,7 @@ function decode(z: Inflate): i32 {
       case Mode.LENGTH_CODES: {
         while (z.have < z.lengthCodes) {
           if (!need(z, 3)) return INFLATE_MORE;
-          putLength(z, lengthLengths * 2 + lengthSymbol(z.have), take(z, 3));
+          putLength(changetype<usize>(z) + lengthLengths, lengthSymbol(z.have), take(z, 3));
           z.have += 1;
         }
         z.have = 0;
@@ -473,30 +473,58 @@ function fast(z: Inflate): void {
 
 /** Code lengths until all are there; false when input is missing. RFC 1951 3.2.7. */
 function lengths(z: Inflate): bool {
-  while (z.have < z.symbols) {
-    fill(z);
-    const entry = look(LITERAL_TABLE, LENGTH_BITS, z.bits);
-    const symbol = ((<u32>entry) >> 16) & 31;
+  const at = changetype<usize>(z) + literalLengths;
+  const literals: u32 = z.literals;
+  const symbols: u32 = z.symbols;
+  let have: u32 = z.have;
+  let last: u32 = z.last;
+  let bits = z.bits;
+  let count = z.count;
+  let more = false;
+  while (have < symbols) {
+    // A code has 7 bits at the most, and so have the extra bits.
+    if (count < 14) {
+      z.bits = bits;
+      z.count = count;
+      fill(z);
+      bits = z.bits;
+      count = z.count;
+    }
+    const entry = load<u32>(LITERAL_TABLE + ((<usize>lowBits(bits, LENGTH_BITS)) << 2));
+    const symbol = (entry >> 16) & 31;
     // 16: repeat the last one 3 to 6 times; 17: 3 to 10 zeros; 18: 11 to 138 zeros.
     const extra: u32 = symbol < 16 ? 0 : symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
-    const drop = (<u32>entry) & 63;
-    if (drop + extra > z.count) return false;
-    take(z, drop);
-    let times = take(z, extra) + (symbol < 16 ? 1 : symbol == 18 ? 11 : 3);
-    if ((symbol == 16 && !z.have) || z.have + times > z.symbols) {
-      z.mode = Mode.BAD;
-      return true;
+    const drop = (entry & 63) + extra;
+    more = drop > count;
+    if (more) break;
+    let next = have + 1;
+    if (symbol < 16) {
+      last = symbol;
+    } else {
+      next = have + ((<u32>lowBits(bits, drop)) >> (entry & 63)) + (symbol == 18 ? 11 : 3);
+      if ((symbol == 16 && !have) || next > symbols) {
+        z.mode = Mode.BAD;
+        return true;
+      }
+      if (symbol != 16) last = 0;
     }
-    if (symbol != 16) z.last = symbol < 16 ? <u8>symbol : 0;
-    for (; times; times--) {
-      const index = z.have < z.literals ? z.have : z.have - z.literals + LITERALS;
-      putLength(z, literalLengths * 2 + index, z.last);
-      z.have += 1;
+    bits >>= drop;
+    count -= drop;
+    if (last) {
+      for (; have < next; have++) {
+        putLength(at, have < literals ? have : have - literals + LITERALS, last);
+      }
     }
+    have = next;
   }
+  z.have = <u16>have;
+  z.last = <u8>last;
+  z.bits = bits;
+  z.count = count;
+  if (more) return false;
   disown(z);
   // Without a code for it the block has no end.
-  z.mode = load<u8>(changetype<usize>(z) + literalLengths, 128) & 15 ? Mode.CODES : Mode.BAD;
+  z.mode = load<u8>(at, 128) & 15 ? Mode.CODES : Mode.BAD;
   return true;
 }
 
@@ -505,9 +533,9 @@ function lengthSymbol(index: u32): u32 {
   return index < 4 ? (16 + index) % 19 : (index & 1 ? 19 - index : 12 + index) >> 1;
 }
 
-/** The code length number `index`, counted from the record's first byte. It was zero. */
-function putLength(z: Inflate, index: u32, length: u32): void {
-  const at = changetype<usize>(z) + (index >> 1);
+/** Puts one into a list of them; 0 was there. */
+function putLength(lengths: usize, index: u32, length: u32): void {
+  const at = lengths + (index >> 1);
   store<u8>(at, <u8>(load<u8>(at) | (length << ((index & 1) << 2))));
 }
 

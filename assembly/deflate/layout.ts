@@ -19,7 +19,7 @@ export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
 export const headOffset: i32 = 0;
 /** u16 for each position of the window: how far before it lies the next one of the same hash. */
 export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
-/** u32 for each literal or match of a block. */
+/** u32 for each token of a block. */
 export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
 /** u16 for each symbol: how often a block has it. */
 export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
@@ -27,18 +27,18 @@ export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
 export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
 /** u8 for each symbol: the length of its code. */
 export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
-/** u32 for each symbol of the largest alphabet: what huffman.ts sorts and makes a tree of. */
-export const treeOffset: i32 = lengthOffset + SYMBOLS;
-/** u16 for each run of code lengths, where there is a tree of LENGTHS symbols only. */
+/** u32 for each symbol of the largest alphabet: its count << 9 and itself, the rarest first. */
+export const sortOffset: i32 = lengthOffset + SYMBOLS;
+/** u32 for each inner node of the tree over them. */
+export const treeOffset: i32 = sortOffset + 4 * LITERALS;
+/** u32 for each code length in the head of a block: a token. Only LENGTHS have a tree by then. */
 export const runOffset: i32 = treeOffset + 4 * LENGTHS;
-/** u16 for each symbol of the largest alphabet, the rarest first. */
-export const orderOffset: i32 = treeOffset + 4 * LITERALS;
 /** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
-export const depthOffset: i32 = orderOffset + 2 * LITERALS;
+export const depthOffset: i32 = runOffset + 4 * (LITERALS + DISTANCES);
 const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
 
 /** Bits of a code that the first look into a table takes; longer codes need a second one. */
-export const LITERAL_BITS: i32 = DEFLATE_HASH_BITS > 12 ? 10 : 9;
+export const LITERAL_BITS: i32 = 9;
 export const DISTANCE_BITS: i32 = 7;
 /** Of the fixed codes and of the code for code lengths: their longest, so there is no second look. */
 export const FIXED_BITS: i32 = 9;
