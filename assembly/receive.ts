@@ -13,9 +13,9 @@
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
 import {
   DEFLATE_NOW,
+  INFLATE_WAIT,
   inflateEnd,
   inflatePayload,
-  inflateReady,
   inflateTaken,
   inflating,
 } from './deflate/incoming';
@@ -285,12 +285,8 @@ function compressed(s: Session, at: usize, take: u32): usize {
   let made = 0;
   // Behind our Close frame nothing is told, so nothing is decoded.
   if (s.state == State.OPEN) {
-    made = inflateReady(s, take, answersWait());
-    if (made == 0) return at;
-    if (made > 0) {
-      unmask(at, at, take, s.maskKey);
-      made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take));
-    }
+    made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take), answersWait());
+    if (made == INFLATE_WAIT) return at;
     if (made < 0) {
       failSoon(s, made);
       return at + take;
