@@ -87,7 +87,7 @@ function termAdd(terms: u32, term: Term, p: usize, n: u32): u32 {
 
 /**
  * Reads the FieldRecord's value, a list of extensions, and notes the terms of the first
- * permessage-deflate that can be taken. RFC 7692 5: offers are "in order of preference".
+ * permessage-deflate that can be taken. RFC 7692 5: the order "specifies the client's preference".
  *
  * @param r gets the terms
  * @param client whether it is an answer: one extension, and nothing that cannot be taken
