@@ -127,7 +127,7 @@ export const enum Option {
   PAUSED = 12,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
   SESSIONS_MAX = 13,
-  /** 1: permessage-deflate is accepted (server) and offered (client); defaults only, as all that follow. Default 0. RFC 7692. */
+  /** 1: permessage-deflate is accepted (server) and offered (client). Default 0. This and what follows: defaults only, in modules with it. RFC 7692. */
   DEFLATE = 14,
   /** How hard messages are compressed, 0 to 9. Default 6. */
   DEFLATE_LEVEL = 15,

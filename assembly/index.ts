@@ -160,10 +160,15 @@ export function limpet_attach(role: i32, deflate: i32, now: i32): i32 {
   const handle = opened(role, State.OPEN, now);
   if (!DEFLATE || handle < 0 || !deflate) return handle;
   const s = sessionFind(handle);
-  if (attachTake(s, deflate)) return handle;
+  return begun(s, attachTake(s, deflate) ? 0 : ErrorCode.MEMORY);
+}
+
+/** The handle of a new session; or, when it could not begin, the error, and there is no session. */
+function begun(s: Session, error: i32): i32 {
+  if (!error) return s.handle;
   release(s);
   sessionFree(s);
-  return ErrorCode.MEMORY;
+  return error;
 }
 
 /** A new session's handle, or an ErrorCode. */
@@ -224,10 +229,7 @@ export function limpet_connect(
     headers_ptr,
     headers_len,
   );
-  if (!error) return handle;
-  release(s);
-  sessionFree(s);
-  return error;
+  return begun(s, error);
 }
 
 /**
@@ -254,8 +256,7 @@ export function limpet_eof(handle: i32, now: i32): i32 {
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
   if (handle && absent(s)) return ErrorCode.HANDLE;
-  if (<u32>option > <u32>(handle ? Option.PAUSED : Option.DEFLATE_TAKEOVER))
-    return ErrorCode.ARGUMENT;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return ErrorCode.ARGUMENT;
   return load<i32>(optionAddress(s, option));
 }
 
@@ -282,17 +283,20 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
 const OPTION_MAX: u64 = 0x1_0_1_0_0_0_0_0_3_0_0_2_0;
 /** The same for the Options from DEFLATE on: 1, level 9, window 15, any, 1. */
 const DEFLATE_MAX: u64 = 0x1_0_f_9_1;
+/** The last Option that there is. */
+const OPTION_LAST: i32 = DEFLATE ? Option.DEFLATE_TAKEOVER : Option.SESSIONS_MAX;
 
 function optionValid(handle: i32, option: i32, value: i32): bool {
   if (option == Option.USER) return true;
-  const module: bool = option >= Option.SESSIONS_MAX;
-  if (<u32>option > <u32>Option.DEFLATE_TAKEOVER || (module && handle)) return false;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return false;
   if (option == Option.SESSIONS_MAX) return <u32>value <= <u32>SESSIONS;
-  if (option == Option.DEFLATE && value && !DEFLATE) return false;
-  if (option == Option.DEFLATE_WINDOW && value < 8) return false;
-  const from = module ? Option.DEFLATE : 0;
-  const most = (<u32>((module ? DEFLATE_MAX : OPTION_MAX) >> ((option - from) << 2))) & 15;
-  return <u32>value <= (most ? most : i32.MAX_VALUE);
+  let most = OPTION_MAX >> (option << 2);
+  if (DEFLATE && option > Option.SESSIONS_MAX) {
+    if (option == Option.DEFLATE_WINDOW && value < 8) return false;
+    most = DEFLATE_MAX >> ((option - Option.DEFLATE) << 2);
+  }
+  most &= 15;
+  return <u32>value <= <u32>(most ? most : i32.MAX_VALUE);
 }
 
 /** Of deflateIn and deflateOut what a host may know. */

@@ -51,11 +51,22 @@ export function windowGive(window: u32): void {
   stats().windowsUsed -= 1;
 }
 
-/** Gives back the windows of a session. */
-export function windowsRelease(s: Session): void {
+/** Gives back the window of what a session receives. */
+export function windowInRelease(s: Session): void {
   windowGive(s.windowIn);
+  s.windowIn = 0;
+}
+
+/** Gives back the window of what a session sends. */
+export function windowOutRelease(s: Session): void {
   windowGive(s.windowOut);
-  s.windowIn = s.windowOut = 0;
+  s.windowOut = 0;
+}
+
+/** Gives back both windows of a session. */
+export function windowsRelease(s: Session): void {
+  windowInRelease(s);
+  windowOutRelease(s);
 }
 
 /** How many bytes of context a window holds. */

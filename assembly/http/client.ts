@@ -3,7 +3,8 @@
 //
 // The session's block keeps what the response must be held against, in front of the response:
 //
-//   Request | EXPECTED: accept value | OFFERED: terms of permessage-deflate | ASKED: the field line with the subprotocols | response head ...
+//   Request | EXPECTED: accept value | OFFERED: terms of permessage-deflate
+//     | ASKED: the field line with the subprotocols | response head ...
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
 import { copyBytes } from '../memory';

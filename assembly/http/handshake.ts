@@ -20,7 +20,7 @@ import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/
 import { Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
-import { answerTerms, EXTENSIONS_MAX, termsWrite } from './extensions';
+import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
 import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
 import {
   ACCEPT_LENGTH,
@@ -225,7 +225,7 @@ export function accept(
   p = textCopy(textCopy(textCopy(p, text.HTTP_11), text.SWITCHING), text.UPGRADE_LINES);
   p = crlf(acceptWrite(textCopy(p, text.ACCEPT), block + changetype<Request>(block).key));
   if (protocolLength) p = line(p, text.PROTOCOL, protocol, protocolLength);
-  const terms = DEFLATE ? answerTerms(s, changetype<Request>(block).terms) : 0;
+  const terms = DEFLATE ? termsMake(s, changetype<Request>(block).terms) : 0;
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
   opened(s);

@@ -39,21 +39,27 @@ export const SEC_NAMES: usize = memory.data<u8>(
   1,
 );
 
-/** permessage-deflate\0server_no_context_takeover\0client_no_context_takeover\0server_max_window_bits\0client_max_window_bits\0 */
-export const DEFLATE_NAMES: usize = DEFLATE
+// What is both looked for and written: see Term in extensions.ts.
+
+/** Sec-WebSocket-Extensions: permessage-deflate\0server_no_context_takeover\0client_no_context_takeover\0server_max_window_bits\0client_max_window_bits\0 */
+export const EXTENSIONS: usize = DEFLATE
   ? memory.data<u8>(
       [
-        112, 101, 114, 109, 101, 115, 115, 97, 103, 101, 45, 100, 101, 102, 108, 97, 116, 101, 0,
-        115, 101, 114, 118, 101, 114, 95, 110, 111, 95, 99, 111, 110, 116, 101, 120, 116, 95, 116,
-        97, 107, 101, 111, 118, 101, 114, 0, 99, 108, 105, 101, 110, 116, 95, 110, 111, 95, 99, 111,
-        110, 116, 101, 120, 116, 95, 116, 97, 107, 101, 111, 118, 101, 114, 0, 115, 101, 114, 118,
-        101, 114, 95, 109, 97, 120, 95, 119, 105, 110, 100, 111, 119, 95, 98, 105, 116, 115, 0, 99,
-        108, 105, 101, 110, 116, 95, 109, 97, 120, 95, 119, 105, 110, 100, 111, 119, 95, 98, 105,
-        116, 115, 0, 0,
+        83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 69, 120, 116, 101, 110, 115,
+        105, 111, 110, 115, 58, 32, 112, 101, 114, 109, 101, 115, 115, 97, 103, 101, 45, 100, 101,
+        102, 108, 97, 116, 101, 0, 115, 101, 114, 118, 101, 114, 95, 110, 111, 95, 99, 111, 110,
+        116, 101, 120, 116, 95, 116, 97, 107, 101, 111, 118, 101, 114, 0, 99, 108, 105, 101, 110,
+        116, 95, 110, 111, 95, 99, 111, 110, 116, 101, 120, 116, 95, 116, 97, 107, 101, 111, 118,
+        101, 114, 0, 115, 101, 114, 118, 101, 114, 95, 109, 97, 120, 95, 119, 105, 110, 100, 111,
+        119, 95, 98, 105, 116, 115, 0, 99, 108, 105, 101, 110, 116, 95, 109, 97, 120, 95, 119, 105,
+        110, 100, 111, 119, 95, 98, 105, 116, 115, 0, 0,
       ],
       1,
     )
   : 0;
+
+/** permessage-deflate and its parameters, one after the other; an empty one ends them. */
+export const DEFLATE_NAMES: usize = EXTENSIONS + 26;
 
 /** websocket */
 export const WEBSOCKET: usize = memory.data<u8>([119, 101, 98, 115, 111, 99, 107, 101, 116, 0], 1);
@@ -102,17 +108,6 @@ export const PROTOCOL: usize = memory.data<u8>(
   ],
   1,
 );
-
-/** Sec-WebSocket-Extensions:  */
-export const EXTENSIONS: usize = DEFLATE
-  ? memory.data<u8>(
-      [
-        83, 101, 99, 45, 87, 101, 98, 83, 111, 99, 107, 101, 116, 45, 69, 120, 116, 101, 110, 115,
-        105, 111, 110, 115, 58, 32, 0,
-      ],
-      1,
-    )
-  : 0;
 
 /** Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n */
 export const VERSION_13: usize = memory.data<u8>(

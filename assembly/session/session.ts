@@ -19,7 +19,13 @@ import {
   stats,
   zeroWords,
 } from '../memory';
-import { BLOCK_MAX_BYTES, DEFLATE_WINDOW_BITS, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
+import {
+  BLOCK_MAX_BYTES,
+  DEFLATE,
+  DEFLATE_WINDOW_BITS,
+  MESSAGE_MAX_BYTES,
+  SESSIONS,
+} from '../profile';
 
 /** What the parser waits for: the values of Session.phase. */
 export const PHASE_HEADER: u8 = 0;
@@ -230,10 +236,12 @@ function defaults(): usize {
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
-    optionStore(Option.DEFLATE_LEVEL, 6);
-    optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
-    optionStore(Option.DEFLATE_THRESHOLD, 64);
-    optionStore(Option.DEFLATE_TAKEOVER, 1);
+    if (DEFLATE) {
+      optionStore(Option.DEFLATE_LEVEL, 6);
+      optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
+      optionStore(Option.DEFLATE_THRESHOLD, 64);
+      optionStore(Option.DEFLATE_TAKEOVER, 1);
+    }
   }
   return DEFAULTS;
 }

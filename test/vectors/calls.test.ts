@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Opcode, Option, State } from '../../build/limpet.abi.js';
-import { CORES } from '../support/cores.js';
+import { CORES, DEFLATE_PROFILES } from '../support/cores.js';
 import { Driver, ErrorCode, EventKind, Part, Role } from '../support/driver.js';
 import { encode } from '../support/frames.js';
 import { KEY } from '../support/payload.js';
@@ -198,6 +198,64 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         ),
       );
       assert.equal(driver.core.limpet_protocol_at(handle, -1), ErrorCode.ABSENT);
+    });
+
+    it('has options of permessage-deflate for the module, where it has that', () => {
+      const driver = load();
+      const has = driver.option(0, Option.DEFLATE) === 0;
+      assert.equal(has, DEFLATE_PROFILES.includes(core.profile));
+      const ranges: [Option, number, number][] = [
+        [Option.DEFLATE, 0, 1],
+        [Option.DEFLATE_LEVEL, 0, 9],
+        [Option.DEFLATE_WINDOW, 8, 15],
+        [Option.DEFLATE_THRESHOLD, 0, 0x7fffffff],
+        [Option.DEFLATE_TAKEOVER, 0, 1],
+      ];
+      const handle = driver.attach(Role.SERVER);
+      for (const [option, least, most] of ranges) {
+        const right = has ? 0 : ErrorCode.ARGUMENT;
+        for (const value of [least, most]) {
+          assert.equal(driver.setOption(0, option, value), right);
+          assert.equal(driver.option(0, option), has ? value : ErrorCode.ARGUMENT);
+        }
+        for (const value of [least - 1, (most + 1) | 0, 0x80000000 | 0]) {
+          assert.equal(driver.setOption(0, option, value), ErrorCode.ARGUMENT);
+        }
+        assert.equal(driver.setOption(handle, option, least), ErrorCode.ARGUMENT);
+        assert.equal(driver.option(handle, option), ErrorCode.ARGUMENT);
+      }
+      assert.equal(
+        driver.core.limpet_option_set(0, Option.DEFLATE_TAKEOVER + 1, 0),
+        ErrorCode.ARGUMENT,
+      );
+    });
+
+    it('attaches a session with permessage-deflate where it has that', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER, 0x0f0f);
+      if (DEFLATE_PROFILES.includes(core.profile)) assert.ok(handle > 0);
+      else assert.equal(handle, ErrorCode.ARGUMENT);
+    });
+
+    it('gives the windows of a session back with it, and of one that could not be attached', () => {
+      if (!DEFLATE_PROFILES.includes(core.profile)) return;
+      const driver = load();
+      // In keeps its context, out does not.
+      const attach = () => driver.attach(Role.SERVER, 0x0f18);
+      driver.checks = false;
+      const handles: number[] = [];
+      for (let handle; (handle = attach()) > 0;) handles.push(handle);
+      const { active } = driver.stats();
+      assert.equal(active, handles.length);
+      const [first = 0, second = 0] = handles;
+      if (active < driver.stats().sessions) assert.equal(attach(), ErrorCode.MEMORY);
+      driver.eof(first);
+      driver.eof(second);
+      driver.events();
+      assert.ok(attach() > 0 && attach() > 0);
+      assert.ok(attach() < 0);
+      driver.check('the last session');
+      assert.equal(driver.stats().active, active);
     });
 
     it('does not count a connection that it refused to begin', () => {
