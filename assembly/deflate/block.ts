@@ -35,7 +35,7 @@ const ZEROS: u32 = (LENGTHS_FIRST + 17) | (3 << 9);
 const ZEROS_MANY: u32 = (LENGTHS_FIRST + 18) | (7 << 9);
 /** The most bytes of a stored block. RFC 1951 3.2.4. */
 const STORED_MAX: usize = 65535;
-/** With fewer tokens than these, codes of one's own cannot earn the bits that they take. */
+/** With fewer tokens than these, dynamic codes seldom save the bits of their lengths: not tried. */
 const DYNAMIC_MIN: u32 = 48;
 
 // What is written goes to `output`, by way of up to 7 bits that wait for the rest of their byte.
