@@ -4,8 +4,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type * as Asc from 'assemblyscript/asc';
+import type Binaryen from 'assemblyscript/binaryen';
 import { Complaint } from './complaint.js';
 import { profileSource, type Profile } from './profile.js';
+import { shrink } from './shrink.js';
 
 const PROFILE_FILE = 'assembly/profile.ts';
 
@@ -28,7 +30,7 @@ export class CompileError extends Error {}
 
 /** The module of a compilation, its memory as large as `memoryPages` found and no larger. */
 export async function compile(compilation: Compilation, pages: number): Promise<Uint8Array> {
-  const { debug, profile } = compilation;
+  const { debug, profile, simd } = compilation;
   const files = await run(compilation, [
     ...['--target', debug ? 'debug' : profile.optimize === 'speed' ? 'server' : 'small'],
     ...['--initialMemory', String(pages), '--maximumMemory', String(pages)],
@@ -36,7 +38,7 @@ export async function compile(compilation: Compilation, pages: number): Promise<
   ]);
   const wasm = files.get('core.wasm');
   if (!(wasm instanceof Uint8Array)) throw new Error('asc wrote no core.wasm');
-  return wasm;
+  return debug || profile.optimize === 'speed' ? wasm : shrink(wasm, simd);
 }
 
 /** The unoptimised module as text, its functions under their own names. */
@@ -98,6 +100,11 @@ async function run(
   // What is left to say are warnings, and a line about --converge that nothing follows from.
   process.stderr.write(said.replace('Last converge was suboptimal.\n', ''));
   return files;
+}
+
+/** The library under the compiler, which the compiler has loaded already. */
+export async function loadBinaryen(): Promise<typeof Binaryen> {
+  return (await import('assemblyscript/binaryen')).default;
 }
 
 /** Loaded only when something is compiled: an installed package works without the compiler. */
