@@ -8,6 +8,8 @@
 //
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
+//
+// What has a @feature is exported by the profiles that have it (see profile.ts), no other one.
 
 import { ABI_VERSION, ErrorCode, Option, Part, Role, Sent, SessionInfo, State } from './abi';
 import { requestSend } from './http/client';
@@ -90,10 +92,11 @@ export function limpet_region_size(region: i32): i32 {
  * @param ptr bytes from a cryptographic source, in linear memory
  * @param len how many, 32 or more
  * @returns 0, or ErrorCode.ARGUMENT
+ * @feature client
  */
 export function limpet_seed(ptr: i32, len: i32): i32 {
   if (!inMemory(ptr, len) || len < SEED_MIN) return ErrorCode.ARGUMENT;
-  if (CLIENT) seed(ptr, len);
+  seed(ptr, len);
   return 0;
 }
 
@@ -135,10 +138,12 @@ export function limpet_open(now: i32): i32 {
  * Opens a session on a connection whose handshake was done elsewhere.
  * @param role a Role
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, or UNSEEDED for a client
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, or
+ *   UNSUPPORTED for one without the feature `client`
  */
 export function limpet_attach(role: i32, now: i32): i32 {
-  if (<u32>role > <u32>(CLIENT ? Role.CLIENT : Role.SERVER)) return ErrorCode.ARGUMENT;
+  if (<u32>role > <u32>Role.CLIENT) return ErrorCode.ARGUMENT;
+  if (!CLIENT && role) return ErrorCode.UNSUPPORTED;
   return opened(role, State.OPEN, now);
 }
 
@@ -165,6 +170,7 @@ function opened(role: Role, state: State, now: i32): i32 {
  * @param now the host's clock, ms
  * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
  *   may not be sent
+ * @feature client
  */
 export function limpet_connect(
   target_ptr: i32,
@@ -177,7 +183,6 @@ export function limpet_connect(
   headers_len: i32,
   now: i32,
 ): i32 {
-  if (!CLIENT) return ErrorCode.STATE;
   if (
     !inMemory(target_ptr, target_len) ||
     !inMemory(host_ptr, host_len) ||
@@ -226,6 +231,7 @@ export function limpet_eof(handle: i32, now: i32): i32 {
  * @param handle a session, or 0 for the defaults
  * @param option an Option
  * @returns its value (USER may be negative); ErrorCode.HANDLE or ARGUMENT
+ * @feature inspection
  */
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
@@ -286,6 +292,7 @@ export function limpet_session_info(handle: i32): i32 {
  * Goes through the sessions in use.
  * @param handle 0 to begin, else what the last call returned
  * @returns the next session's handle, or 0 after the last one
+ * @feature inspection
  */
 export function limpet_session_next(handle: i32): i32 {
   return sessionAfter(handle);
@@ -351,6 +358,7 @@ export function limpet_event_ack(count: i32): i32 {
  * @param part a Part
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
  *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
   const block = pendingBlock(handle);
@@ -378,6 +386,7 @@ function pendingBlock(handle: i32): i32 {
  * @param cursor 0 to begin, else what the last call returned
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
   const block = pendingBlock(handle);
@@ -396,6 +405,7 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
  *   one; or HANDLE, STATE
+ * @feature protocols
  */
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
@@ -439,7 +449,8 @@ export function limpet_accept(
  * @param body_ptr the body, or 0 when its bytes stay with the host (see limpet_send_external)
  * @param body_len bytes, 0 for none
  * @returns the bytes of the body that the host is to write itself (0 in answer to HEAD);
- *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a header that may not be sent
+ *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, VALUE for a header that may not be sent, or
+ *   UNSUPPORTED for headers or a body without the feature `http`
  */
 export function limpet_respond(
   handle: i32,

@@ -7,6 +7,7 @@
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
 import { copyBytes } from '../memory';
+import { PROTOCOLS } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { maskKeyNext } from '../protocol/entropy';
 import { arenaTake, Use } from '../session/arena';
@@ -72,7 +73,7 @@ export function requestSend(
     !visible(target, targetLength) ||
     load<u8>(target) != 47 ||
     !visible(host, hostLength) ||
-    (protocolsLength && !listValid(protocols, protocolsLength)) ||
+    (protocolsLength && !(PROTOCOLS && listValid(protocols, protocolsLength))) ||
     !headersValid(headers, headersLength)
   ) {
     return ErrorCode.VALUE;
@@ -101,7 +102,7 @@ export function requestSend(
     p = end;
   }
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
-  if (!protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
+  if (PROTOCOLS && !protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
   s.messageLength = asked - block;
   requestClear(block, <u32>(asked - block));
   return 0;

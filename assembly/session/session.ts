@@ -19,7 +19,7 @@ import {
   stats,
   zeroWords,
 } from '../memory';
-import { BLOCK_MAX_BYTES, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
+import { BLOCK_MAX_BYTES, INSPECTION, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
 
 /** What the parser waits for: the values of Session.phase. */
 export const PHASE_HEADER: u8 = 0;
@@ -286,13 +286,12 @@ export const DIRECTION_OUT: i32 = 8;
 
 /** Counts payload bytes and, at its end, the message: of the session and of the module. */
 export function count(s: Session, direction: i32, bytes: u32, ends: bool): void {
+  if (!INSPECTION) return;
   tally(changetype<usize>(s) + offsetof<Session>('messagesIn') + direction, bytes, ends);
   tally(changetype<usize>(stats()) + direction, bytes, ends);
 }
 
 /** Adds to a counter of messages, and to that of bytes two behind it. */
-// @ts-ignore: decorator
-@inline
 function tally(counter: usize, bytes: u32, ends: bool): void {
   store<u64>(counter, load<u64>(counter) + u64(ends));
   store<u64>(counter, load<u64>(counter, 16) + bytes, 16);

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { isFeature, type Feature } from '../../tools/lib/profile.js';
 import { PROFILES, type ProfileName } from './cores.js';
 
 /** A piece of a vector, in the order of the file. */
@@ -19,6 +20,8 @@ export interface Vector {
   session: 'attach' | 'open' | 'connect';
   client: boolean;
   profiles: readonly ProfileName[];
+  /** Features without which a core cannot do it. */
+  needs: Feature[];
   /** Whether the input may be cut anywhere; a few vectors are about how much comes at once. */
   cuts: boolean;
   /** Whether output waits for a `tx` step, and events for an `ack` step. */
@@ -63,6 +66,7 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
+    needs: [],
     ...{ manualTx: false, manualEvents: false, options: [], strings: {}, stages: [], log: [] },
   };
 }
@@ -97,12 +101,19 @@ function addSettings(vector: Vector, text: string): void {
       vector.client ||= key === 'connect';
     } else if (key === 'role') vector.client = value === 'client';
     else if (key === 'profiles') vector.profiles = value.split(',') as ProfileName[];
+    else if (key === 'needs') vector.needs.push(...value.split(',').map(featureOf));
     else if (key === 'cuts') vector.cuts = value !== 'none';
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else vector.options.push([key, value]);
   }
+  if (vector.client) vector.needs.push('client');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}
+
+function featureOf(name: string): Feature {
+  if (!isFeature(name)) throw new Error(`no feature ${name}`);
+  return name;
 }

@@ -6,10 +6,11 @@ import { join, resolve } from 'node:path';
 import type * as Asc from 'assemblyscript/asc';
 import type Binaryen from 'assemblyscript/binaryen';
 import { Complaint } from './complaint.js';
-import { profileSource, type Profile } from './profile.js';
+import { exportsSource, profileSource, type Profile } from './profile.js';
 import { shrink } from './shrink.js';
 
 const PROFILE_FILE = 'assembly/profile.ts';
+const ENTRY_FILE = 'assembly/index.ts';
 
 /** Past the MVP, for engines that have SIMD: those have all of these. */
 const SIMD_FEATURES = 'simd,bulk-memory,sign-extension,nontrapping-f2i';
@@ -79,8 +80,9 @@ async function run(
       readFile: (file, baseDir) => {
         const path = resolve(baseDir, file);
         const text = readText(path);
-        if (path !== resolve(root, PROFILE_FILE) || text === null) return text;
-        return profileSource(text, profile, debug);
+        if (text === null) return null;
+        if (path === resolve(root, PROFILE_FILE)) return profileSource(text, profile, debug);
+        return path === resolve(root, ENTRY_FILE) ? exportsSource(text, profile) : text;
       },
       listFiles: (folder, baseDir) => listSources(join(baseDir, folder)),
       writeFile: (file, contents) => void files.set(file, contents),
