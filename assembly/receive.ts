@@ -12,7 +12,8 @@
 
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
 import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { BLOCK_MAX_BYTES, EVENTS, INGRESS_BYTES } from './profile';
+import { eventRing } from './memory';
+import { BLOCK_MAX_BYTES, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -141,7 +142,7 @@ function frames(s: Session, at: usize, end: usize): usize {
 // @ts-ignore: decorator
 @inline
 function answersWait(): bool {
-  return eventRoom() != EVENTS;
+  return eventRing().head != eventRing().tail;
 }
 
 /** The peer broke a rule: nothing more is parsed. */
