@@ -479,7 +479,7 @@ export function limpet_send_max(): i32 {
 
 /**
  * Queues a frame with a copy of its payload. RFC 6455 6.1.
- * @param handle an open session
+ * @param handle an open session; for PONG also one of state CLOSING
  * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow
  * @param ptr the payload: UTF-8 if it is text, which is not checked
  * @param len bytes, at most 125 for PING and PONG, and limpet_send_max() for data

@@ -85,9 +85,8 @@ function feed(s: Session, p: usize, n: i32): i32 {
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && (s.paused || (s.blocked && !queueTakesPong(s)))) {
-    return 0;
-  }
+  if (s.state == State.OPEN && s.paused) return 0;
+  if (s.state <= State.CLOSING && s.blocked && !queueTakesPong(s)) return 0;
   return INGRESS_BYTES;
 }
 
@@ -213,7 +212,8 @@ function begin(s: Session, head: usize, length: u32): i32 {
       s.streaming = s.delivery == Delivery.STREAM;
     }
   } else {
-    const pongs = opcode == Opcode.PING && s.autoPong && s.state == State.OPEN;
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come.
+    const pongs = opcode == Opcode.PING && s.autoPong;
     if ((pongs || opcode == Opcode.CLOSE) && answersWait()) return WAIT;
     if (pongs && !queueTakesPong(s)) {
       s.blocked = true;
@@ -378,7 +378,7 @@ function controlDone(s: Session, p: usize, n: u32): void {
   s.phase = PHASE_HEADER;
   if (s.opcode == Opcode.CLOSE) {
     closeCame(s, p, n);
-  } else if (s.state == State.OPEN) {
+  } else {
     const ping = s.opcode == Opcode.PING;
     eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical
