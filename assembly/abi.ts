@@ -193,6 +193,8 @@ export const enum ErrorCode {
   VALUE = -8,
   /** The part or header asked for is absent. */
   ABSENT = -9,
+  /** The core was built without that: see the features of its profile. */
+  UNSUPPORTED = -10,
 
   /** A reserved bit is set and no extension gave it a meaning: 1002. RFC 6455 5.2. */
   RSV = -20,
@@ -253,6 +255,8 @@ export const enum ErrorCode {
   UPGRADE_EXTENSION = -50,
   /** No memory is left for the head: 503. */
   HTTP_OVERLOAD = -51,
+  /** A plain request to a core that was built without answers to them: 426. */
+  HTTP_PLAIN = -52,
 
   /** Client: the response's status is not 101. RFC 6455 4.1. */
   RESPONSE_STATUS = -60,

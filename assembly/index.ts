@@ -8,6 +8,8 @@
 //
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
+//
+// What has a @feature is exported by the profiles that have it (see profile.ts), no other one.
 
 import {
   ABI_VERSION,
@@ -103,10 +105,11 @@ export function limpet_region_size(region: i32): i32 {
  * @param ptr bytes from a cryptographic source, in linear memory
  * @param len how many, 32 or more
  * @returns 0, or ErrorCode.ARGUMENT
+ * @feature client
  */
 export function limpet_seed(ptr: i32, len: i32): i32 {
   if (!inMemory(ptr, len) || len < SEED_MIN) return ErrorCode.ARGUMENT;
-  if (CLIENT) seed(ptr, len);
+  seed(ptr, len);
   return 0;
 }
 
@@ -151,12 +154,13 @@ export function limpet_open(now: i32): i32 {
  * @param deflate what permessage-deflate was agreed on, 0 for none: `in | out << 8`, both as
  *   SessionInfo has them; a context that comes is kept for windows of TAKEOVER_BITS at the most
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, or MEMORY
- *   when no window is free for the context of what comes
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
+ *   for one without the feature `client`, or MEMORY when no window is free for the context of what
+ *   comes
  */
 export function limpet_attach(role: i32, deflate: i32, now: i32): i32 {
-  if (<u32>role > <u32>(CLIENT ? Role.CLIENT : Role.SERVER)) return ErrorCode.ARGUMENT;
-  if (!attachValid(deflate)) return ErrorCode.ARGUMENT;
+  if (<u32>role > <u32>Role.CLIENT || !attachValid(deflate)) return ErrorCode.ARGUMENT;
+  if (!CLIENT && role) return ErrorCode.UNSUPPORTED;
   const handle = opened(role, State.OPEN, now);
   if (!DEFLATE || handle < 0 || !deflate) return handle;
   const s = sessionFind(handle);
@@ -194,6 +198,7 @@ function opened(role: Role, state: State, now: i32): i32 {
  * @param now the host's clock, ms
  * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
  *   may not be sent
+ * @feature client
  */
 export function limpet_connect(
   target_ptr: i32,
@@ -206,7 +211,6 @@ export function limpet_connect(
   headers_len: i32,
   now: i32,
 ): i32 {
-  if (!CLIENT) return ErrorCode.STATE;
   if (
     !inMemory(target_ptr, target_len) ||
     !inMemory(host_ptr, host_len) ||
@@ -252,6 +256,7 @@ export function limpet_eof(handle: i32, now: i32): i32 {
  * @param handle a session, or 0 for the defaults
  * @param option an Option
  * @returns its value (USER may be negative); ErrorCode.HANDLE or ARGUMENT
+ * @feature inspection
  */
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
@@ -327,6 +332,7 @@ export function limpet_session_info(handle: i32): i32 {
  * Goes through the sessions in use.
  * @param handle 0 to begin, else what the last call returned
  * @returns the next session's handle, or 0 after the last one
+ * @feature inspection
  */
 export function limpet_session_next(handle: i32): i32 {
   return sessionAfter(handle);
@@ -392,6 +398,7 @@ export function limpet_event_ack(count: i32): i32 {
  * @param part a Part
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
  *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
   const block = pendingBlock(handle);
@@ -419,6 +426,7 @@ function pendingBlock(handle: i32): i32 {
  * @param cursor 0 to begin, else what the last call returned
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
   const block = pendingBlock(handle);
@@ -437,6 +445,7 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
  *   one; or HANDLE, STATE
+ * @feature protocols
  */
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
@@ -480,7 +489,8 @@ export function limpet_accept(
  * @param body_ptr the body, or 0 when its bytes stay with the host (see limpet_send_external)
  * @param body_len bytes, 0 for none
  * @returns the bytes of the body that the host is to write itself (0 in answer to HEAD);
- *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a header that may not be sent
+ *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, VALUE for a header that may not be sent, or
+ *   UNSUPPORTED for headers or a body without the feature `http`
  */
 export function limpet_respond(
   handle: i32,
@@ -509,7 +519,7 @@ export function limpet_send_max(): i32 {
 
 /**
  * Queues a frame with a copy of its payload. RFC 6455 6.1.
- * @param handle an open session
+ * @param handle an open session; for PONG also one of state CLOSING
  * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow, with
  *   SEND_PLAIN when it is not to be compressed
  * @param ptr the payload: UTF-8 if it is text, which is not checked
@@ -577,6 +587,7 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
  * @param ptr the payload, as in limpet_send
  * @param len bytes, as in limpet_send
  * @returns 0, or ErrorCode.ARGUMENT
+ * @feature deflate
  */
 export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
   const opcode = kind & ~SEND_PLAIN;

@@ -20,7 +20,8 @@ import {
   inflating,
 } from './deflate/incoming';
 import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { BLOCK_MAX_BYTES, DEFLATE, EVENTS, INGRESS_BYTES } from './profile';
+import { eventRing } from './memory';
+import { BLOCK_MAX_BYTES, DEFLATE, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -100,9 +101,8 @@ function feed(s: Session, p: usize, n: i32): i32 {
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && (s.paused || (s.blocked && !queueTakesPong(s)))) {
-    return 0;
-  }
+  if (s.state == State.OPEN && s.paused) return 0;
+  if (s.state <= State.CLOSING && s.blocked && !queueTakesPong(s)) return 0;
   return INGRESS_BYTES;
 }
 
@@ -162,7 +162,7 @@ function frames(s: Session, at: usize, end: usize): usize {
 // @ts-ignore: decorator
 @inline
 function answersWait(): bool {
-  return eventRoom() != EVENTS;
+  return eventRing().head != eventRing().tail;
 }
 
 /** The peer broke a rule: nothing more is parsed. */
@@ -237,7 +237,8 @@ function begin(s: Session, head: usize, length: u32): i32 {
     const told = !DEFLATE || !inflating(s);
     if (told && s.messageMax && length > <u64>s.messageMax) return ErrorCode.TOO_BIG;
   } else {
-    const pongs = opcode == Opcode.PING && s.autoPong && s.state == State.OPEN;
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come.
+    const pongs = opcode == Opcode.PING && s.autoPong;
     if ((pongs || opcode == Opcode.CLOSE) && answersWait()) return WAIT;
     if (pongs && !queueTakesPong(s)) {
       s.blocked = true;
@@ -431,7 +432,7 @@ function controlDone(s: Session, p: usize, n: u32): void {
   s.phase = PHASE_HEADER;
   if (s.opcode == Opcode.CLOSE) {
     closeCame(s, p, n);
-  } else if (s.state == State.OPEN) {
+  } else {
     const ping = s.opcode == Opcode.PING;
     eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical

@@ -54,15 +54,11 @@ function arena(): ArenaState {
   return changetype<ArenaState>(ARENA_STATE);
 }
 
-// @ts-ignore: decorator
-@inline
 function bookOf(block: usize): usize {
   return BOOK + ((block - ARENA) >> MIN_SHIFT);
 }
 
 /** The list of the free blocks of an order. */
-// @ts-ignore: decorator
-@inline
 function listOf(order: u32): usize {
   return LISTS + (order << 3);
 }

@@ -43,7 +43,9 @@ function isControl(kind: i32): bool {
  * @returns Sent.OK, Sent.DROPPED or an ErrorCode
  */
 function admit(s: Session, kind: i32, bytes: u32): i32 {
-  if (s.state != State.OPEN) return ErrorCode.STATE;
+  // RFC 6455 5.5.1 forbids data behind a Close frame; 5.5.2 asks for pongs until the peer's has come.
+  const last = kind == Opcode.PONG ? State.CLOSING : State.OPEN;
+  if (s.state < State.OPEN || s.state > last) return ErrorCode.STATE;
   if (kind == Opcode.PING || kind == Opcode.PONG) {
     return bytes <= CONTROL_MAX ? Sent.OK : ErrorCode.ARGUMENT;
   }

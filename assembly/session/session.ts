@@ -23,6 +23,7 @@ import {
   BLOCK_MAX_BYTES,
   DEFLATE,
   DEFLATE_WINDOW_BITS,
+  INSPECTION,
   MESSAGE_MAX_BYTES,
   SESSIONS,
 } from '../profile';
@@ -319,13 +320,12 @@ export const DIRECTION_OUT: i32 = 8;
 
 /** Counts payload bytes and, at its end, the message: of the session and of the module. */
 export function count(s: Session, direction: i32, bytes: u32, ends: bool): void {
+  if (!INSPECTION) return;
   tally(changetype<usize>(s) + offsetof<Session>('messagesIn') + direction, bytes, ends);
   tally(changetype<usize>(stats()) + direction, bytes, ends);
 }
 
 /** Adds to a counter of messages, and to that of bytes two behind it. */
-// @ts-ignore: decorator
-@inline
 function tally(counter: usize, bytes: u32, ends: bool): void {
   store<u64>(counter, load<u64>(counter) + u64(ends));
   store<u64>(counter, load<u64>(counter, 16) + bytes, 16);

@@ -8,6 +8,7 @@ import {
   ABI_VERSION,
   ErrorCode,
   EventRing,
+  FEATURE_EXPORTS,
   FieldRecord,
   Option,
   Region,
@@ -58,6 +59,11 @@ export interface CoreStats {
   windows: number;
 }
 
+/** Stand-ins for what a core may be built without: each answers UNSUPPORTED. */
+const LEFT_OUT = Object.fromEntries(
+  Object.keys(FEATURE_EXPORTS).map((name) => [name, () => ErrorCode.UNSUPPORTED]),
+);
+
 /** One instance of the core and the views through which a host drives it. */
 export class Core {
   readonly exports: LimpetExports;
@@ -85,7 +91,7 @@ export class Core {
    */
   constructor(wasm: Uint8Array | WebAssembly.Module) {
     const { exports } = instantiateSync(wasm);
-    this.exports = exports as unknown as LimpetExports;
+    this.exports = { ...LEFT_OUT, ...exports } as unknown as LimpetExports;
     if (typeof this.exports.limpet_abi_version !== 'function') {
       throw new Error('this WebAssembly module is not a Limpet core');
     }

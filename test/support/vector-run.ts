@@ -263,10 +263,7 @@ class VectorRun {
   #clear(): void {
     const { driver } = this;
     driver.events();
-    for (let handle = driver.core.limpet_session_next(0); handle;) {
-      driver.eof(handle);
-      handle = driver.core.limpet_session_next(handle);
-    }
+    for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
     driver.check('the end of the vector');
