@@ -16,6 +16,7 @@ import {
   INFLATE_WAIT,
   inflateEnd,
   inflatePayload,
+  inflateSettle,
   inflateTaken,
   inflating,
 } from './deflate/incoming';
@@ -361,9 +362,10 @@ function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
 function message(s: Session, end: usize): void {
   const length = <u32>s.messageLength;
   const block: u32 = s.block;
-  const gathered = block && !(DEFLATE && inflating(s));
+  let at = block ? <usize>block : end - length;
+  if (DEFLATE && inflating(s)) at = inflateSettle(s, end, length);
   const what = eventWord(EventKind.MESSAGE, 0, s.messageOpcode);
-  eventPush(s, what, gathered ? <usize>block : end - length, length).block = block;
+  eventPush(s, what, at, length).block = block;
   s.block = 0;
   count(s, DIRECTION_IN, length, true);
 }

@@ -12,7 +12,7 @@ import { grow } from '../http/handshake';
 import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES } from '../profile';
 import { unmask } from '../protocol/mask';
-import { arenaBytes, arenaTake, Use } from '../session/arena';
+import { arenaBytes, arenaTake, arenaTrim, Use } from '../session/arena';
 import { Session } from '../session/session';
 import {
   Inflate,
@@ -90,15 +90,15 @@ function streamFits(s: Session): i32 {
   return arenaBytes(s.block) < <u32>BLOCK_MAX_BYTES ? ErrorCode.OVERLOAD : ErrorCode.TOO_BIG;
 }
 
-/** Takes the block of a message whose first `take` payload bytes are here: 0 or an ErrorCode. */
+/** Takes the block of a message whose first `take` payload bytes are here: 0, INFLATE_WAIT or an ErrorCode. */
 // @ts-ignore: decorator
 @inline
-function begin(s: Session, take: u32): i32 {
+function begin(s: Session, take: u32, wait: bool): i32 {
   const window: u32 = s.windowIn;
   const held: u32 = window ? windowHeld(window) : 0;
   const room = s.streaming ? 2 * reach(s) : held + max(take * RATIO, PIECE_MIN);
   const block = arenaTake(min<u32>(HEAD_BYTES + room, BLOCK_MAX_BYTES), Use.IN);
-  if (!block) return ErrorCode.OVERLOAD;
+  if (!block) return wait ? INFLATE_WAIT : ErrorCode.OVERLOAD;
   s.block = <u32>block;
   incoming(s).again = 0;
   incoming(s).tail = 0xffff0000;
@@ -110,14 +110,20 @@ function begin(s: Session, take: u32): i32 {
   return s.streaming ? streamFits(s) : 0;
 }
 
-/** The block is full: a larger one, or the message goes on as a stream. 0 or an ErrorCode. */
+/**
+ * The block is full: a larger one, or the message goes on as a stream. 0, INFLATE_WAIT or an
+ * ErrorCode.
+ */
 // @ts-ignore: decorator
 @inline
-function widen(s: Session): i32 {
+function widen(s: Session, wait: bool): i32 {
   const old: u32 = s.block;
   const bytes = arenaBytes(old);
   let block: usize = 0;
-  if (bytes < <u32>BLOCK_MAX_BYTES) block = grow(old, stream(s).to - old, bytes + 1, bytes * 2);
+  if (bytes < <u32>BLOCK_MAX_BYTES) {
+    block = grow(old, stream(s).to - old, bytes + 1, bytes * 2);
+    if (!block && wait) return INFLATE_WAIT;
+  }
   if (block) {
     s.block = <u32>block;
     const z = stream(s);
@@ -135,13 +141,13 @@ function widen(s: Session): i32 {
  * Takes `take` bytes of payload at `at`: unmasks and decodes them.
  *
  * @param last the message ends with them
- * @param wait events are not acknowledged yet: what was told may not be moved
+ * @param wait events are not acknowledged yet: what was told may not be moved, and gives memory back
  * @returns how many bytes they made, which end at inflateEnd; INFLATE_WAIT; or an ErrorCode.
  *   inflateTaken says how many were taken: the rest waits for room
  */
 export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wait: bool): i32 {
   if (!s.block) {
-    const error = begin(s, take);
+    const error = begin(s, take, wait);
     if (error) return error;
   }
   let z = stream(s);
@@ -162,7 +168,8 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wai
     made = z.to - z.base - had;
     if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
     if (result != INFLATE_FULL || s.streaming) break;
-    const error = widen(s);
+    const error = widen(s, wait);
+    if (error == INFLATE_WAIT) break;
     if (error) return error;
     z = stream(s);
   } while (!s.streaming);
@@ -199,4 +206,20 @@ export function inflateTaken(s: Session): u32 {
 @inline
 export function inflateEnd(s: Session): usize {
   return stream(s).to;
+}
+
+/**
+ * Lays a whole message at the front of its block, when it needs no more than half of it, and gives
+ * the rest back: a read may bring many short ones.
+ *
+ * @param end one past its last byte
+ * @returns its first byte
+ */
+export function inflateSettle(s: Session, end: usize, length: u32): usize {
+  const block = <usize>s.block;
+  const from = end - length;
+  if (length > arenaBytes(block) / 2) return from;
+  copyBytes(block, from, length);
+  arenaTrim(block, max(length, 1));
+  return block;
 }

@@ -83,7 +83,7 @@ class VectorRun {
     driver.now += 1;
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
-    if (vector.windows !== undefined) leaveWindows(driver, vector.windows);
+    if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
       vector.session === 'open'
