@@ -68,9 +68,9 @@ export class Inflate {
   limit: u32;
   /** The tables are this stream's if their owner is the same. */
   stamp: u32;
-  /** Input that is not decoded yet, the next bit lowest. */
+  /** Input that is not decoded yet, the next bit lowest; above it may lie some of what comes next. */
   bits: u64;
-  /** How many bits. */
+  /** How many bits of it are taken from the input. */
   count: u32;
   /** A Mode. */
   mode: i32;
@@ -141,8 +141,6 @@ export function inflate(z: Inflate): i32 {
     z.from -= back;
     z.count -= back << 3;
   }
-  // What fill put above comes again.
-  z.bits = lowBits(z.bits, z.count);
   return result;
 }
 
@@ -178,19 +176,21 @@ function decode(z: Inflate): i32 {
         copyBytes(z.to, z.from, n);
         z.from += n;
         z.to += n;
-        z.left -= <u16>n;
-        if (z.left) return z.to == z.limit ? INFLATE_FULL : INFLATE_MORE;
+        const left = z.left - n;
+        z.left = <u16>left;
+        if (left) return z.to == z.limit ? INFLATE_FULL : INFLATE_MORE;
         z.mode = Mode.BLOCK;
         break;
       }
       case Mode.TABLES: {
         const head = read(z, 14);
         if (head < 0) return INFLATE_MORE;
+        const literals = 257 + (head & 31);
         const distances = 1 + ((head >> 5) & 31);
-        z.literals = <u16>(257 + (head & 31));
-        z.symbols = <u16>(z.literals + distances);
+        if (literals > 286 || distances > 30) return bad(z);
+        z.literals = <u16>literals;
+        z.symbols = <u16>(literals + distances);
         z.lengthCodes = <u8>(4 + (head >> 10));
-        if (z.literals > 286 || distances > 30) return bad(z);
         zeroWords(at + literalLengths, INFLATE_BYTES - literalLengths);
         z.have = 0;
         z.mode = Mode.LENGTH_CODES;
@@ -227,13 +227,13 @@ function decode(z: Inflate): i32 {
         break;
       }
       case Mode.MATCH: {
-        if (z.distance > z.to - z.base) return bad(z);
         const n = min(<u32>z.left, z.limit - z.to);
         const stop = z.to + n;
         for (let to = z.to; to < stop; to++) store<u8>(to, load<u8>(to - z.distance));
         z.to = stop;
-        z.left -= <u16>n;
-        if (z.left) return INFLATE_FULL;
+        const left = z.left - n;
+        z.left = <u16>left;
+        if (left) return INFLATE_FULL;
         z.mode = Mode.CODES;
         break;
       }
@@ -253,17 +253,23 @@ function bad(z: Inflate): i32 {
 
 /** Takes input into `bits` until 56 or more are there, or it ends. */
 function fill(z: Inflate): void {
-  if (z.end - z.from >= 8) {
-    z.bits |= load<u64>(z.from) << z.count;
-    z.from += (63 - z.count) >> 3;
-    z.count |= 56;
-  } else {
-    while (z.count < 56 && z.from < z.end) {
-      z.bits |= (<u64>load<u8>(z.from)) << z.count;
-      z.from += 1;
-      z.count += 8;
-    }
+  const end = z.end;
+  let from = z.from;
+  let bits = z.bits;
+  let count = z.count;
+  if (end - from >= 8) {
+    bits |= load<u64>(from) << count;
+    from += (63 - count) >> 3;
+    count |= 56;
   }
+  while (count < 56 && from < end) {
+    bits |= (<u64>load<u8>(from)) << count;
+    from += 1;
+    count += 8;
+  }
+  z.from = from;
+  z.bits = bits;
+  z.count = count;
 }
 
 /** Whether there are `n` bits, 56 at the most. */
@@ -294,6 +300,8 @@ function lowBits(bits: u64, n: u64): u64 {
 }
 
 /** The entry of a code for which the first look, `entry`, was not enough. */
+// @ts-ignore: decorator
+@inline
 function lookAgain(root: u64, bits: u64, entry: u64): u64 {
   const index = <usize>lowBits(bits >> root, entry >> 8);
   return load<u32>(DYNAMIC + <usize>(entry >> 16) + (index << 2));
@@ -348,6 +356,14 @@ function codes(z: Inflate): i32 {
         result = INFLATE_FULL;
         break;
       }
+      store<u8>(to, <u8>(entry >> 16));
+      to += 1;
+      bits >>= entry;
+      count -= drop;
+      // A second literal needs no more input: there were bits for two.
+      entry = load<u32>(pair + ((<usize>lowBits(bits, LITERAL_BITS)) << 2), literalsWithin);
+      drop = (<u32>entry) & 63;
+      if (<i32>entry >= 0 || drop > count || to == limit) continue;
       store<u8>(to, <u8>(entry >> 16));
       to += 1;
       bits >>= entry;
