@@ -6,9 +6,11 @@
 //
 // Positions with the same hash of four bytes are a chain: HEADS has the newest of each hash, LINKS
 // how far before a position the next one lies, modulo 2^16. Whatever a chain leads to within the
-// window is compared, so an entry that is too old costs time and nothing else. HEADS is cleared for
-// each message, as much of it as the message's length makes use of, and so nothing is left of the
-// calls before.
+// window is compared, so an entry that is too old costs time and nothing else.
+//
+// Nothing is left of the calls before: HEADS is cleared, as much of it as there are positions, and a
+// chain begins at an entry of this call. Each link leads to a position modulo the size of LINKS that
+// was entered, or to 0, which none is and whose link is cleared.
 
 import { CODEC, zeroWords } from '../memory';
 import { DEFLATE_HASH_BITS, DEFLATE_TOKENS, DEFLATE_WINDOW_BITS } from '../profile';
@@ -75,6 +77,7 @@ export function deflate(
     if (from - base > window) base = from - window;
     const bits = min(32 - clz(<u32>(end - base)), DEFLATE_HASH_BITS);
     zeroWords(HEADS, 2 << bits);
+    store<u16>(LINKS, 0);
     hashShift = 32 - bits;
     hashEnd = end - 3;
     origin = base - 1;

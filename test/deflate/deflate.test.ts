@@ -250,6 +250,17 @@ for (const codec of await codecs<DeflateExports>('deflate')) {
       }
     });
 
+    it('finds no positions that only a call before entered', () => {
+      // Level 9 enters all, level 1 leaves out those within long matches.
+      for (let round = 0; round < 40; round++) {
+        const data = json(3000, new Random(round));
+        pack(codec, runs(3000), { level: 9 });
+        const alone = pack(codec, data, { level: 1 });
+        pack(codec, data.subarray(0, 2100 + 10 * round), { level: 9 });
+        assert.deepEqual(pack(codec, data, { level: 1 }), alone, `round ${round}`);
+      }
+    });
+
     // A debug build writes the same bytes.
     for (const [level, most] of debug
       ? []

@@ -290,8 +290,14 @@ for (const codec of await codecs<InflateExports>('inflate')) {
         ),
         'a code for code lengths that is over-subscribed': dynamic(257, 1, { 0: 1, 1: 1, 2: 1 }),
         'a code for code lengths that is incomplete': dynamic(257, 1, { 0: 1, 1: 2 }),
+        'a code for code lengths of one symbol': dynamic(257, 1, { 0: 1 }, [0, 30]),
         'a repetition of nothing': dynamic(257, 1, { 0: 1, 16: 1 }, '1', [0, 2]),
-        'code lengths past the last symbol': dynamic(257, 1, FEW, ...zeros(138), ...zeros(121)),
+        'a code length past the last symbol': dynamic(
+          257,
+          10,
+          FEW,
+          ...['10', ...zeros(138), ...zeros(117), '10', ...zeros(11)],
+        ),
         'no end of block': dynamic(257, 1, FEW, '10', '10', ...zeros(138), ...zeros(117), '0'),
         'literals over-subscribed': dynamic(
           257,
