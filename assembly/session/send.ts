@@ -104,7 +104,12 @@ export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
     if (extra < 0) return extra;
     room += extra;
   }
-  const payload = enqueue(s, kind, bytes, room);
+  let payload = enqueue(s, kind, bytes, room);
+  if (DEFLATE && payload < 0 && room == bytes) {
+    // The block for the compressed bytes may be what is missing.
+    compressCancel();
+    payload = enqueue(s, kind, bytes, bytes);
+  }
   if (payload > 0) {
     p.sendPayload = <u32>payload;
     p.sendLength = bytes;
