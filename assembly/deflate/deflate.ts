@@ -25,6 +25,7 @@ import {
 } from './block';
 import { COUNTS } from './huffman';
 import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
+import { inflateForget } from './inflate';
 import { LEVELS } from './tables';
 
 const HEADS: usize = CODEC + headOffset;
@@ -71,6 +72,7 @@ export function deflate(
   windowBits: i32,
   flush: bool,
 ): usize {
+  inflateForget();
   outputBegin(to, limit, level ? 0 : from);
   if (level) {
     const window: u32 = 1 << min(windowBits, DEFLATE_WINDOW_BITS);

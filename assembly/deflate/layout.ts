@@ -13,30 +13,6 @@ export const LENGTHS_FIRST: i32 = LITERALS;
 export const DISTANCES_FIRST: i32 = LENGTHS_FIRST + LENGTHS;
 export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
 
-// Offsets of the compressor's tables within CODEC.
-
-/** u16 for each hash: the newest position that has it. */
-export const headOffset: i32 = 0;
-/** u16 for each position of the window: how far before it lies the next one of the same hash. */
-export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
-/** u32 for each token of a block. */
-export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
-/** u16 for each symbol: how often a block has it. */
-export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
-/** u32 for each symbol: its code, bits reversed, and the length of the code << 16. */
-export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
-/** u8 for each symbol: the length of its code. */
-export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
-/** u32 for each symbol of the largest alphabet: its count << 9 and itself, the rarest first. */
-export const sortOffset: i32 = lengthOffset + SYMBOLS;
-/** u32 for each inner node of the tree over them. */
-export const treeOffset: i32 = sortOffset + 4 * LITERALS;
-/** u32 for each code length in the head of a block: a token. Only LENGTHS have a tree by then. */
-export const runOffset: i32 = treeOffset + 4 * LENGTHS;
-/** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
-export const depthOffset: i32 = runOffset + 4 * (LITERALS + DISTANCES);
-const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
-
 /** Bits of a code that the first look into a table takes; longer codes need a second one. */
 export const LITERAL_BITS: i32 = 9;
 export const DISTANCE_BITS: i32 = 7;
@@ -51,6 +27,37 @@ export const literalsWithin: i32 = 4 << DISTANCE_BITS;
 export const subsWithin: i32 = literalsWithin + (4 << LITERAL_BITS);
 export const distanceSubsWithin: i32 = literalsWithin + 4 * LITERAL_WORDS;
 
+/** The tables of the codes of a block; the compressor writes over them, see inflateForget. */
+export const dynamicOffset: i32 = 0;
+const DYNAMIC_BYTES: i32 = 4 * (LITERAL_WORDS + DISTANCE_WORDS);
+
+// Offsets of the compressor's tables within CODEC.
+
+/** u16 for each hash: the newest position that has it. */
+export const headOffset: i32 = 0;
+/** u16 for each position of the window: how far before it lies the next one of the same hash. */
+export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
+/** u32 for each token of a block. */
+export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
+/** u16 for each symbol: how often a block has it. */
+export const countOffset: i32 =
+  tokenOffset + 4 * DEFLATE_TOKENS > DYNAMIC_BYTES
+    ? tokenOffset + 4 * DEFLATE_TOKENS
+    : DYNAMIC_BYTES;
+/** u32 for each symbol: its code, bits reversed, and the length of the code << 16. */
+export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
+/** u8 for each symbol: the length of its code. */
+export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
+/** u32 for each symbol of the largest alphabet: its count << 9 and itself, the rarest first. */
+export const sortOffset: i32 = lengthOffset + SYMBOLS;
+/** u32 for each inner node of the tree over them. */
+export const treeOffset: i32 = sortOffset + 4 * LITERALS;
+/** u32 for each code length in the head of a block: a token. Only LENGTHS have a tree by then. */
+export const runOffset: i32 = treeOffset + 4 * LENGTHS;
+/** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
+export const depthOffset: i32 = runOffset + 4 * (LITERALS + DISTANCES);
+const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
+
 // Offsets of the decompressor's tables within CODEC.
 
 /** u32: the stamp of the stream whose codes the tables are for. */
@@ -61,9 +68,7 @@ export const endsOffset: i32 = ownerOffset + 16;
 export const sortedOffset: i32 = endsOffset + 2 * 16;
 /** The tables of the fixed codes, kept once they are built; no code needs a second look. */
 export const fixedOffset: i32 = sortedOffset + 2 * LITERALS;
-/** The tables of the codes of a block. */
-export const dynamicOffset: i32 = fixedOffset + subsWithin;
-const INFLATE_END: i32 = dynamicOffset + 4 * (LITERAL_WORDS + DISTANCE_WORDS);
+const INFLATE_END: i32 = fixedOffset + subsWithin;
 
 /** Bytes of the CODEC region. */
 export const CODEC_BYTES: i32 = DEFLATE ? INFLATE_END : 0;
