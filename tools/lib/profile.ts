@@ -25,7 +25,8 @@ export const LIMITS = {
   blockMinBytes: { min: 64, max: GIB, powerOfTwo: true },
   blockMaxBytes: { min: 64, max: GIB, powerOfTwo: true },
   blockSendBytes: { min: 64, max: GIB, powerOfTwo: true },
-  headMaxBytes: { min: 64, max: GIB },
+  // A Request (assembly/http/request.ts) counts in 16 bits: the head and what lies in front of it.
+  headMaxBytes: { min: 64, max: 49_152 },
   // 0: no bound, as in Option.MESSAGE_MAX.
   messageMaxBytes: { min: 0, max: 2 ** 31 - 1 },
   // RFC 7692 7.1.2: windows of 2^8 to 2^15 bytes.
