@@ -220,15 +220,19 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       },
     );
 
-    it('asks for no more than a response can be held behind', { skip: core.lacks.has('client') }, () => {
-      const driver = load();
-      driver.seed();
-      // A head of the longest kind must still end within 16 bits, whatever lies in front of it.
-      const longest = (0xffff - headMaxBytes(core.profile)) & ~1;
-      if (longest > driver.scratchBytes - 16) return;
-      const protocols = Array.from({ length: longest / 2 }, () => 'a').join(',');
-      assert.equal(driver.connect('/', 'a', protocols), ErrorCode.ARGUMENT);
-    });
+    it(
+      'asks for no more than a response can be held behind',
+      { skip: core.lacks.has('client') },
+      () => {
+        const driver = load();
+        driver.seed();
+        // A head of the longest kind must still end within 16 bits, whatever lies in front of it.
+        const longest = (0xffff - headMaxBytes(core.profile)) & ~1;
+        if (longest > driver.scratchBytes - 16) return;
+        const protocols = Array.from({ length: longest / 2 }, () => 'a').join(',');
+        assert.equal(driver.connect('/', 'a', protocols), ErrorCode.ARGUMENT);
+      },
+    );
 
     it('exports what its features say, and nothing else of the ABI', () => {
       const module = new WebAssembly.Module(readFileSync(core.path));

@@ -47,6 +47,7 @@ export const FEATURES = {
   http: 'plain HTTP requests, headers and bodies in answers',
   headers: 'the parts and header fields of a request',
   protocols: 'subprotocols',
+  fastUtf8: 'a quicker judgement of text that is not ASCII',
   inspection: 'counters of messages, lists of sessions, reading of options',
 } as const;
 
