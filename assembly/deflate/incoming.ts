@@ -71,12 +71,18 @@ function reach(s: Session): u32 {
   return 1 << (s.deflateIn & DEFLATE_BITS);
 }
 
-/** Output may go to the block's end, or to the first byte past MESSAGE_MAX, which tells that it is too long. */
+/**
+ * Output may go to the first byte past MESSAGE_MAX, which tells that the message is too long, or to
+ * the block's last byte but one: the end of a message may make one that is refused.
+ */
 function bound(s: Session, length: u64): void {
   const z = stream(s);
-  const end = s.block + arenaBytes(s.block);
-  const most = <u64>s.messageMax + 1 - length + z.to;
-  z.limit = s.messageMax && most < <u64>end ? <u32>most : end;
+  z.limit = s.block + arenaBytes(s.block) - 1;
+  const most = <u64>s.messageMax + 1;
+  if (s.messageMax && most < length + (z.limit - z.to)) {
+    // MESSAGE_MAX may have been lowered meanwhile.
+    z.limit = z.to + <u32>(most - min(most, length));
+  }
 }
 
 /** Whether the block can hold what a stream needs: an ErrorCode if not. */
@@ -190,7 +196,9 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool): i3
     z.limit = z.to + 1;
     if (inflate(z) != INFLATE_MORE || !inflateEnded(z)) return ErrorCode.DEFLATE;
     if (s.windowIn) {
-      const kept = min(z.to - z.base, WINDOW_MAX);
+      // What the window held itself lies in front of the message, as long as the block has room.
+      const length = min<u64>(s.messageLength + made, WINDOW_MAX);
+      const kept = min(z.to - z.base, <u32>length);
       windowAppend(s.windowIn, z.to - kept, kept);
     }
   }
