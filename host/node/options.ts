@@ -118,7 +118,8 @@ export function applyOptions(core: Core, options: ServerOptions): void {
   }
   core.setDefault(Option.FULL_POLICY, policy);
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
-  core.setDefault(Option.SESSIONS_MAX, most);  applyDeflate(core, options);
+  core.setDefault(Option.SESSIONS_MAX, most);
+  applyDeflate(core, options);
 }
 
 function applyDeflate(core: Core, options: ServerOptions): void {

@@ -67,10 +67,7 @@ export async function serve(args: string[]): Promise<number> {
   if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not an option`);
   const port = number('port', values.port, 0, 65535) ?? 0;
   const options: ServerOptions = { profile: values.profile, borrow: true };
-  const given: [
-    NumberOption,
-    number | undefined,
-  ][] = [
+  const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxSessions', number('max-sessions', values['max-sessions'], 1, INT_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
