@@ -94,7 +94,8 @@ function streamFits(s: Session): i32 {
 /** Takes the block of a message whose first `take` payload bytes are here: 0 or an ErrorCode. */
 function begin(s: Session, take: u32): i32 {
   const window: u32 = s.windowIn;
-  const held: u32 = window ? windowHeld(window) : 0;
+  // A window may hold more than this peer's distances reach.
+  const held: u32 = window ? min(windowHeld(window), reach(s)) : 0;
   let room = 2 * reach(s);
   if (!s.streaming) {
     const most =
@@ -109,7 +110,7 @@ function begin(s: Session, take: u32): i32 {
   const z = stream(s);
   inflateBegin(z);
   z.base = z.to = <u32>block + HEAD_BYTES;
-  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window), held);
+  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window) + windowHeld(window) - held, held);
   return s.streaming ? streamFits(s) : 0;
 }
 

@@ -10,7 +10,7 @@ import {
   inflateTaken,
   inflating,
 } from '../../../assembly/deflate/incoming';
-import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
+import { WINDOW_MAX, windowAppend, windowHeld, windowTake } from '../../../assembly/deflate/windows';
 import { stats } from '../../../assembly/memory';
 import { BLOCK_MAX_BYTES } from '../../../assembly/profile';
 import { arenaBytes, arenaGive, Use } from '../../../assembly/session/arena';
@@ -115,6 +115,19 @@ describe('inflatePayload', () => {
     expect<i32>(run(s, hex(HERE, 'f200110000'), true)).toBe(5);
     expect<bool>(isAscii(inflateEnd(s) - 5, 5, 'Hello')).toBe(true);
     expect<u32>(windowHeld(s.windowIn)).toBe(10);
+    free(s);
+  });
+
+  it('takes no more of the window along than distances reach, so that a stream has room', () => {
+    const s = open();
+    s.streaming = true;
+    s.deflateIn = <u8>(8 | DEFLATE_NOW);
+    s.windowIn = <u16>windowTake();
+    memory.fill(HERE, 97, WINDOW_MAX);
+    windowAppend(s.windowIn, HERE, WINDOW_MAX);
+    expect<i32>(inflateReady(s, 0, false)).toBe(1);
+    const room = arenaBytes(s.block) - <u32>(inflateEnd(s) - s.block);
+    expect<bool>(room >= 512 && room < arenaBytes(s.block)).toBe(true);
     free(s);
   });
 
