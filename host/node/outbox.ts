@@ -165,9 +165,9 @@ export class Outbox<Owner> {
       const more = end < data.length ? SEND_MORE : kind & SEND_MORE;
       status = this.#queue(link, opcode | more, data.subarray(at, end));
       if (status === Sent.OK || status === Sent.BACKPRESSURE) continue;
-      // What has begun has to end: the rest waits, whatever waits already.
       if (at === 0 || status === ErrorCode.STATE || status === ErrorCode.HANDLE) return status;
-      this.#keep(link, Opcode.CONTINUATION | (kind & SEND_MORE), data.subarray(at));
+      // What has begun has to end: the rest waits, before all but the message that is retried.
+      this.#keep(link, Opcode.CONTINUATION | (kind & SEND_MORE), data.subarray(at), 1);
       return Sent.BACKPRESSURE;
     }
     return status;
@@ -181,9 +181,10 @@ export class Outbox<Owner> {
     return Sent.BACKPRESSURE;
   }
 
-  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array): void {
+  /** `at`: its place among those that wait; without it the last. */
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
     const kept = Buffer.from(data as Uint8Array);
-    link.backlog.push({ kind, data: kept });
+    link.backlog.splice(at, 0, { kind, data: kept });
     link.backlogBytes += kept.length;
     this.#deferred.add(link);
     this.turn.schedule();
