@@ -17,10 +17,8 @@ function strings(rest: string): Record<string, string> {
 /** `[plain] OPCODE [more] PAYLOAD`, through one of the four ways to send. */
 export function send(driver: Driver, handle: number, way: string, rest: string): number {
   const { core } = driver;
-  const [, plain, name = '', more, words = ''] =
-    /^(plain )?(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
-  const kind =
-    (opcodeOf(name) ?? Opcode.TEXT) | (more ? SEND_MORE : 0) | (plain ? SEND_PLAIN : 0);
+  const [, plain, name = '', more, words = ''] = /^(plain )?(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
+  const kind = (opcodeOf(name) ?? Opcode.TEXT) | (more ? SEND_MORE : 0) | (plain ? SEND_PLAIN : 0);
   if (way === 'external') return core.limpet_send_external(handle, kind, Number(words));
   const payload = payloadOf(words);
   if (way === 'begin') {

@@ -10,7 +10,12 @@ import {
   inflateTaken,
   inflating,
 } from '../../../assembly/deflate/incoming';
-import { WINDOW_MAX, windowAppend, windowHeld, windowTake } from '../../../assembly/deflate/windows';
+import {
+  WINDOW_MAX,
+  windowAppend,
+  windowHeld,
+  windowTake,
+} from '../../../assembly/deflate/windows';
 import { stats } from '../../../assembly/memory';
 import { BLOCK_MAX_BYTES } from '../../../assembly/profile';
 import { arenaBytes, arenaGive, Use } from '../../../assembly/session/arena';
