@@ -50,6 +50,12 @@ export function limpet_debug_check(): i32 {
   return DEFLATE && !windowsSound(windows) ? 106 : 0;
 }
 
+/** A free block is in a list: what is written behind the end of another would break it. */
+function nodeSound(block: usize): bool {
+  const owner = changetype<Node>(block).owner;
+  return owner < <u32>MEMORY_END && load<u32>(owner) == <u32>block;
+}
+
 /** The carved part is tiled by blocks, and those in use add up to what the counters say. */
 function arenaSound(): bool {
   let used: u32 = 0;
@@ -65,6 +71,7 @@ function arenaSound(): bool {
       if (load<u8>(BOOK + inside / BLOCK_MIN_BYTES)) return false;
     }
     if (!(entry & FREE)) used += <u32>bytes;
+    else if (!nodeSound(ARENA + at)) return false;
     at += bytes;
   }
   for (; at < <usize>ARENA_BYTES; at += BLOCK_MIN_BYTES) {

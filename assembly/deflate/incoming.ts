@@ -95,7 +95,8 @@ function streamFits(s: Session): i32 {
 @inline
 function begin(s: Session, take: u32, wait: bool): i32 {
   const window: u32 = s.windowIn;
-  const held: u32 = window ? windowHeld(window) : 0;
+  // A window may hold more than this peer's distances reach.
+  const held: u32 = window ? min(windowHeld(window), reach(s)) : 0;
   const room = s.streaming ? 2 * reach(s) : held + max(take * RATIO, PIECE_MIN);
   const block = arenaTake(min<u32>(HEAD_BYTES + room, BLOCK_MAX_BYTES), Use.IN);
   if (!block) return wait ? INFLATE_WAIT : ErrorCode.OVERLOAD;
@@ -105,7 +106,7 @@ function begin(s: Session, take: u32, wait: bool): i32 {
   const z = stream(s);
   inflateBegin(z);
   z.base = z.to = <u32>block + HEAD_BYTES;
-  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window), held);
+  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window) + (windowHeld(window) - held), held);
   bound(s);
   return s.streaming ? streamFits(s) : 0;
 }

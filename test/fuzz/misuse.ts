@@ -77,6 +77,7 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, ptr, length, 0, 0)],
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
+    ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
@@ -118,10 +119,24 @@ function badArguments({ driver, random, sessions }: World): void {
     throw new Fault('limpet_tx_ack of more');
   if (core.limpet_tx_ack(handle, -1) !== ErrorCode.ARGUMENT) throw new Fault('limpet_tx_ack(-1)');
   if (
-    core.limpet_send(handle, random.pick([3, 7, 8, 11, 15, 32, -1, 0x19]), driver.scratch, 4) >= 0
+    core.limpet_send(
+      handle,
+      random.pick([3, 7, 8, 11, 15, 0x19, 0x23, 0x29, 0x3a, 0x40, 0x41, -1]),
+      driver.scratch,
+      4,
+    ) >= 0
   ) {
     throw new Fault('limpet_send of no opcode');
   }
+  const [list, count, kind] = random.pick([
+    [driver.memory.length, 1, 2],
+    [driver.memory.length - 4, 2, 2],
+    [driver.scratch, -1, 2],
+    [driver.scratch, 0x40000000, 2],
+    [driver.scratch, 1, random.pick([0, 3, 9, 0x12, -1])],
+  ] as const);
+  if (core.limpet_send_many(list, count, kind, driver.scratch, 4) !== ErrorCode.ARGUMENT)
+    throw new Fault(`limpet_send_many(${list}, ${count}, ${kind})`);
   core.limpet_send_begin(handle, 2, 0x7fffffff);
   core.limpet_send_external(handle, random.pick([8, 9, -1, 77]), 5);
   if (core.limpet_send_begin(handle, 2, -1) >= 0) throw new Fault('limpet_send_begin(-1)');

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { encode, type FrameFields } from '../support/frames.js';
+import { agreedOn, answerTo, offers, type Direction } from './deflate.js';
 import type { Random } from './random.js';
 
 const CHARACTERS = [
@@ -29,6 +30,16 @@ export interface Message {
   payload: Buffer;
 }
 
+/** A message on its way: its payload as it goes over the wire, and how much of that was sent. */
+interface Outgoing extends Message {
+  wire: Buffer;
+  compressed: boolean;
+  sent: number;
+}
+
+/** Zeros that a bomb is made of. */
+const BOMB = Buffer.alloc(1 << 20);
+
 export class Peer {
   /** Bytes that wait to be fed. */
   pending = Buffer.alloc(0);
@@ -36,7 +47,11 @@ export class Peer {
   readonly messages: Message[] = [];
   /** Whether all that was sent keeps the rules: only then `messages` binds. */
   honest = true;
-  #open: { opcode: number; payload: Buffer; sent: number } | undefined;
+  /** How to compress; undefined when nothing was agreed on. */
+  packs: Direction | undefined;
+  /** The extensions that it offered, or ''. */
+  offer = '';
+  #open: Outgoing | undefined;
 
   constructor(
     readonly random: Random,
@@ -58,13 +73,22 @@ export class Peer {
     if (random.once(25)) this.#mutate();
   }
 
-  /** A request, or the answer to the core's own. */
-  head(key: string | undefined): void {
+  /** A request; the answer to the core's own, and how the core compresses from then on. */
+  head(key: string | undefined, offer = ''): Direction | undefined {
     const { random } = this;
+    let unpacks: Direction | undefined;
     const lines = key === undefined ? this.#request() : this.#response(key);
+    if (offer && !random.once(4)) {
+      const answer = answerTo(random, offer);
+      lines.push(`Sec-WebSocket-Extensions: ${answer}`);
+      const { server, client } = agreedOn(answer, offer);
+      this.packs = server;
+      unpacks = client;
+    }
     let head = `${lines.join('\r\n')}\r\n\r\n`;
     if (random.once(8)) head = this.#damage(head);
     this.#send(Buffer.from(head, 'latin1'));
+    return unpacks;
   }
 
   take(n: number): Buffer {
@@ -85,29 +109,49 @@ export class Peer {
   #fragment(): void {
     const { random } = this;
     const first = !this.#open;
-    this.#open ??= this.#begin();
-    const { opcode, payload } = this.#open;
-    const left = payload.length - this.#open.sent;
+    const open = (this.#open ??= this.#begin());
+    const { opcode, payload, wire } = open;
+    const left = wire.length - open.sent;
     const ends = random.below(3) > 0;
-    const part = payload.subarray(
-      this.#open.sent,
-      this.#open.sent + (ends ? left : random.below(left + 1)),
-    );
-    this.#open.sent += part.length;
-    this.#send(this.#frame({ fin: ends, opcode: first ? opcode : 0, payload: part }));
+    const part = wire.subarray(open.sent, open.sent + (ends ? left : random.below(left + 1)));
+    open.sent += part.length;
+    const rsv = first && open.compressed ? 4 : 0;
+    this.#send(this.#frame({ fin: ends, rsv, opcode: first ? opcode : 0, payload: part }));
     if (!ends) return;
     this.messages.push({ opcode, payload });
     this.#open = undefined;
   }
 
-  #begin(): { opcode: number; payload: Buffer; sent: number } {
+  #begin(): Outgoing {
+    const { random } = this;
+    const message = this.#message();
+    if (!this.packs || random.once(4)) {
+      return { ...message, wire: message.payload, compressed: false, sent: 0 };
+    }
+    if (random.once(30)) message.payload = BOMB;
+    const wire = this.packs.pack(random, message.payload);
+    if (random.once(20)) this.#spoil(wire);
+    return { ...message, wire, compressed: true, sent: 0 };
+  }
+
+  #message(): Message {
     const { random } = this;
     const length = random.length(this.lengthMax);
-    if (random.once(2)) return { opcode: 2, payload: random.bytes(length), sent: 0 };
+    if (random.once(3)) return { opcode: 2, payload: random.bytes(length) };
+    if (random.once(3)) return { opcode: 2, payload: Buffer.alloc(length, random.below(256)) };
     const text = Array.from({ length: length >> 2 }, () =>
       random.once(4) ? random.pick(CHARACTERS) : 'text',
     );
-    return { opcode: 1, payload: Buffer.from(text.join('')), sent: 0 };
+    return { opcode: 1, payload: Buffer.from(text.join('')) };
+  }
+
+  /** Changes a byte or a few. */
+  #spoil(bytes: Buffer): void {
+    this.honest = false;
+    for (let i = this.random.below(3); i >= 0; i--) {
+      const at = this.random.below(bytes.length);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << this.random.below(8));
+    }
   }
 
   #close(): Buffer {
@@ -140,13 +184,8 @@ export class Peer {
   /** Changes a byte or a few of what was not fed yet. */
   #mutate(): void {
     if (this.pending.length === 0) return;
-    this.honest = false;
-    const bytes = Buffer.from(this.pending);
-    for (let i = this.random.below(3); i >= 0; i--) {
-      const at = this.random.below(bytes.length);
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << this.random.below(8));
-    }
-    this.pending = bytes;
+    this.pending = Buffer.from(this.pending);
+    this.#spoil(this.pending);
   }
 
   #request(): string[] {
@@ -164,8 +203,10 @@ export class Peer {
       );
     }
     if (random.once(3)) lines.push('Sec-WebSocket-Protocol: chat, superchat');
-    if (random.once(4))
-      lines.push('Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits');
+    if (random.once(2)) {
+      this.offer = offers(random);
+      lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);
+    }
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }

@@ -2,10 +2,20 @@
 
 import { EventFlag, EventKind, type CoreEvent } from '../support/driver.js';
 import { decode, frameFault, isUtf8, type Frame } from '../support/frames.js';
+import { agreedOn, type Direction } from './deflate.js';
 import type { Peer } from './peer.js';
 
 /** Something that must never be seen. */
 export class Fault extends Error {}
+
+/** A data frame that was queued. */
+interface Queued {
+  opcode: number;
+  fin: boolean;
+  /** SEND_PLAIN. */
+  plain: boolean;
+  payload: Buffer;
+}
 
 export class Watch {
   /** The most bytes that a message may have: the largest limit that the session ever had; 0 = no bound. */
@@ -15,6 +25,14 @@ export class Watch {
   closed = false;
   /** The key of a client's request, once it was written. */
   key: string | undefined;
+  /** The extensions that a client offered, or ''. */
+  offer = '';
+  /** How to read what the core compressed; undefined when nothing was agreed on. */
+  unpacks: Direction | undefined;
+  /** Data frames that were queued and not seen yet. */
+  readonly #queued: Queued[] = [];
+  /** The compressed message whose frames are coming: what they hold, and what was queued. */
+  #compressed: { payload: Buffer[]; message: Buffer[] } | undefined;
   #wire = Buffer.alloc(0);
   #http: boolean;
   #body = -1;
@@ -30,6 +48,11 @@ export class Watch {
     readonly peer: Peer,
   ) {
     this.#http = http;
+  }
+
+  /** A data frame was queued. */
+  queued(frame: Queued): void {
+    this.#queued.push(frame);
   }
 
   event(event: CoreEvent): void {
@@ -122,6 +145,8 @@ export class Watch {
         throw new Fault(`"${field}"`);
       const [, key] = /^Sec-WebSocket-Key: (.*)$/.exec(field) ?? [];
       this.key ??= key;
+      const [, extensions] = /^Sec-WebSocket-Extensions: (.*)$/.exec(field) ?? [];
+      if (extensions !== undefined) this.#extensions(extensions);
     }
     this.#http = false;
     this.#wire = this.#wire.subarray(end + 4);
@@ -132,8 +157,22 @@ export class Watch {
     return true;
   }
 
+  /** What the core offers, or what it agrees on. */
+  #extensions(field: string): void {
+    if (this.client) {
+      this.offer = field;
+      return;
+    }
+    if (!this.peer.offer) throw new Fault('an extension that was not offered');
+    const { server, client } = agreedOn(field, '');
+    this.unpacks = server;
+    this.peer.packs = client;
+  }
+
   #frame(frame: Frame): void {
-    const fault = frameFault(frame, this.client);
+    // What was agreed on is known unless the answer was damaged on its way to the core.
+    const sure = !this.client || this.peer.honest;
+    const fault = frameFault(frame, this.client, this.unpacks !== undefined || !sure);
     if (fault) throw new Fault(fault);
     // RFC 6455 5.5.2: pings are answered until the peer's Close frame has come.
     if (this.#closeSent && frame.opcode !== 10) throw new Fault('a frame behind a Close frame');
@@ -142,5 +181,35 @@ export class Watch {
     if ((frame.opcode === 0) !== this.#fragmented)
       throw new Fault('fragments that are interleaved');
     this.#fragmented = !frame.fin;
+    this.#data(frame, sure);
+  }
+
+  /** A data frame has to be the one that was queued, compressed or not. */
+  #data({ fin, rsv, opcode, payload }: Frame, sure: boolean): void {
+    const queued = this.#queued.shift();
+    if (queued?.opcode !== opcode || queued.fin !== fin) {
+      throw new Fault('a frame that was not queued');
+    }
+    if (rsv) {
+      if (queued.plain) throw new Fault('SEND_PLAIN was compressed');
+      this.#compressed = { payload: [], message: [] };
+    }
+    if (!this.#compressed) {
+      if (!payload.equals(queued.payload)) throw new Fault('a frame of another payload');
+      return;
+    }
+    this.#compressed.payload.push(payload);
+    this.#compressed.message.push(queued.payload);
+    if (!fin) return;
+    const [bytes, message] = [this.#compressed.payload, this.#compressed.message].map((parts) =>
+      Buffer.concat(parts),
+    );
+    this.#compressed = undefined;
+    if (!sure || !bytes || !message) return;
+    // A message that begins compressed is shorter than it was, unless it goes on in fragments.
+    if (rsv && bytes.length >= message.length) throw new Fault('a message grew');
+    if (!this.unpacks?.unpack(bytes).equals(message)) {
+      throw new Fault('a compressed message that is another one');
+    }
   }
 }

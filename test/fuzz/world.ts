@@ -3,7 +3,16 @@
 // Most steps do what a host does; some do what none should: stale handles, pointers out of memory,
 // calls in the wrong state. All of it must be answered, and the module stay sound.
 
-import { Opcode, Option, Role, SEND_MORE, State } from '../../build/limpet.abi.js';
+import {
+  Opcode,
+  Option,
+  Role,
+  SEND_MORE,
+  SEND_PLAIN,
+  Sent,
+  State,
+} from '../../build/limpet.abi.js';
+import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
 import { misuse } from './misuse.js';
 import { Peer } from './peer.js';
@@ -21,6 +30,8 @@ export class World {
   /** How rarely events are acknowledged, and output written: some hosts are slow. */
   readonly #lazy: number;
   readonly #slow: number;
+  /** Whether sessions may use permessage-deflate. */
+  readonly #deflates: boolean;
 
   constructor(
     path: string,
@@ -35,6 +46,8 @@ export class World {
     this.#slow = random.pick([1, 1, 2, 8]);
     this.driver.now = random.once(3) ? random.below(0x7fffffff) : random.below(100_000);
     this.driver.seed(random.bytes(32));
+    this.#deflates = !random.once(4) && this.driver.setOption(0, Option.DEFLATE, 1) === 0;
+    this.#deflateOptions();
   }
 
   /** One thing that happens. */
@@ -44,7 +57,8 @@ export class World {
     const choice = random.below(100);
     if (!session || (choice < 6 && this.sessions.length < 6)) this.#begin();
     else if (choice < 50) this.#receive(session);
-    else if (choice < 70) this.#send(session);
+    else if (choice < 67) this.#send(session);
+    else if (choice < 70) this.#sendMany();
     else if (choice < 84) this.#write(session);
     else if (choice < 88)
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
@@ -78,6 +92,7 @@ export class World {
     const { driver, random } = this;
     const client = random.once(2);
     const http = random.once(2);
+    const agreed = this.#deflates && !random.once(4) ? this.#agreed() : 0;
     const handle = http
       ? client
         ? driver.connect(
@@ -87,7 +102,7 @@ export class World {
             random.once(3) ? 'X: y\r\n' : '',
           )
         : driver.open()
-      : driver.attach(client ? Role.CLIENT : Role.SERVER);
+      : driver.attach(client ? Role.CLIENT : Role.SERVER, agreed);
     if (handle < 0) return;
     if (this.gone.includes(handle) || this.sessions.some((other) => other.handle === handle)) {
       throw new Fault(`handle ${handle} is in use, or was`);
@@ -102,8 +117,30 @@ export class World {
     session.limit = limit;
     session.user = Math.max(driver.option(handle, Option.USER), 0);
     this.sessions.push(session);
+    if (!http) {
+      session.peer.packs = Direction.of(agreed & 0xff);
+      session.unpacks = Direction.of(agreed >> 8);
+    }
     if (random.once(2)) this.#option(session);
     if (http && !client) session.peer.head(undefined);
+  }
+
+  /** What limpet_attach may be told: in, out; windows that come and are kept are those of the smallest profile. */
+  #agreed(): number {
+    const { random } = this;
+    const keeps = random.once(2);
+    const comes = keeps ? 0x18 | random.below(2) : 8 + random.below(8);
+    return comes | ((8 + random.below(8)) << 8) | (random.once(2) ? 0x1000 : 0);
+  }
+
+  /** Settings of permessage-deflate: for sessions to come, or for messages. */
+  #deflateOptions(): void {
+    const { driver, random } = this;
+    if (!this.#deflates) return;
+    driver.setOption(0, Option.DEFLATE_LEVEL, random.below(10));
+    driver.setOption(0, Option.DEFLATE_THRESHOLD, random.pick([0, 0, 1, 64, 1000]));
+    driver.setOption(0, Option.DEFLATE_WINDOW, 8 + random.below(8));
+    driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(2));
   }
 
   #receive(session: Watch): void {
@@ -114,7 +151,8 @@ export class World {
     if (state !== undefined && state >= State.ENDING && random.once(3))
       return void driver.eof(handle);
     if (session.client && state === State.HANDSHAKE) {
-      if (peer.pending.length === 0 && session.key !== undefined) peer.head(session.key);
+      if (peer.pending.length === 0 && session.key !== undefined)
+        session.unpacks = peer.head(session.key, session.offer);
     } else if (state !== undefined && state >= State.PENDING) peer.frames();
     driver.flush = random.once(2);
     const cut = random.once(3) ? random.below(8) : random.below(peer.pending.length + 1);
@@ -125,25 +163,65 @@ export class World {
     peer.take(taken);
   }
 
-  #send({ handle, client }: Watch): void {
+  #send(session: Watch): void {
     const { driver, random } = this;
+    const { core } = driver;
+    const { handle, client } = session;
     const opcode = random.pick([0, 1, 1, 2, 2, 9, 10]);
-    const kind = opcode | (random.once(4) && opcode < 3 ? SEND_MORE : 0);
-    const most = opcode >= Opcode.CLOSE ? 130 : driver.ingressBytes;
-    const length = random.length(most);
+    const data = opcode < Opcode.CLOSE;
+    const fin = !data || !random.once(4);
+    const plain = data && random.once(6);
+    const kind = opcode | (fin ? 0 : SEND_MORE) | (plain ? SEND_PLAIN : 0);
+    const length = random.length(data ? driver.ingressBytes : 130);
+    const queued = (answer: number, payload: Buffer) => {
+      const taken: number[] = [Sent.OK, Sent.BACKPRESSURE];
+      if (data && taken.includes(answer)) session.queued({ opcode, fin, plain, payload });
+    };
     if (random.once(5) && !client) {
-      driver.core.limpet_send_external(handle, kind, random.length(100_000));
+      const bytes = random.length(100_000);
+      queued(core.limpet_send_external(handle, kind, bytes), Buffer.alloc(bytes, 0x65));
       return;
     }
-    if (random.once(4)) {
-      const at = driver.core.limpet_send_begin(handle, kind, length);
+    if (random.once(3)) {
+      const at = core.limpet_send_begin(handle, kind, length);
       if (at <= 0) return;
-      driver.write(at, Buffer.alloc(length, 0x62));
-      driver.core.limpet_send_end(handle);
+      const payload = random.once(2) ? Buffer.alloc(length, 0x62) : random.bytes(length);
+      driver.write(at, payload);
+      queued(core.limpet_send_end(handle), payload);
       return;
     }
-    // From anywhere in memory: what lies there is sent, whatever it is.
-    driver.core.limpet_send(handle, kind, random.pick([driver.scratch, driver.ingress]), length);
+    // Whatever lies there is sent.
+    const ptr = length <= driver.scratchBytes && random.once(2) ? driver.scratch : driver.ingress;
+    const payload = driver.copy(ptr, length);
+    queued(core.limpet_send(handle, kind, ptr, length), payload);
+  }
+
+  /** One message for several sessions, and for one that there is not. */
+  #sendMany(): void {
+    const { driver, random, sessions } = this;
+    if (random.once(4)) this.#deflateOptions();
+    const most = driver.stats().sessions - 1;
+    const chosen = sessions.filter(() => random.once(2)).slice(0, most);
+    const list = Buffer.alloc(4 * chosen.length + 4);
+    [...chosen.map(({ handle }) => handle), 0x7fff0000].forEach((handle, i) => {
+      list.writeInt32LE(handle, 4 * i);
+    });
+    driver.write(driver.scratch, list);
+    const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
+    const plain = random.once(6);
+    const payload = driver.copy(driver.ingress, random.length(driver.ingressBytes));
+    const kind = opcode | (plain ? SEND_PLAIN : 0);
+    const { core, ingress, scratch } = driver;
+    const count = chosen.length + 1;
+    if (core.limpet_send_many(scratch, count, kind, ingress, payload.length) !== 0)
+      throw new Fault('limpet_send_many');
+    const answers = driver.copy(scratch, list.length);
+    if (answers.readInt32LE(list.length - 4) !== ErrorCode.HANDLE) throw new Fault('no HANDLE');
+    chosen.forEach((session, i) => {
+      const answer = answers.readInt32LE(4 * i) as Sent | ErrorCode;
+      if (answer === Sent.OK || answer === Sent.BACKPRESSURE)
+        session.queued({ opcode, fin: true, plain, payload });
+    });
   }
 
   /** Writes some of the output, or all of it. */

@@ -23,6 +23,7 @@ test('the documented defaults', () => {
     CLOSE_MS: 10_000,
     AUTO_PONG: 1,
     SESSIONS_MAX: 16,
+    DEFLATE: 0,
   };
   for (const [name, value] of Object.entries(documented)) assert.equal(found[name], value, name);
 });
@@ -40,6 +41,10 @@ test('every option reaches the core', () => {
     maxQueue: 9,
     fullPolicy: 'close-1013',
     autoPong: false,
+    deflate: 9,
+    deflateWindow: 10,
+    deflateThreshold: 11,
+    contextTakeover: false,
   });
   const expected = {
     MESSAGE_MAX: 1,
@@ -53,8 +58,35 @@ test('every option reaches the core', () => {
     QUEUE_MAX: 9,
     FULL_POLICY: 3,
     AUTO_PONG: 0,
+    DEFLATE: 1,
+    DEFLATE_LEVEL: 9,
+    DEFLATE_WINDOW: 10,
+    DEFLATE_THRESHOLD: 11,
+    DEFLATE_TAKEOVER: 0,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(found[name], value, name);
+});
+
+test('deflate is on or off, or a level', () => {
+  const [level, threshold, window] = [6, 64, 10];
+  const on = defaults({ deflate: true });
+  assert.deepEqual(
+    [on.DEFLATE, on.DEFLATE_LEVEL, on.DEFLATE_THRESHOLD, on.DEFLATE_WINDOW, on.DEFLATE_TAKEOVER],
+    [1, level, threshold, window, 1],
+  );
+  assert.deepEqual(
+    [defaults({ deflate: 0 }).DEFLATE, defaults({ deflate: 0 }).DEFLATE_LEVEL],
+    [1, 0],
+  );
+  assert.equal(defaults({ deflate: false, deflateWindow: 9 }).DEFLATE, 0);
+});
+
+test('a profile without permessage-deflate says so', () => {
+  assert.throws(
+    () => createServer({ profile: 'nano', deflate: true }),
+    (error) => error instanceof TypeError && error.message.includes('permessage-deflate'),
+  );
+  assert.ok(createServer({ profile: 'nano', deflate: false, contextTakeover: false }));
 });
 
 test('an option that is undefined is one that is not there', () => {
@@ -78,6 +110,14 @@ test('numbers out of range are a RangeError that names the option', () => {
     ['idleTimeout', -5],
     ['highWater', 2 ** 40],
     ['maxQueue', -1],
+    ['deflate', 10],
+    ['deflate', -1],
+    ['deflate', 1.5],
+    ['deflate', NaN],
+    ['deflateWindow', 7],
+    ['deflateWindow', 16],
+    ['deflateThreshold', -1],
+    ['deflateThreshold', 2 ** 31],
   ];
   for (const [name, value] of wrong) {
     assert.throws(
@@ -97,6 +137,11 @@ test('values of a wrong type are an error that names the option', () => {
     ['fullPolicy', 1],
     ['autoPong', 'no'],
     ['borrow', 1],
+    ['deflate', 'yes'],
+    ['deflate', {}],
+    ['deflateWindow', '10'],
+    ['deflateThreshold', null],
+    ['contextTakeover', 0],
   ];
   for (const [name, value] of wrong) {
     assert.throws(

@@ -1,12 +1,15 @@
 // `limpet serve` → a server with the given limits, until a signal.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
 import { binary, close, PING, text } from '../conformance/frame.js';
 import { requestBytes } from '../conformance/http.js';
 import { serve } from './support/child.js';
 import { handshake, Peer, type Handshake } from './support/peer.js';
-import { pass } from './support/wait.js';
+import { pass, until, within } from './support/wait.js';
 
 async function open(t: TestContext, port: number, options?: Handshake): Promise<Peer> {
   const peer = await Peer.open(port, options);
@@ -166,4 +169,51 @@ test('--demo: the page, its counters, and 404 and 405 for the rest', async (t) =
   assert.equal((await answerTo(t, port, get('/other'))).status, 404);
   const post = requestBytes('POST / HTTP/1.1', ['Host: x', 'Content-Length: 0']);
   assert.equal((await answerTo(t, port, post)).status, 405);
+});
+
+test('--deflate and its flags: what is agreed on', async (t) => {
+  const cases: [string[], string][] = [
+    [[], ''],
+    [['--deflate-window', '9', '--no-context-takeover'], ''],
+    [['--deflate=1'], 'permessage-deflate; client_max_window_bits=11'],
+    [
+      ['--deflate', '--deflate-window', '9'],
+      'permessage-deflate; server_max_window_bits=9; client_max_window_bits=9',
+    ],
+    [
+      ['--deflate', '--no-context-takeover'],
+      'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
+    ],
+  ];
+  for (const [flags, answer] of cases) {
+    const { port } = await serve(t, '--echo', ...flags);
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: { threshold: 0 } });
+    t.after(() => {
+      ws.terminate();
+    });
+    const opened = once(ws, 'open');
+    const [response] = (await within(once(ws, 'upgrade'), 'the answer')) as [IncomingMessage];
+    assert.equal(response.headers['sec-websocket-extensions'] ?? '', answer, flags.join(' '));
+    await within(opened, 'the connection');
+    const text = 'compressed, '.repeat(20);
+    ws.send(text);
+    const [echo] = (await within(once(ws, 'message'), 'an echo')) as [Buffer];
+    assert.equal(echo.toString(), text);
+  }
+});
+
+test('--deflate-threshold: shorter messages go as they are', async (t) => {
+  const { port } = await serve(t, '--echo', '--deflate', '--deflate-threshold', '1000');
+  const lines = ['Sec-WebSocket-Extensions: permessage-deflate'];
+  const peer = await open(t, port, { lines });
+  const short = 'x'.repeat(999);
+  peer.write(text(short));
+  assert.equal(await peer.text(), short);
+  const bytes: Buffer[] = [];
+  const raw = await Peer.connect(port);
+  t.after(() => raw.transport.destroy());
+  raw.transport.removeAllListeners('data');
+  raw.transport.on('data', (chunk: Buffer) => bytes.push(chunk));
+  raw.write(handshake({ lines }), text(`${short}x`));
+  await until(() => Buffer.concat(bytes).includes('\r\n\r\n\xc1', 0, 'latin1'), 'RSV1');
 });

@@ -79,10 +79,17 @@ function decodeOne(bytes: Buffer): Frame | undefined {
   };
 }
 
-/** The rules that every sender keeps: what breaks one is named. RFC 6455 5 and 7.4. */
-export function frameFault(frame: Frame, client: boolean): string | undefined {
+/**
+ * The rules that every sender keeps: what breaks one is named. RFC 6455 5 and 7.4.
+ *
+ * @param deflates whether permessage-deflate was agreed on. RFC 7692 6: RSV1 is "the "Per-Message
+ *   Compressed" bit", which only the first frame of a message may have
+ */
+export function frameFault(frame: Frame, client: boolean, deflates = false): string | undefined {
   const { fin, rsv, opcode, masked, header, payload } = frame;
-  if (rsv) return 'a reserved bit is set';
+  if (rsv && !(deflates && rsv === 4 && (opcode === 1 || opcode === 2))) {
+    return 'a reserved bit is set';
+  }
   if (![0, 1, 2, 8, 9, 10].includes(opcode)) return `opcode ${opcode} is reserved`;
   if (masked !== client) return client ? 'a client has to mask' : 'a server must not mask';
   const shortest = payload.length < 126 ? 2 : payload.length < 0x10000 ? 4 : 10;

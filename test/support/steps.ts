@@ -1,6 +1,6 @@
 // A step of a vector, in words → a call of the driver, and its answer.
 
-import { Opcode, Option, SEND_MORE, Sent, State } from '../../build/limpet.abi.js';
+import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 
@@ -14,11 +14,11 @@ function strings(rest: string): Record<string, string> {
   return found;
 }
 
-/** `OPCODE [more] PAYLOAD`, through one of the three ways to send. */
+/** `[plain] OPCODE [more] PAYLOAD`, through one of the four ways to send. */
 export function send(driver: Driver, handle: number, way: string, rest: string): number {
   const { core } = driver;
-  const [, name = '', more, words = ''] = /^(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
-  const kind = (opcodeOf(name) ?? Opcode.TEXT) | (more ? SEND_MORE : 0);
+  const [, plain, name = '', more, words = ''] = /^(plain )?(\S+)( more)?\s*(.*)$/.exec(rest) ?? [];
+  const kind = (opcodeOf(name) ?? Opcode.TEXT) | (more ? SEND_MORE : 0) | (plain ? SEND_PLAIN : 0);
   if (way === 'external') return core.limpet_send_external(handle, kind, Number(words));
   const payload = payloadOf(words);
   if (way === 'begin') {
@@ -30,7 +30,17 @@ export function send(driver: Driver, handle: number, way: string, rest: string):
   // A payload may lie anywhere: where input comes otherwise there is most room.
   if (payload.length > driver.ingressBytes) throw new Error(`too long for the region: ${rest}`);
   driver.write(driver.ingress, payload);
+  if (way === 'many') return sendMany(driver, handle, kind, payload.length);
   return core.limpet_send(handle, kind, driver.ingress, payload.length);
+}
+
+/** Sends what lies in the ingress region to a list of one session. */
+function sendMany(driver: Driver, handle: number, kind: number, length: number): number {
+  const list = Buffer.alloc(4);
+  list.writeInt32LE(handle);
+  driver.write(driver.scratch, list);
+  const answer = driver.core.limpet_send_many(driver.scratch, 1, kind, driver.ingress, length);
+  return answer || driver.copy(driver.scratch, 4).readInt32LE();
 }
 
 /** `[protocol "p"] [headers "N: v\r\n"]` */

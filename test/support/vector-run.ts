@@ -216,6 +216,7 @@ class VectorRun {
       }
       case 'send':
       case 'begin':
+      case 'many':
       case 'external':
         this.#answer(send(driver, handle, word, rest), Sent);
         break;

@@ -24,32 +24,57 @@ describe('headerLength', () => {
   });
 });
 
-describe('headerRefuse', () => {
-  it('judges all 65,536 pairs of bytes to a server as RFC 6455 does', () => {
-    let wrong = 0;
-    for (let b0: u32 = 0; b0 < 256; b0++) {
-      for (let b1: u32 = 0; b1 < 256; b1++) {
-        const opcode = b0 & 15;
-        const control = opcode > 7;
-        const right =
-          (b0 & 0x70) == 0 &&
-          (opcode < 3 || (opcode > 7 && opcode < 11)) &&
-          (!control || (b0 >= 0x80 && (b1 & 0x7f) < 126)) &&
-          b1 >= 0x80;
-        if ((headerRefuse(b0, b1, Role.SERVER) == 0) != right) wrong += 1;
-        if ((headerRefuse(b0, b1 ^ 0x80, Role.CLIENT) == 0) != right) wrong += 1;
-      }
+/** How many of all 65,536 pairs of bytes are judged otherwise than RFC 6455 does, and RFC 7692 if `deflate`. */
+function misjudged(deflate: u32): i32 {
+  let wrong = 0;
+  for (let b0: u32 = 0; b0 < 256; b0++) {
+    for (let b1: u32 = 0; b1 < 256; b1++) {
+      const opcode = b0 & 15;
+      const control = opcode > 7;
+      const begins = opcode == 1 || opcode == 2;
+      const right =
+        (b0 & (deflate && begins ? 0x30 : 0x70)) == 0 &&
+        (opcode < 3 || (opcode > 7 && opcode < 11)) &&
+        (!control || (b0 >= 0x80 && (b1 & 0x7f) < 126)) &&
+        b1 >= 0x80;
+      if ((headerRefuse(b0, b1, Role.SERVER, deflate) == 0) != right) wrong += 1;
+      if ((headerRefuse(b0, b1 ^ 0x80, Role.CLIENT, deflate) == 0) != right) wrong += 1;
     }
-    expect<i32>(wrong).toBe(0);
+  }
+  return wrong;
+}
+
+describe('headerRefuse', () => {
+  it('judges all 65,536 pairs of bytes as RFC 6455 does', () => {
+    expect<i32>(misjudged(0)).toBe(0);
+  });
+
+  it('judges them as RFC 7692 does where permessage-deflate was agreed on', () => {
+    expect<i32>(misjudged(15)).toBe(0);
+    expect<i32>(misjudged(8 | 0x10)).toBe(0);
   });
 
   it('names the rule', () => {
-    expect<i32>(headerRefuse(0xc1, 0x80, Role.SERVER)).toBe(ErrorCode.RSV);
-    expect<i32>(headerRefuse(0x83, 0x80, Role.SERVER)).toBe(ErrorCode.OPCODE);
-    expect<i32>(headerRefuse(0x09, 0x80, Role.SERVER)).toBe(ErrorCode.CONTROL_FRAGMENTED);
-    expect<i32>(headerRefuse(0x88, 0xfe, Role.SERVER)).toBe(ErrorCode.CONTROL_LENGTH);
-    expect<i32>(headerRefuse(0x81, 0x05, Role.SERVER)).toBe(ErrorCode.UNMASKED);
-    expect<i32>(headerRefuse(0x81, 0x85, Role.CLIENT)).toBe(ErrorCode.MASKED);
+    expect<i32>(headerRefuse(0xc1, 0x80, Role.SERVER, 0)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0x83, 0x80, Role.SERVER, 0)).toBe(ErrorCode.OPCODE);
+    expect<i32>(headerRefuse(0x09, 0x80, Role.SERVER, 0)).toBe(ErrorCode.CONTROL_FRAGMENTED);
+    expect<i32>(headerRefuse(0x88, 0xfe, Role.SERVER, 0)).toBe(ErrorCode.CONTROL_LENGTH);
+    expect<i32>(headerRefuse(0x81, 0x05, Role.SERVER, 0)).toBe(ErrorCode.UNMASKED);
+    expect<i32>(headerRefuse(0x81, 0x85, Role.CLIENT, 0)).toBe(ErrorCode.MASKED);
+  });
+
+  it('lets RSV1 stand where a compressed message begins, and nowhere else', () => {
+    // RFC 7692 6: text and binary, whole or the first fragment of one.
+    expect<i32>(headerRefuse(0xc1, 0x80, Role.SERVER, 15)).toBe(0);
+    expect<i32>(headerRefuse(0x42, 0x80, Role.SERVER, 15)).toBe(0);
+    expect<i32>(headerRefuse(0xc2, 0x00, Role.CLIENT, 15)).toBe(0);
+    expect<i32>(headerRefuse(0xc0, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xc8, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xc9, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xca, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xc3, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xa1, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
+    expect<i32>(headerRefuse(0xd1, 0x80, Role.SERVER, 15)).toBe(ErrorCode.RSV);
   });
 });
 

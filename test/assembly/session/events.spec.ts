@@ -5,6 +5,7 @@ import { EVENT_BYTES, EVENT_ENTRIES, eventRing, stats } from '../../../assembly/
 import { EVENTS } from '../../../assembly/profile';
 import { arenaTake, Use } from '../../../assembly/session/arena';
 import {
+  BLOCK_LENT,
   eventPush,
   eventRelease,
   eventRingReady,
@@ -56,8 +57,8 @@ describe('the ring', () => {
     const s = open();
     eventPush(s, EventKind.PONG, 0, 0);
     eventPush(s, EventKind.PONG, 0, 0);
-    eventRelease(arenaTake(100, Use.IN));
-    eventRelease(arenaTake(100, Use.IN));
+    eventRelease(arenaTake(100, Use.IN), 0);
+    eventRelease(arenaTake(100, Use.IN), 0);
     const used = stats().arenaUsed;
     eventsAcknowledge(1);
     expect<u32>(stats().arenaUsed).toBe(used / 2);
@@ -68,8 +69,37 @@ describe('the ring', () => {
   });
 
   it('gives a block back at once when no event is out', () => {
-    eventRelease(arenaTake(100, Use.IN));
+    eventRelease(arenaTake(100, Use.IN), 0);
     expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('gives a block that is lent back with the newest event that points into it', () => {
+    const s = open();
+    const block = <u32>arenaTake(100, Use.IN);
+    const other = <u32>arenaTake(100, Use.IN);
+    eventPush(s, EventKind.CHUNK, block, 10).block = block | BLOCK_LENT;
+    eventPush(s, EventKind.CHUNK, block + 10, 10).block = block | BLOCK_LENT;
+    eventPush(s, EventKind.CHUNK, other, 10).block = other | BLOCK_LENT;
+    eventPush(s, EventKind.PONG, 0, 0);
+    eventRelease(block, block | BLOCK_LENT);
+    const first = eventRing().tail;
+    expect<u32>(event(first).block).toBe(block | BLOCK_LENT);
+    expect<u32>(event(first + 1).block).toBe(block);
+    expect<u32>(event(first + 2).block).toBe(other | BLOCK_LENT);
+    expect<u32>(event(first + 3).block).toBe(0);
+    const used = stats().arenaUsed;
+    eventsAcknowledge(1);
+    expect<u32>(stats().arenaUsed).toBe(used);
+    eventsAcknowledge(1);
+    expect<u32>(stats().arenaUsed).toBe(used / 2);
+    // One that is still lent is the session's: its event gives nothing back.
+    eventsAcknowledge(2);
+    expect<u32>(stats().arenaUsed).toBe(used / 2);
+    // No event points into it any more.
+    eventRelease(other, other | BLOCK_LENT);
+    expect<u32>(stats().arenaUsed).toBe(0);
+    close(s);
+    eventsAcknowledge(1);
   });
 
   it('frees a session with its CLOSED event', () => {
