@@ -147,7 +147,10 @@ export class Outbox<Owner> {
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
     const deflates = link.deflates && !(kind & SEND_PLAIN);
-    if (deflates && length > this.#copyMax && this.#fits(handle, length)) {
+    // A fragment that has to be compressed waits for the memory that it needs: for less there is some.
+    const goesOn = (kind & ~SEND_MORE) === Opcode.CONTINUATION;
+    const most = goesOn ? this.#pieceBytes : this.#copyMax;
+    if (deflates && length > most && this.#fits(handle, length)) {
       return this.#fragments(link, kind, Buffer.from(data as Uint8Array));
     }
     if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
