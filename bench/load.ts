@@ -4,12 +4,13 @@
 //                    │ a burst of frames │ count, clock and CPU time  │ nothing more is sent;
 //                    │ per connection    │ are read at both ends      │ what is owed comes back
 //
-// Every message is the same prebuilt frame, so an answer needs no parsing: bytes are counted, and
-// each read is followed by one write of as many frames as it completed. The stream of echoes has
-// the period of one frame; the first echo of a connection and all of the drain are compared to it.
+// Each read is followed by one write of as many frames as it completed. What the frames are, and
+// whether the answers are right, is an Exchange's matter: all the same (exchange/same.ts), or
+// compressed and different (exchange/compressed.ts).
 //
 //   node load.js --port 8080 --size 128 --inflight 32 [--connections 64] [--seconds 1] [--warmup 0.3]
 //                [--path /] [--raw] [--text] [--pid PID]
+//                [--deflate takeover|no-takeover [--window BITS]]
 //
 // Prints one line of JSON: a LoadResult, or {"error": "…"} and exit code 1.
 
@@ -18,10 +19,15 @@ import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { cpuTicks, machineTicks } from './cpu.js';
+import { compressedExchange } from './exchange/compressed.js';
+import type { Exchange, Stream } from './exchange/exchange.js';
+import { sameExchange } from './exchange/same.js';
 
 export interface LoadResult {
   /** Echoes that were completed in the window. */
   messages: number;
+  /** Bytes of their payloads, as they came. */
+  bytes: number;
   seconds: number;
   /** CPU time of the process `--pid` in the window, in clock ticks; null when it is not to be had. */
   ticks: number | null;
@@ -35,10 +41,7 @@ interface Connection {
   open: boolean;
   /** The response head as far as it has come. */
   head: string;
-  /** The first echo has come and was right. */
-  proven: boolean;
-  /** Bytes of an echo that has not come completely. */
-  part: number;
+  stream: Stream | undefined;
   /** In the drain: echoes that are still to come. */
   owed: number;
 }
@@ -55,6 +58,8 @@ const { values: flags } = parseArgs({
     pid: { type: 'string' },
     raw: { type: 'boolean', default: false },
     text: { type: 'boolean', default: false },
+    deflate: { type: 'string' },
+    window: { type: 'string' },
   },
 });
 
@@ -63,23 +68,12 @@ const DRAIN_MS = 10_000;
 const READ_BYTES = 256 * 1024;
 /** RFC 6455 1.3: what the key is hashed with. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-/** RFC 6455 5.2: FIN, and the opcode of a text (1) or a binary (2) message. */
-const FIRST_BYTE = 0x80 | (flags.text ? 1 : 2);
-const MASKING_KEY = Buffer.of(0x9d, 0x3a, 0xc5, 0x61);
 
 const port = count('port', flags.port);
 const inflight = count('inflight', flags.inflight);
 const size = count('size', flags.size);
 
-const payload = makePayload(size, flags.text);
-const question = Buffer.concat([header(size, true), MASKING_KEY, masked(payload)]);
-const answer = flags.raw ? question : Buffer.concat([header(size, false), payload]);
-const period = answer.length;
-/** `bursts[n]` is n frames; all are views of one buffer. */
-const burst = Buffer.concat(Array.from({ length: inflight }, () => question));
-const bursts = Array.from({ length: inflight + 1 }, (_, n) =>
-  burst.subarray(0, n * question.length),
-);
+const exchange = chooseExchange();
 
 const key = randomBytes(16).toString('base64');
 const accept = createHash('sha1')
@@ -91,6 +85,7 @@ const connections: Connection[] = [];
 
 let waiting = count('connections', flags.connections);
 let answered = 0;
+let answeredBytes = 0;
 let draining = false;
 let deadline = setTimeout(() => fail(`${waiting} connections not open in time`), CONNECT_MS);
 let result: LoadResult | undefined;
@@ -98,6 +93,14 @@ let result: LoadResult | undefined;
 for (let n = waiting; n > 0; n--) connections.push(open());
 
 // ---- opening
+
+function chooseExchange(): Exchange {
+  const { deflate, raw, text } = flags;
+  if (deflate === undefined) return sameExchange({ size, inflight, raw, text });
+  if (deflate !== 'takeover' && deflate !== 'no-takeover') fail(`--deflate: not ${deflate}`);
+  const window = flags.window === undefined ? undefined : count('window', flags.window);
+  return compressedExchange({ size, inflight, takeover: deflate === 'takeover', window });
+}
 
 function open(): Connection {
   const onRead = (length: number): boolean => {
@@ -111,7 +114,7 @@ function open(): Connection {
     noDelay: true,
     onread: { buffer: input, callback: onRead },
   });
-  const c: Connection = { socket, open: false, head: '', proven: false, part: 0, owed: inflight };
+  const c: Connection = { socket, open: false, head: '', stream: undefined, owed: inflight };
   socket.on('error', (error) => fail(error.message));
   socket.on('end', () => fail('the server ended a connection'));
   socket.on('close', () => fail('a connection was closed'));
@@ -120,9 +123,10 @@ function open(): Connection {
 }
 
 function request(): string {
+  const extensions = exchange.offer ? `Sec-WebSocket-Extensions: ${exchange.offer}\r\n` : '';
   return (
     `GET ${flags.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${extensions}\r\n`
   );
 }
 
@@ -138,42 +142,26 @@ function upgrade(c: Connection, text: string): void {
 
 function opened(c: Connection): void {
   c.open = true;
+  c.stream = orFail(() => exchange.begin(c.head));
   if (--waiting > 0) return;
   clearTimeout(deadline);
-  for (const { socket } of connections) socket.write(burst);
+  for (const { socket, stream } of connections) if (stream) socket.write(stream.next(inflight));
   setTimeout(measure, seconds('warmup', flags.warmup) * 1000);
 }
 
 // ---- echoing
 
 function receive(c: Connection, length: number): void {
-  if (draining || !c.proven) compare(c, length);
-  const bytes = c.part + length;
-  if (bytes < period) {
-    c.part = bytes;
-    return;
-  }
-  const frames = Math.floor(bytes / period);
-  c.part = bytes - frames * period;
-  c.proven = true;
+  const { stream } = c;
+  if (!stream) return;
+  const before = stream.bytes;
+  const frames = orFail(() => stream.take(input, length, draining));
+  if (frames === 0) return;
   answered += frames;
+  answeredBytes += stream.bytes - before;
   if (draining) return settle(c, frames);
-  const next = bursts[frames];
-  if (!next) return fail(`${frames} echoes of ${inflight} messages`);
-  c.socket.write(next);
-}
-
-function compare(c: Connection, length: number): void {
-  for (let at = 0, phase = c.part; at < length; phase = 0) {
-    const n = Math.min(length - at, period - phase);
-    if (input.compare(answer, phase, phase + n, at, at + n) !== 0) {
-      const off = input.subarray(at, at + n).findIndex((byte, i) => byte !== answer[phase + i]);
-      const came = input.toString('hex', at + off, Math.min(at + n, at + off + 16));
-      const due = answer.toString('hex', phase + off, Math.min(phase + n, phase + off + 16));
-      fail(`wrong echo from byte ${phase + off} of a frame on: ${came} instead of ${due}`);
-    }
-    at += n;
-  }
+  if (frames > inflight) return fail(`${frames} echoes of ${inflight} messages`);
+  c.socket.write(stream.next(frames));
 }
 
 // ---- measuring
@@ -185,6 +173,7 @@ function measure(): void {
       const after = snapshot();
       result = {
         messages: after.messages - before.messages,
+        bytes: after.bytes - before.bytes,
         seconds: after.seconds - before.seconds,
         ticks: minus(after.ticks, before.ticks),
         othersTicks: minus(after.othersTicks, before.othersTicks),
@@ -198,7 +187,8 @@ function measure(): void {
 function snapshot(): LoadResult {
   const ticks = flags.pid === undefined ? null : cpuTicks(count('pid', flags.pid));
   const othersTicks = minus(minus(machineTicks(), ticks), cpuTicks(process.pid));
-  return { messages: answered, seconds: performance.now() / 1000, ticks, othersTicks };
+  const clock = performance.now() / 1000;
+  return { messages: answered, bytes: answeredBytes, seconds: clock, ticks, othersTicks };
 }
 
 function minus(a: number | null, b: number | null): number | null {
@@ -215,18 +205,27 @@ function drain(): void {
 function missing(): string {
   const late = connections.filter((c) => c.owed > 0);
   const owed = late.reduce((sum, c) => sum + c.owed, 0);
-  const cut = late.filter((c) => c.part > 0).length;
+  const cut = late.filter((c) => c.stream?.inside).length;
   return `${owed} echoes missing on ${late.length} connections, ${cut} of which stand inside a frame`;
 }
 
 function settle(c: Connection, frames: number): void {
   c.owed -= frames;
-  if (c.owed < 0 || (c.owed === 0 && c.part > 0)) fail('more came back than was sent');
+  if (c.owed < 0 || (c.owed === 0 && c.stream?.inside)) fail('more came back than was sent');
   if (c.owed > 0 || --waiting > 0) return;
   finish(JSON.stringify(result), 0);
 }
 
 // ---- ending
+
+/** What `action` returns; what it throws ends the run. */
+function orFail<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
 
 function fail(why: string): never {
   return finish(JSON.stringify({ error: why }), 1);
@@ -236,33 +235,6 @@ function finish(line: string, code: number): never {
   // A pipe is written synchronously, so nothing is lost by leaving at once; the kernel closes the sockets.
   process.stdout.write(`${line}\n`);
   process.exit(code);
-}
-
-// ---- frames
-
-/** RFC 6455 5.2: two bytes, and the length in 2 or 8 further bytes when it needs more than 7 bits. */
-function header(length: number, mask: boolean): Buffer {
-  const bytes = Buffer.alloc(length < 126 ? 2 : length < 65536 ? 4 : 10);
-  bytes[0] = FIRST_BYTE;
-  bytes[1] = (mask ? 0x80 : 0) | (length < 126 ? length : length < 65536 ? 126 : 127);
-  if (bytes.length === 4) bytes.writeUInt16BE(length, 2);
-  if (bytes.length === 10) bytes.writeBigUInt64BE(BigInt(length), 2);
-  return bytes;
-}
-
-/** RFC 6455 5.3: "transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4)". */
-function masked(bytes: Buffer): Buffer {
-  return Buffer.from(bytes.map((byte, i) => byte ^ (MASKING_KEY[i & 3] ?? 0)));
-}
-
-/** The same bytes on every run: all 256 values, or printable ASCII for text. */
-function makePayload(length: number, text: boolean): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let i = 0, x = 1; i < length; i++) {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0; // Numerical Recipes' generator; its high bits are good
-    bytes[i] = text ? 32 + ((x >>> 24) % 95) : x >>> 24;
-  }
-  return bytes;
 }
 
 // ---- flags

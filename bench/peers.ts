@@ -1,8 +1,10 @@
 // Who runs in the echo bench: one row for each server. A further peer is a further row.
 
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Server } from './children.js';
+import { say } from './suite.js';
 
 export interface Peer {
   name: string;
@@ -24,17 +26,43 @@ export interface Runner extends Peer {
 /** The peer whose figure is 1. */
 export const BASE = 'ws';
 
+const LIMPET: Peer = {
+  name: 'limpet',
+  command: [process.execPath, 'build/cli.js', 'serve', '--echo', '--quiet', '--port', '0'],
+  path: '/',
+  raw: false,
+  needs: 'build/cli.js',
+};
+const WS: Peer = {
+  name: BASE,
+  command: [process.execPath, besides('peers/ws-echo')],
+  path: '/',
+  raw: false,
+};
+
 export const PEERS: readonly Peer[] = [
-  {
-    name: 'limpet',
-    command: [process.execPath, 'build/cli.js', 'serve', '--echo', '--quiet', '--port', '0'],
-    path: '/',
-    raw: false,
-    needs: 'build/cli.js',
-  },
-  { name: BASE, command: [process.execPath, besides('peers/ws-echo')], path: '/', raw: false },
+  LIMPET,
+  WS,
   { name: 'net', command: [process.execPath, besides('peers/net-echo')], path: '/', raw: true },
 ];
+
+/** With permessage-deflate, level 6, messages of any length; the client asks for no context or keeps it. */
+export const DEFLATE_PEERS: readonly Peer[] = [
+  { ...LIMPET, command: [...LIMPET.command, '--deflate=6', '--deflate-threshold', '0'] },
+  { ...WS, command: [...WS.command, '--deflate'] },
+];
+
+/** Those of `peers` that are named, or all, as far as they are here. The base always is one of them. */
+export function choosePeers(peers: readonly Peer[], names: readonly string[]): Peer[] {
+  const chosen = peers.filter(
+    (peer) => !names.length || peer.name === BASE || names.includes(peer.name),
+  );
+  return chosen.filter((peer) => {
+    const here = peer.needs === undefined || existsSync(peer.needs);
+    if (!here) say(`${peer.name} left out: ${peer.needs} is missing`);
+    return here;
+  });
+}
 
 /**
  * What all servers get besides the environment. glibc adapts to the sizes a program has freed so far

@@ -5,6 +5,15 @@ export interface Row {
   size: number;
   inflight: number;
   connections: number;
+  /** JSON messages with permessage-deflate; undefined: binary ones as they are. */
+  deflate?: Deflate;
+}
+
+export interface Deflate {
+  /** Contexts are kept from one message to the next, in both directions. RFC 7692 7.1.1. */
+  takeover: boolean;
+  /** Window bits that the client asks for in both directions; undefined leaves them to the server. */
+  window?: number;
 }
 
 export const ROWS = [
@@ -18,6 +27,13 @@ export const ROWS = [
   '16Kx32',
   '1Mx1',
   '1Mx4',
+];
+
+/** What servers agree on by themselves, the same with windows of 2 KiB, and without contexts. */
+export const DEFLATE_ROWS: readonly Row[] = [
+  { ...parseRow('1Kx4'), name: 'takeover', deflate: { takeover: true } },
+  { ...parseRow('1Kx4'), name: 'takeover-11', deflate: { takeover: true, window: 11 } },
+  { ...parseRow('1Kx4'), name: 'no-takeover', deflate: { takeover: false } },
 ];
 
 /** Any SIZExINFLIGHT. 64 connections; from 1 MiB on 8, so that what is under way fits into memory (1Mx4: 32 MiB). */

@@ -74,6 +74,11 @@ export async function takeSample(
     ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
   ];
   if (runner.raw) command.push('--raw');
+  if (row.deflate) {
+    const { takeover, window: bits } = row.deflate;
+    command.push('--deflate', takeover ? 'takeover' : 'no-takeover');
+    if (bits !== undefined) command.push('--window', String(bits));
+  }
   const printed = await runToEnd(command, (window.seconds + window.warmup) * 1000 + GRACE_MS);
   const result = JSON.parse(printed || '{"error":"the generator died"}') as
     LoadResult | { error: string };

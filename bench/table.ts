@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { cpus, platform, release } from 'node:os';
-import type { EchoResult } from './echo.js';
 import { BASE } from './peers.js';
+import type { Rounds } from './rounds.js';
 import type { Row } from './rows.js';
 
-type Cells = readonly string[];
+export type Cells = readonly string[];
 
 /** CPU, cores, system, Node and day: absolute figures mean nothing without them. */
 export function machineLine(): string {
@@ -17,7 +17,7 @@ export function machineLine(): string {
 }
 
 /** Two tables: rates beside the base's, which is 1, the rates themselves in thousands, and a word on noise. */
-export function renderEcho(result: EchoResult): string {
+export function renderEcho(result: Rounds): string {
   const head = ['payload', 'in flight', 'connections', ...result.peers];
   const body = (cell: (rate: number, base: number) => string): Cells[] =>
     result.lines.map(({ row, figures }) => {

@@ -1,4 +1,5 @@
-// Message → the same message, by the npm package `ws` with its standard settings.
+// Message → the same message, by the npm package `ws` with its standard settings; with
+// --deflate, permessage-deflate for messages of any length.
 
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -6,7 +7,10 @@ import { WebSocketServer } from 'ws';
 const server = new WebSocketServer({
   host: '127.0.0.1',
   port: 0,
-  perMessageDeflate: false,
+  perMessageDeflate: process.argv.includes('--deflate') && {
+    threshold: 0,
+    zlibDeflateOptions: { level: 6 },
+  },
   skipUTF8Validation: false,
 });
 
