@@ -127,7 +127,7 @@ export const enum Option {
   PAUSED = 12,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
   SESSIONS_MAX = 13,
-  /** 1: permessage-deflate is accepted (server) and offered (client); defaults only, as all that follow. Default 0. RFC 7692. */
+  /** 1: permessage-deflate is accepted (server) and offered (client). Default 0. This and what follows: defaults only, in modules with it. RFC 7692. */
   DEFLATE = 14,
   /** How hard messages are compressed, 0 to 9. Default 6. */
   DEFLATE_LEVEL = 15,
@@ -193,6 +193,8 @@ export const enum ErrorCode {
   VALUE = -8,
   /** The part or header asked for is absent. */
   ABSENT = -9,
+  /** The core was built without that: see the features of its profile. */
+  UNSUPPORTED = -10,
 
   /** A reserved bit is set and no extension gave it a meaning: 1002. RFC 6455 5.2. */
   RSV = -20,
@@ -253,6 +255,8 @@ export const enum ErrorCode {
   UPGRADE_EXTENSION = -50,
   /** No memory is left for the head: 503. */
   HTTP_OVERLOAD = -51,
+  /** A plain request to a core that was built without answers to them: 426. */
+  HTTP_PLAIN = -52,
 
   /** Client: the response's status is not 101. RFC 6455 4.1. */
   RESPONSE_STATUS = -60,
@@ -464,4 +468,8 @@ export class StatsRecord {
   arenaPeak: u32;
   /** Arena bytes. */
   arena: u32;
+  /** Windows in use now, of sessions that keep a context. RFC 7692 7.1.1. */
+  windowsUsed: u32;
+  /** Windows in the pool. */
+  windows: u32;
 }

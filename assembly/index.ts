@@ -8,6 +8,8 @@
 //
 // Every value is an i32; pointers are addresses in linear memory. A negative answer is an
 // ErrorCode. A handle is positive, and stale once its CLOSED event was acknowledged.
+//
+// What has a @feature is exported by the profiles that have it (see profile.ts), no other one.
 
 import {
   ABI_VERSION,
@@ -38,7 +40,7 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS } from './profile';
+import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -103,10 +105,11 @@ export function limpet_region_size(region: i32): i32 {
  * @param ptr bytes from a cryptographic source, in linear memory
  * @param len how many, 32 or more
  * @returns 0, or ErrorCode.ARGUMENT
+ * @feature client
  */
 export function limpet_seed(ptr: i32, len: i32): i32 {
   if (!inMemory(ptr, len) || len < SEED_MIN) return ErrorCode.ARGUMENT;
-  if (CLIENT) seed(ptr, len);
+  seed(ptr, len);
   return 0;
 }
 
@@ -118,6 +121,7 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (DEFLATE) s.windows = TAKEOVERS;
   return <i32>changetype<usize>(s);
 }
 
@@ -150,19 +154,25 @@ export function limpet_open(now: i32): i32 {
  * @param deflate what permessage-deflate was agreed on, 0 for none: `in | out << 8`, both as
  *   SessionInfo has them; a context that comes is kept for windows of TAKEOVER_BITS at the most
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, or MEMORY
- *   when no window is free for the context of what comes
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
+ *   for one without the feature `client`, or MEMORY when no window is free for the context of what
+ *   comes
  */
 export function limpet_attach(role: i32, deflate: i32, now: i32): i32 {
-  if (<u32>role > <u32>(CLIENT ? Role.CLIENT : Role.SERVER)) return ErrorCode.ARGUMENT;
-  if (!attachValid(deflate)) return ErrorCode.ARGUMENT;
+  if (<u32>role > <u32>Role.CLIENT || !attachValid(deflate)) return ErrorCode.ARGUMENT;
+  if (!CLIENT && role) return ErrorCode.UNSUPPORTED;
   const handle = opened(role, State.OPEN, now);
   if (!DEFLATE || handle < 0 || !deflate) return handle;
   const s = sessionFind(handle);
-  if (attachTake(s, deflate)) return handle;
+  return begun(s, attachTake(s, deflate) ? 0 : ErrorCode.MEMORY);
+}
+
+/** The handle of a new session; or, when it could not begin, the error, and there is no session. */
+function begun(s: Session, error: i32): i32 {
+  if (!error) return s.handle;
   release(s);
   sessionFree(s);
-  return ErrorCode.MEMORY;
+  return error;
 }
 
 /** A new session's handle, or an ErrorCode. */
@@ -188,6 +198,7 @@ function opened(role: Role, state: State, now: i32): i32 {
  * @param now the host's clock, ms
  * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
  *   may not be sent
+ * @feature client
  */
 export function limpet_connect(
   target_ptr: i32,
@@ -200,7 +211,6 @@ export function limpet_connect(
   headers_len: i32,
   now: i32,
 ): i32 {
-  if (!CLIENT) return ErrorCode.STATE;
   if (
     !inMemory(target_ptr, target_len) ||
     !inMemory(host_ptr, host_len) ||
@@ -223,10 +233,7 @@ export function limpet_connect(
     headers_ptr,
     headers_len,
   );
-  if (!error) return handle;
-  release(s);
-  sessionFree(s);
-  return error;
+  return begun(s, error);
 }
 
 /**
@@ -249,12 +256,12 @@ export function limpet_eof(handle: i32, now: i32): i32 {
  * @param handle a session, or 0 for the defaults
  * @param option an Option
  * @returns its value (USER may be negative); ErrorCode.HANDLE or ARGUMENT
+ * @feature inspection
  */
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
   if (handle && absent(s)) return ErrorCode.HANDLE;
-  if (<u32>option > <u32>(handle ? Option.PAUSED : Option.DEFLATE_TAKEOVER))
-    return ErrorCode.ARGUMENT;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return ErrorCode.ARGUMENT;
   return load<i32>(optionAddress(s, option));
 }
 
@@ -281,17 +288,20 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
 const OPTION_MAX: u64 = 0x1_0_1_0_0_0_0_0_3_0_0_2_0;
 /** The same for the Options from DEFLATE on: 1, level 9, window 15, any, 1. */
 const DEFLATE_MAX: u64 = 0x1_0_f_9_1;
+/** The last Option that there is. */
+const OPTION_LAST: i32 = DEFLATE ? Option.DEFLATE_TAKEOVER : Option.SESSIONS_MAX;
 
 function optionValid(handle: i32, option: i32, value: i32): bool {
   if (option == Option.USER) return true;
-  const module: bool = option >= Option.SESSIONS_MAX;
-  if (<u32>option > <u32>Option.DEFLATE_TAKEOVER || (module && handle)) return false;
+  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return false;
   if (option == Option.SESSIONS_MAX) return <u32>value <= <u32>SESSIONS;
-  if (option == Option.DEFLATE && value && !DEFLATE) return false;
-  if (option == Option.DEFLATE_WINDOW && value < 8) return false;
-  const from = module ? Option.DEFLATE : 0;
-  const most = (<u32>((module ? DEFLATE_MAX : OPTION_MAX) >> ((option - from) << 2))) & 15;
-  return <u32>value <= (most ? most : i32.MAX_VALUE);
+  let most = OPTION_MAX >> (option << 2);
+  if (DEFLATE && option > Option.SESSIONS_MAX) {
+    if (option == Option.DEFLATE_WINDOW && value < 8) return false;
+    most = DEFLATE_MAX >> ((option - Option.DEFLATE) << 2);
+  }
+  most &= 15;
+  return <u32>value <= <u32>(most ? most : i32.MAX_VALUE);
 }
 
 /** Of deflateIn and deflateOut what a host may know. */
@@ -322,6 +332,7 @@ export function limpet_session_info(handle: i32): i32 {
  * Goes through the sessions in use.
  * @param handle 0 to begin, else what the last call returned
  * @returns the next session's handle, or 0 after the last one
+ * @feature inspection
  */
 export function limpet_session_next(handle: i32): i32 {
   return sessionAfter(handle);
@@ -387,6 +398,7 @@ export function limpet_event_ack(count: i32): i32 {
  * @param part a Part
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
  *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
   const block = pendingBlock(handle);
@@ -414,6 +426,7 @@ function pendingBlock(handle: i32): i32 {
  * @param cursor 0 to begin, else what the last call returned
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
+ * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
   const block = pendingBlock(handle);
@@ -432,6 +445,7 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
  *   one; or HANDLE, STATE
+ * @feature protocols
  */
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
@@ -475,7 +489,8 @@ export function limpet_accept(
  * @param body_ptr the body, or 0 when its bytes stay with the host (see limpet_send_external)
  * @param body_len bytes, 0 for none
  * @returns the bytes of the body that the host is to write itself (0 in answer to HEAD);
- *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a header that may not be sent
+ *   ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, VALUE for a header that may not be sent, or
+ *   UNSUPPORTED for headers or a body without the feature `http`
  */
 export function limpet_respond(
   handle: i32,
@@ -504,7 +519,7 @@ export function limpet_send_max(): i32 {
 
 /**
  * Queues a frame with a copy of its payload. RFC 6455 6.1.
- * @param handle an open session
+ * @param handle an open session; for PONG also one of state CLOSING
  * @param kind an Opcode but CLOSE; a data opcode with SEND_MORE when fragments follow, with
  *   SEND_PLAIN when it is not to be compressed
  * @param ptr the payload: UTF-8 if it is text, which is not checked
@@ -572,14 +587,9 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
  * @param ptr the payload, as in limpet_send
  * @param len bytes, as in limpet_send
  * @returns 0, or ErrorCode.ARGUMENT
+ * @feature deflate
  */
-export function limpet_send_many(
-  handles_ptr: i32,
-  count: i32,
-  kind: i32,
-  ptr: i32,
-  len: i32,
-): i32 {
+export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
   const opcode = kind & ~SEND_PLAIN;
   if (
     <u32>count > <u32>SESSIONS ||

@@ -25,6 +25,14 @@ export const HEAD_MAX_BYTES: i32 = 16384;
 export const MESSAGE_MAX_BYTES: i32 = 16777216;
 /** Whether client sessions are compiled in. */
 export const CLIENT: bool = true;
+/** Whether plain HTTP requests are told to the host, and its answers may have headers and bodies. */
+export const HTTP: bool = true;
+/** Whether the host can read the fields of a request: limpet_request_part, limpet_header_next. */
+export const HEADERS: bool = true;
+/** Whether subprotocols are negotiated. RFC 6455 1.9. */
+export const PROTOCOLS: bool = true;
+/** Whether messages are counted, sessions listed (limpet_session_next) and options told. */
+export const INSPECTION: bool = true;
 /** Whether permessage-deflate is compiled in. RFC 7692. */
 export const DEFLATE: bool = true;
 /** The largest window that the codec compresses over, log2 of its bytes, 8 to 15. RFC 7692 7.1.2. */

@@ -13,14 +13,16 @@
 import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, State } from './abi';
 import {
   DEFLATE_NOW,
+  INFLATE_WAIT,
   inflateEnd,
   inflatePayload,
-  inflateReady,
+  inflateSettle,
   inflateTaken,
   inflating,
 } from './deflate/incoming';
 import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { BLOCK_MAX_BYTES, DEFLATE, EVENTS, INGRESS_BYTES } from './profile';
+import { eventRing } from './memory';
+import { BLOCK_MAX_BYTES, DEFLATE, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -100,9 +102,8 @@ function feed(s: Session, p: usize, n: i32): i32 {
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && (s.paused || (s.blocked && !queueTakesPong(s)))) {
-    return 0;
-  }
+  if (s.state == State.OPEN && s.paused) return 0;
+  if (s.state <= State.CLOSING && s.blocked && !queueTakesPong(s)) return 0;
   return INGRESS_BYTES;
 }
 
@@ -162,7 +163,7 @@ function frames(s: Session, at: usize, end: usize): usize {
 // @ts-ignore: decorator
 @inline
 function answersWait(): bool {
-  return eventRoom() != EVENTS;
+  return eventRing().head != eventRing().tail;
 }
 
 /** The peer broke a rule: nothing more is parsed. */
@@ -237,7 +238,8 @@ function begin(s: Session, head: usize, length: u32): i32 {
     const told = !DEFLATE || !inflating(s);
     if (told && s.messageMax && length > <u64>s.messageMax) return ErrorCode.TOO_BIG;
   } else {
-    const pongs = opcode == Opcode.PING && s.autoPong && s.state == State.OPEN;
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come.
+    const pongs = opcode == Opcode.PING && s.autoPong;
     if ((pongs || opcode == Opcode.CLOSE) && answersWait()) return WAIT;
     if (pongs && !queueTakesPong(s)) {
       s.blocked = true;
@@ -285,12 +287,8 @@ function compressed(s: Session, at: usize, take: u32): usize {
   let made = 0;
   // Behind our Close frame nothing is told, so nothing is decoded.
   if (s.state == State.OPEN) {
-    made = inflateReady(s, take, answersWait());
-    if (made == 0) return at;
-    if (made > 0) {
-      unmask(at, at, take, s.maskKey);
-      made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take));
-    }
+    made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take), answersWait());
+    if (made == INFLATE_WAIT) return at;
     if (made < 0) {
       failSoon(s, made);
       return at + take;
@@ -364,9 +362,10 @@ function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
 function message(s: Session, end: usize): void {
   const length = <u32>s.messageLength;
   const block: u32 = s.block;
-  const gathered = block && !(DEFLATE && inflating(s));
+  let at = block ? <usize>block : end - length;
+  if (DEFLATE && inflating(s)) at = inflateSettle(s, end, length);
   const what = eventWord(EventKind.MESSAGE, 0, s.messageOpcode);
-  eventPush(s, what, gathered ? <usize>block : end - length, length).block = block;
+  eventPush(s, what, at, length).block = block;
   s.block = 0;
   count(s, DIRECTION_IN, length, true);
 }
@@ -435,7 +434,7 @@ function controlDone(s: Session, p: usize, n: u32): void {
   s.phase = PHASE_HEADER;
   if (s.opcode == Opcode.CLOSE) {
     closeCame(s, p, n);
-  } else if (s.state == State.OPEN) {
+  } else {
     const ping = s.opcode == Opcode.PING;
     eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical

@@ -33,6 +33,7 @@ function runEverywhere(vector: Vector): void {
   const ways = cuttings(inputLength(vector), vector.cuts);
   for (const core of CORES) {
     if (!vector.profiles.includes(core.profile)) continue;
+    if (vector.needs.some((feature) => core.lacks.has(feature))) continue;
     const driver = drivers.get(core.name) ?? new Driver(core.path);
     drivers.delete(core.name);
     for (const way of ways) {

@@ -1,7 +1,10 @@
 // Literals and matches → one DEFLATE block, the shortest of the three kinds. RFC 1951 3.2.3.
 //
-// A token is a literal (0 to 255) or a match: its distance << 16 and its length - 3, but for the
-// longest 256, with which the symbols of all lengths come out of one formula.
+// A token is a symbol and the extra bits behind its code:
+//
+//   bits 0-8 the symbol      bits 9-12 how many extra bits      bits 13-25 their value
+//
+// A literal is one token, a match two: its length and its distance.
 
 import { CODEC, copyBytes } from '../memory';
 import { CODES, COUNTS, huffmanCodes, huffmanLengths, LENGTHS } from './huffman';
@@ -17,17 +20,22 @@ import {
 } from './layout';
 import { LENGTHS_ORDER } from './tables';
 
-/** The literals and matches of a block, a word each. */
+/** The tokens of a block, a word each. */
 export const TOKENS: usize = CODEC + tokenOffset;
-/** The code lengths of a block, a half-word for each run: its symbol, and what repeats << 8. */
+/** The code lengths of a block's head, as tokens. */
 const RUNS: usize = CODEC + runOffset;
 
 /** RFC 1951 3.2.5: 256 ends a block, lengths begin behind it. */
 const END_OF_BLOCK: u32 = 256;
 export const LENGTH_FIRST: u32 = 257;
+export const LENGTH_LAST: u32 = 285;
+/** Tokens for runs of code lengths: 3 to 6 times the last, 3 to 10 zeros, 11 to 138 zeros. */
+const REPEAT: u32 = (LENGTHS_FIRST + 16) | (2 << 9);
+const ZEROS: u32 = (LENGTHS_FIRST + 17) | (3 << 9);
+const ZEROS_MANY: u32 = (LENGTHS_FIRST + 18) | (7 << 9);
 /** The most bytes of a stored block. RFC 1951 3.2.4. */
 const STORED_MAX: usize = 65535;
-/** With fewer tokens than these, codes of one's own cannot earn the bits that they take. */
+/** With fewer tokens than these, dynamic codes seldom save the bits of their lengths: not tried. */
 const DYNAMIC_MIN: u32 = 48;
 
 // What is written goes to `output`, by way of up to 7 bits that wait for the rest of their byte.
@@ -35,15 +43,21 @@ let output: usize = 0;
 let outputLimit: usize = 0;
 let waiting: u64 = 0;
 let waitingBits: u32 = 0;
+/** Where bytes begin that are to be stored, with those of the next block if these are, too; or 0. */
+let held: usize = 0;
 /** One past the last of RUNS. */
 let runsEnd: usize = 0;
 
-/** Begins to write at `to`, and never at `limit` or behind it. */
-export function outputBegin(to: usize, limit: usize): void {
+/**
+ * Begins to write at `to`, and never at `limit` or behind it.
+ * @param store where bytes begin that are to be stored, or 0
+ */
+export function outputBegin(to: usize, limit: usize, store: usize): void {
   output = to;
   outputLimit = limit;
   waiting = 0;
   waitingBits = 0;
+  held = store;
 }
 
 /** Whether that many more bits have room. */
@@ -51,15 +65,13 @@ function fits(bits: u32): bool {
   return (waitingBits + bits + 7) >> 3 <= <u32>(outputLimit - output);
 }
 
-/** Writes the low `n` bits of `value`, 48 at the most, the others being 0. There is room. */
+/** Writes the low `n` bits of `value`, the others being 0. There is room. */
 function put(value: u64, n: u32): void {
   waiting |= value << waitingBits;
-  waitingBits += n;
-  while (waitingBits >= 8) {
+  for (waitingBits += n; waitingBits > 7; waitingBits -= 8) {
     store<u8>(output, <u8>waiting);
     output += 1;
     waiting >>= 8;
-    waitingBits -= 8;
   }
 }
 
@@ -70,32 +82,20 @@ function putStored(): bool {
   return true;
 }
 
-/** The extra bits of a length - 3 (`shift` 2) or distance - 1 (`shift` 1). RFC 1951 3.2.5. */
-// @ts-ignore: decorator
-@inline export function extraBits(value: u32, shift: u32): u32 {
-  return 31 - shift - clz<u32>(value | (1 << shift));
-}
-
-/** Where the codes begin that such a value with so many extra bits has. */
-// @ts-ignore: decorator
-@inline export function symbolOf(value: u32, extra: u32, shift: u32): u32 {
-  return (extra << shift) + (value >> extra);
-}
-
 /**
  * Writes what the tokens stand for.
  *
  * @param from the bytes
  * @param end one past the last of them
  * @param tokens one past the last token, with room for one more
- * @param fixed the bits that the tokens take with fixed Huffman codes
- * @param extra the extra bits among them
+ * @param fixed the bits of the tokens in fixed Huffman codes
+ * @param extra the bits behind these codes
  * @returns whether there was room for it
  */
 export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, extra: u32): bool {
   store<u32>(tokens, END_OF_BLOCK);
   store<u16>(END_OF_BLOCK << 1, 1, COUNTS);
-  fixed += 3 + 7;
+  fixed += 3 + 7 + extra;
   let bits = fixed;
   let literals: u32 = 286;
   let distances: u32 = 30;
@@ -116,9 +116,11 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
   const dynamic = bits < fixed;
   if (!dynamic) bits = fixed;
   // 3 bits, up to 7 to the next byte, and two half-words begin a stored block.
-  const bytes = <u32>(end - from);
-  const storedBits: u32 = 40 * ((bytes + <u32>STORED_MAX - 1) / <u32>STORED_MAX) + 8 * bytes;
-  if (storedBits <= bits) return writeStored(from, end);
+  if (<u32>(end - from) * 8 + (held ? 0 : 40) <= bits) {
+    if (!held) held = from;
+    return true;
+  }
+  if (!writeStored(from)) return false;
   if (!fits(bits)) return false;
   if (dynamic) {
     writeLengths(literals, distances, lengths);
@@ -127,7 +129,7 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
     put(2, 3);
     fixedCodes();
   }
-  writeTokens(tokens);
+  writeTokens(TOKENS, tokens + 4);
   return true;
 }
 
@@ -136,9 +138,11 @@ function lengthOf(i: u32): u32 {
   return load<u8>(LENGTHS_FIRST + <u32>load<u8>(LENGTHS_ORDER + i), LENGTHS);
 }
 
-/** Writes stored blocks. Whether there was room. RFC 1951 3.2.4. */
-export function writeStored(from: usize, end: usize): bool {
-  while (from < end) {
+/** Writes what is held, up to `end`, as stored blocks. Whether there was room. RFC 1951 3.2.4. */
+function writeStored(end: usize): bool {
+  let from = held;
+  held = 0;
+  while (from && from < end) {
     const n = min(end - from, STORED_MAX);
     if (!putStored() || outputLimit - output < n + 4) return false;
     put(n | ((~n & 0xffff) << 16), 32);
@@ -149,11 +153,11 @@ export function writeStored(from: usize, end: usize): bool {
 }
 
 /**
- * Ends with an empty stored block, whole or without its lengths. RFC 7692 7.2.1.
+ * Ends at the message's end with an empty stored block, whole or without lengths. RFC 7692 7.2.1.
  * @returns one past the last byte written, or 0 when there was no room
  */
-export function outputEnd(flush: bool): usize {
-  if (!putStored()) return 0;
+export function outputEnd(end: usize, flush: bool): usize {
+  if (!writeStored(end) || !putStored()) return 0;
   if (flush) {
     if (!fits(32)) return 0;
     put(0xffff0000, 32);
@@ -183,32 +187,32 @@ function runLengths(n: u32): u32 {
     while (i < n && load<u8>(i, LENGTHS) == length);
     let left = i - from;
     if (length) {
-      putRun(length, 0);
+      putRun(LENGTHS_FIRST + length);
       left -= 1;
     }
     while (left >= 3) {
-      // 16: 3 to 6 times the same; 17: 3 to 10 zeros; 18: 11 to 138 zeros.
-      const symbol: u32 = length ? 16 : left < 11 ? 17 : 18;
-      const least: u32 = symbol < 18 ? 3 : 11;
-      const repeat = min<u32>(left, length ? 6 : 138);
-      putRun(symbol, repeat - least);
-      extra += runBits(symbol);
-      left -= repeat;
+      const run = length ? REPEAT : left < 11 ? ZEROS : ZEROS_MANY;
+      const n = min<u32>(left, length ? 6 : 138);
+      putRun(run | ((n - (run < ZEROS_MANY ? 3 : 11)) << 13));
+      extra += run >> 9;
+      left -= n;
     }
-    for (; left; left--) putRun(length, 0);
+    for (; left; left--) putRun(LENGTHS_FIRST + length);
   }
   return extra;
 }
 
-function runBits(symbol: u32): u32 {
-  return symbol < 16 ? 0 : symbol == 18 ? 7 : symbol - 14;
+function putRun(token: u32): void {
+  store<u32>(runsEnd, token);
+  runsEnd += 4;
+  tally(token);
 }
 
-function putRun(symbol: u32, repeat: u32): void {
-  store<u16>(runsEnd, symbol | (repeat << 8));
-  runsEnd += 2;
-  const count = (LENGTHS_FIRST + symbol) << 1;
-  store<u16>(count, load<u16>(count, COUNTS) + 1, COUNTS);
+/** Counts the symbol of a token. */
+// @ts-ignore: decorator
+@inline export function tally(token: u32): void {
+  const at = (token & 511) << 1;
+  store<u16>(at, load<u16>(at, COUNTS) + 1, COUNTS);
 }
 
 /** Writes the head of a block with dynamic Huffman codes, and makes them. RFC 1951 3.2.7. */
@@ -220,57 +224,33 @@ function writeLengths(literals: u32, distances: u32, lengths: u32): void {
   // BFINAL 0, BTYPE 10, HLIT, HDIST, HCLEN.
   put(4 | ((literals - 257) << 3) | ((distances - 1) << 8) | ((lengths - 4) << 13), 17);
   for (let i: u32 = 0; i < lengths; i++) put(lengthOf(i), 3);
-  for (let run = RUNS; run < runsEnd; run += 2) {
-    const symbol: u32 = load<u8>(run);
-    const code = load<u32>((LENGTHS_FIRST + symbol) << 2, CODES);
-    put(code & 0xffff, code >> 16);
-    put(load<u8>(run, 1), runBits(symbol));
-  }
+  writeTokens(RUNS, runsEnd);
 }
 
-/** Writes the tokens, and the end of the block behind them. RFC 1951 3.2.3. */
-function writeTokens(tokens: usize): void {
+/** Writes tokens. */
+function writeTokens(at: usize, end: usize): void {
   let to = output;
   let bits = waiting;
   let n = waitingBits;
-  for (let at = TOKENS; at <= tokens; at += 4) {
+  for (; at < end; at += 4) {
     const token = load<u32>(at);
-    const distance = token >> 16;
-    let value = token & 0xffff;
-    if (distance) {
-      let extra = extraBits(value, 2);
-      let code = load<u32>((LENGTH_FIRST + symbolOf(value, extra, 2)) << 2, CODES);
-      // The longest match has no extra bits.
-      if (value > 255) extra = 0;
-      bits |= <u64>(code & 0xffff) << n;
-      n += code >> 16;
-      bits |= <u64>(value & ((1 << extra) - 1)) << n;
-      n += extra;
-      value = distance - 1;
-      extra = extraBits(value, 1);
-      code = load<u32>((DISTANCES_FIRST + symbolOf(value, extra, 1)) << 2, CODES);
-      bits |= <u64>(code & 0xffff) << n;
-      n += code >> 16;
-      bits |= <u64>(value & ((1 << extra) - 1)) << n;
-      n += extra;
-    } else {
-      const code = load<u32>(value << 2, CODES);
-      bits |= <u64>(code & 0xffff) << n;
-      n += code >> 16;
-    }
-    // At the most 7 + 15 + 5 + 15 + 13 bits.
+    const code = load<u32>((token & 511) << 2, CODES);
+    bits |= (<u64>(code & 0xffff)) << n;
+    n += code >> 16;
+    bits |= (<u64>(token >> 13)) << n;
+    n += (token >> 9) & 15;
+    // At the most 7 + 15 + 13 bits.
     if (to + 8 <= outputLimit) {
       store<u64>(to, bits);
       to += n >> 3;
-      bits >>= n & 56;
-    } else {
-      for (let left = n; left >= 8; left -= 8) {
-        store<u8>(to, <u8>bits);
-        to += 1;
-        bits >>= 8;
-      }
+      bits >>= n & ~7;
+      n &= 7;
     }
-    n &= 7;
+    for (; n > 7; n -= 8) {
+      store<u8>(to, <u8>bits);
+      to += 1;
+      bits >>= 8;
+    }
   }
   output = to;
   waiting = bits;

@@ -1,8 +1,9 @@
 // How often each symbol occurs → Huffman codes of limited length. RFC 1951 3.2.2.
 //
-// The symbols that occur are sorted, the rarest first; the tree over them is made in place (Moffat
-// and Katajainen, "In-Place Calculation of Minimum-Redundancy Codes"), and all that is wanted of it
-// is how many leaves each depth has. Codes are kept with their first bit lowest: so they are sent.
+// The symbols that occur are sorted, the rarest first. The inner nodes of the tree over them, made
+// in order, are sorted by themselves, so the two lightest are always the first of the symbols or
+// nodes that are left. All that is wanted of the tree is how many leaves each depth has. Codes are
+// kept with their first bit lowest: so they are sent.
 
 import { CODEC, zeroWords } from '../memory';
 import {
@@ -10,7 +11,7 @@ import {
   countOffset,
   depthOffset,
   lengthOffset,
-  orderOffset,
+  sortOffset,
   treeOffset,
 } from './layout';
 
@@ -20,8 +21,9 @@ export const COUNTS: usize = CODEC + countOffset;
 export const LENGTHS: usize = CODEC + lengthOffset;
 /** The codes, bits reversed, and their lengths << 16, a word each. */
 export const CODES: usize = CODEC + codeOffset;
+/** The symbols that occur, the rarest first: count << 9, symbol. */
+const SORTED: usize = CODEC + sortOffset;
 const TREE: usize = CODEC + treeOffset;
-const ORDER: usize = CODEC + orderOffset;
 const DEPTHS: usize = CODEC + depthOffset;
 
 /**
@@ -35,7 +37,7 @@ const DEPTHS: usize = CODEC + depthOffset;
 export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
   zeroWords(LENGTHS + first, n);
   zeroWords(DEPTHS, 64);
-  let used: u32 = 0;
+  let end = SORTED;
   for (let i = first; i < first + n; i++) {
     // Most symbols do not occur.
     if (!(i & 3) && !load<u64>(i << 1, COUNTS)) {
@@ -44,91 +46,83 @@ export function huffmanLengths(first: u32, n: u32, limit: u32): u32 {
     }
     const count: u32 = load<u16>(i << 1, COUNTS);
     if (!count) continue;
-    store<u32>(used << 2, (count << 9) | i, TREE);
-    used += 1;
+    store<u32>(end, (count << 9) | i);
+    end += 4;
   }
-  sort(used);
-  for (let i: u32 = 0; i < used; i++) {
-    const key = load<u32>(i << 2, TREE);
-    store<u16>(i << 1, key & 511, ORDER);
-    store<u32>(i << 2, key >> 9, TREE);
-  }
-  if (used > 1) leaves(used, limit);
-  else store<u32>(DEPTHS, used, 4);
+  sort(end);
+  if (end > SORTED + 4) leaves(end, limit);
+  else add(1, u32(end > SORTED));
 
   let bits: u32 = 0;
-  let at: u32 = 0;
+  end = SORTED;
   for (let length = limit; length; length--) {
     for (let leaf = load<u32>(length << 2, DEPTHS); leaf; leaf--) {
-      const symbol: u32 = load<u16>(at << 1, ORDER);
-      store<u8>(symbol, <u8>length, LENGTHS);
-      bits += length * load<u16>(symbol << 1, COUNTS);
-      at += 1;
+      const key = load<u32>(end);
+      store<u8>(key & 511, <u8>length, LENGTHS);
+      bits += length * (key >> 9);
+      end += 4;
     }
   }
   return bits;
 }
 
-/** Sorts `n` words of TREE by Shell's method. */
-function sort(n: u32): void {
-  for (let gap: u32 = 121; gap; gap /= 3) {
-    for (let i = gap; i < n; i++) {
-      const key = load<u32>(i << 2, TREE);
-      let at = i;
-      for (; at >= gap; at -= gap) {
-        const before = load<u32>((at - gap) << 2, TREE);
+/** Sorts the words from SORTED to `end` by Shell's method. */
+function sort(end: usize): void {
+  for (let gap: usize = 121 * 4; gap; gap = (gap / 12) << 2) {
+    for (let next = SORTED + gap; next < end; next += 4) {
+      const key = load<u32>(next);
+      let at = next;
+      for (; at >= SORTED + gap; at -= gap) {
+        const before = load<u32>(at - gap);
         if (before < key) break;
-        store<u32>(at << 2, before, TREE);
+        store<u32>(at, before);
       }
-      store<u32>(at << 2, key, TREE);
+      store<u32>(at, key);
     }
   }
 }
 
-/** `n` sorted counts in TREE, at least two → how many codes of each length, in DEPTHS. */
-function leaves(n: u32, limit: u32): void {
-  // Each inner node takes the two lightest of leaves and nodes; a node taken keeps its parent.
-  let leaf: u32 = 0;
-  let node: u32 = 0;
-  for (let next: u32 = 0; next < n - 1; next++) {
+/** Two or more symbols from SORTED to `end` → how many codes of each length, in DEPTHS. */
+function leaves(end: usize, limit: u32): void {
+  // A node is its weight until another takes it, then where that one is: its parent.
+  let leaf = SORTED;
+  let node = TREE;
+  let next = TREE;
+  for (let left = end - SORTED - 4; left; left -= 4) {
     let weight: u32 = 0;
     for (let child = 0; child < 2; child++) {
-      const light = load<u32>(node << 2, TREE);
-      if (leaf >= n || (node < next && light < load<u32>(leaf << 2, TREE))) {
+      const light = load<u32>(leaf) >> 9;
+      if (leaf < end && (node == next || light <= load<u32>(node))) {
         weight += light;
-        store<u32>(node << 2, next, TREE);
-        node += 1;
+        leaf += 4;
       } else {
-        weight += load<u32>(leaf << 2, TREE);
-        leaf += 1;
+        weight += load<u32>(node);
+        store<u32>(node, <u32>next);
+        node += 4;
       }
     }
-    store<u32>(next << 2, weight, TREE);
+    store<u32>(next, weight);
+    next += 4;
   }
-  // Parents to depths, from the root on. What a depth offers and no node takes are leaves.
+  // Parents to depths, from the root on; its parent lies behind it. What a depth offers and no
+  // node takes are leaves.
+  let room: i32 = 1 << limit;
+  store<u32>(node, <u32>next);
+  store<u32>(next, -1);
   let open: u32 = 1;
-  let depth: u32 = 0;
-  node = n - 1;
-  // The root's parent is itself, one step above.
-  store<u32>((n - 2) << 2, n - 1, TREE);
-  store<u32>((n - 1) << 2, -1, TREE);
-  while (open) {
+  for (let depth: u32 = 0; open; depth++) {
     let inner: u32 = 0;
-    while (node && load<u32>(load<u32>((node - 1) << 2, TREE) << 2, TREE) + 1 == depth) {
-      node -= 1;
-      store<u32>(node << 2, depth, TREE);
+    for (; node >= TREE && load<u32>(load<u32>(node)) + 1 == depth; node -= 4) {
+      store<u32>(node, depth);
       inner += 1;
     }
-    add(min(depth, limit), open - inner);
+    const length = min(depth, limit);
+    add(length, open - inner);
+    room -= (open - inner) << (limit - length);
     open = inner << 1;
-    depth += 1;
   }
   // Codes cut to the limit are too many: a shorter one gives way to two of one bit more, and a cut
   // one becomes the second of them.
-  let room: i32 = 1 << limit;
-  for (let length: u32 = 1; length <= limit; length++) {
-    room -= load<u32>(length << 2, DEPTHS) << (limit - length);
-  }
   for (; room < 0; room++) {
     let length = limit - 1;
     while (!load<u32>(length << 2, DEPTHS)) length -= 1;
@@ -138,6 +132,7 @@ function leaves(n: u32, limit: u32): void {
   }
 }
 
+/** That many codes more of a length. */
 function add(length: u32, n: u32): void {
   store<u32>(length << 2, load<u32>(length << 2, DEPTHS) + n, DEPTHS);
 }

@@ -11,7 +11,8 @@ import { Delivery, ErrorCode } from '../abi';
 import { grow } from '../http/handshake';
 import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES } from '../profile';
-import { arenaBytes, arenaTake, Use } from '../session/arena';
+import { unmask } from '../protocol/mask';
+import { arenaBytes, arenaTake, arenaTrim, Use } from '../session/arena';
 import { Session } from '../session/session';
 import {
   Inflate,
@@ -24,6 +25,9 @@ import {
   INFLATE_MORE,
 } from './inflate';
 import { DEFLATE_BITS, windowAppend, windowFirst, windowHeld, WINDOW_MAX } from './windows';
+
+/** What inflatePayload answers when events have to be acknowledged first. */
+export const INFLATE_WAIT: i32 = i32.MIN_VALUE;
 
 /** Of Session.deflateIn: the message under way is compressed. */
 export const DEFLATE_NOW: u32 = 0x20;
@@ -67,22 +71,17 @@ export function inflating(s: Session): bool {
 }
 
 /** How far back the peer's distances may reach. RFC 7692 7.1.2. */
+// @ts-ignore: decorator
+@inline
 function reach(s: Session): u32 {
   return 1 << (s.deflateIn & DEFLATE_BITS);
 }
 
-/**
- * Output may go to the first byte past MESSAGE_MAX, which tells that the message is too long, or to
- * the block's last byte but one: the end of a message may make one that is refused.
- */
-function bound(s: Session, length: u64): void {
-  const z = stream(s);
-  z.limit = s.block + arenaBytes(s.block) - 1;
-  const most = <u64>s.messageMax + 1;
-  if (s.messageMax && most < length + (z.limit - z.to)) {
-    // MESSAGE_MAX may have been lowered meanwhile.
-    z.limit = z.to + <u32>(most - min(most, length));
-  }
+/** Output may go to the block's last byte but one: there is room for what a wrong tail makes. */
+// @ts-ignore: decorator
+@inline
+function bound(s: Session): void {
+  stream(s).limit = s.block + arenaBytes(s.block) - 1;
 }
 
 /** Whether the block can hold what a stream needs: an ErrorCode if not. */
@@ -91,19 +90,16 @@ function streamFits(s: Session): i32 {
   return arenaBytes(s.block) < <u32>BLOCK_MAX_BYTES ? ErrorCode.OVERLOAD : ErrorCode.TOO_BIG;
 }
 
-/** Takes the block of a message whose first `take` payload bytes are here: 0 or an ErrorCode. */
-function begin(s: Session, take: u32): i32 {
+/** Takes the block of a message whose first `take` payload bytes are here: 0, INFLATE_WAIT or an ErrorCode. */
+// @ts-ignore: decorator
+@inline
+function begin(s: Session, take: u32, wait: bool): i32 {
   const window: u32 = s.windowIn;
   // A window may hold more than this peer's distances reach.
   const held: u32 = window ? min(windowHeld(window), reach(s)) : 0;
-  let room = 2 * reach(s);
-  if (!s.streaming) {
-    const most =
-      s.messageMax && s.messageMax < <u32>BLOCK_MAX_BYTES ? s.messageMax + 1 : BLOCK_MAX_BYTES;
-    room = held + min<u32>(max(take * RATIO, PIECE_MIN), most);
-  }
+  const room = s.streaming ? 2 * reach(s) : held + max(take * RATIO, PIECE_MIN);
   const block = arenaTake(min<u32>(HEAD_BYTES + room, BLOCK_MAX_BYTES), Use.IN);
-  if (!block) return ErrorCode.OVERLOAD;
+  if (!block) return wait ? INFLATE_WAIT : ErrorCode.OVERLOAD;
   s.block = <u32>block;
   incoming(s).again = 0;
   incoming(s).tail = 0xffff0000;
@@ -111,47 +107,30 @@ function begin(s: Session, take: u32): i32 {
   inflateBegin(z);
   z.base = z.to = <u32>block + HEAD_BYTES;
   if (held) z.to = <u32>copyBytes(z.to, windowFirst(window) + windowHeld(window) - held, held);
+  bound(s);
   return s.streaming ? streamFits(s) : 0;
 }
 
 /**
- * Whether payload can be decoded now.
- *
- * @param take bytes of it that are here
- * @param wait events are not acknowledged yet: what was told may not be moved
- * @returns 1, or 0 when they have to be first; or an ErrorCode
+ * The block is full: a larger one, or the message goes on as a stream. 0, INFLATE_WAIT or an
+ * ErrorCode.
  */
-export function inflateReady(s: Session, take: u32, wait: bool): i32 {
-  if (!s.block) {
-    const error = begin(s, take);
-    if (error) return error;
-  } else if (s.streaming && take) {
-    const z = stream(s);
-    if (s.block + arenaBytes(s.block) - z.to < PIECE_MIN) {
-      if (wait) return 0;
-      const kept = min(z.to - z.base, reach(s));
-      z.to = <u32>copyBytes(z.base, z.to - kept, kept);
-    }
-  }
-  bound(s, s.messageLength);
-  return 1;
-}
-
-/** The block is full: a larger one, or the message goes on as a stream. 0 or an ErrorCode. */
-function widen(s: Session): i32 {
+// @ts-ignore: decorator
+@inline
+function widen(s: Session, wait: bool): i32 {
   const old: u32 = s.block;
   const bytes = arenaBytes(old);
-  const z = stream(s);
-  const kept = z.to - old;
   let block: usize = 0;
   if (bytes < <u32>BLOCK_MAX_BYTES) {
-    block = grow(old, kept, bytes + 1, min<u32>(bytes * 4, BLOCK_MAX_BYTES));
-    if (!block) block = grow(old, kept, bytes + 1, bytes * 2);
+    block = grow(old, stream(s).to - old, bytes + 1, bytes * 2);
+    if (!block && wait) return INFLATE_WAIT;
   }
   if (block) {
     s.block = <u32>block;
-    stream(s).base += <u32>block - old;
-    stream(s).to += <u32>block - old;
+    const z = stream(s);
+    z.base += <u32>block - old;
+    z.to += <u32>block - old;
+    bound(s);
     return 0;
   }
   s.streaming = s.delivery != Delivery.WHOLE;
@@ -160,46 +139,56 @@ function widen(s: Session): i32 {
 }
 
 /**
- * Decodes `take` unmasked bytes at `at`; inflateReady said 1.
+ * Takes `take` bytes of payload at `at`: unmasks and decodes them.
  *
  * @param last the message ends with them
- * @returns how many bytes they made, which end at inflateEnd; or an ErrorCode. inflateTaken says how
- *   many were taken: the rest waits for room
+ * @param wait events are not acknowledged yet: what was told may not be moved, and gives memory back
+ * @returns how many bytes they made, which end at inflateEnd; INFLATE_WAIT; or an ErrorCode.
+ *   inflateTaken says how many were taken: the rest waits for room
  */
-export function inflatePayload(s: Session, at: usize, take: u32, last: bool): i32 {
+export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wait: bool): i32 {
+  if (!s.block) {
+    const error = begin(s, take, wait);
+    if (error) return error;
+  }
   let z = stream(s);
+  if (s.streaming && take && z.limit - z.to < PIECE_MIN) {
+    if (wait) return INFLATE_WAIT;
+    const kept = min(z.to - z.base, reach(s));
+    z.to = <u32>copyBytes(z.base, z.to - kept, kept);
+  }
+  unmask(at, at, take, s.maskKey);
   const had = z.to - z.base;
   z.from = <u32>at + incoming(s).again;
   z.end = <u32>at + take;
-  let result = inflate(z);
-  while (result == INFLATE_FULL && !s.streaming) {
-    const length = s.messageLength + (z.to - z.base - had);
-    if (s.messageMax && length > <u64>s.messageMax) return ErrorCode.TOO_BIG;
-    const error = widen(s);
+  let made: u32 = 0;
+  let result = 0;
+  do {
+    result = inflate(z);
+    if (result == INFLATE_BAD) return ErrorCode.DEFLATE;
+    made = z.to - z.base - had;
+    if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
+    if (result != INFLATE_FULL || s.streaming) break;
+    const error = widen(s, wait);
+    if (error == INFLATE_WAIT) break;
     if (error) return error;
     z = stream(s);
-    bound(s, length);
-    if (!s.streaming) result = inflate(z);
-  }
-  if (result == INFLATE_BAD) return ErrorCode.DEFLATE;
+  } while (!s.streaming);
   const c = incoming(s);
   const taken = z.from - <u32>at;
   // The output is full, and bits of the last byte are still to come.
   const again = u32(result == INFLATE_FULL && taken == take);
   c.again = again;
   c.taken = taken - again;
-  const made = z.to - z.base - had;
-  if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
-  if (last && result == INFLATE_MORE) {
+  if (last && result != INFLATE_FULL) {
     // The tail makes no output: it ends the empty block with which the message ended.
     z.from = <u32>changetype<usize>(c) + offsetof<Incoming>('tail');
     z.end = z.from + 4;
     z.limit = z.to + 1;
     if (inflate(z) != INFLATE_MORE || !inflateEnded(z)) return ErrorCode.DEFLATE;
     if (s.windowIn) {
-      // What the window held itself lies in front of the message, as long as the block has room.
-      const length = min<u64>(s.messageLength + made, WINDOW_MAX);
-      const kept = min(z.to - z.base, <u32>length);
+      // Of a message that was told in pieces the block has the last ones.
+      const kept = <u32>min<u64>(s.messageLength + made, min(z.to - z.base, WINDOW_MAX));
       windowAppend(s.windowIn, z.to - kept, kept);
     }
   }
@@ -207,11 +196,31 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool): i3
 }
 
 /** How many bytes of payload the last call took. */
+// @ts-ignore: decorator
+@inline
 export function inflateTaken(s: Session): u32 {
   return incoming(s).taken;
 }
 
 /** One past the last byte that was made. */
+// @ts-ignore: decorator
+@inline
 export function inflateEnd(s: Session): usize {
   return stream(s).to;
+}
+
+/**
+ * Lays a whole message at the front of its block, when it needs no more than half of it, and gives
+ * the rest back: a read may bring many short ones.
+ *
+ * @param end one past its last byte
+ * @returns its first byte
+ */
+export function inflateSettle(s: Session, end: usize, length: u32): usize {
+  const block = <usize>s.block;
+  const from = end - length;
+  if (length > arenaBytes(block) / 2) return from;
+  copyBytes(block, from, length);
+  arenaTrim(block, max(length, 1));
+  return block;
 }

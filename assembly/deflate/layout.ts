@@ -13,59 +13,62 @@ export const LENGTHS_FIRST: i32 = LITERALS;
 export const DISTANCES_FIRST: i32 = LENGTHS_FIRST + LENGTHS;
 export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
 
+/** Bits of a code that the first look into a table takes; longer codes need a second one. */
+export const LITERAL_BITS: i32 = 9;
+export const DISTANCE_BITS: i32 = 7;
+
+// Words of the tables. No complete code of 286 symbols of up to 15 bits needs more than 852 with a
+// first look of 9 bits, and none of 30 symbols more than 400 with one of 7. Found by trying all, as
+// zlib's examples/enough.c does.
+const LITERAL_WORDS: i32 = 852;
+const DISTANCE_WORDS: i32 = 400;
+/** A pair of tables begins with the first looks, distances before literals. */
+export const literalsWithin: i32 = 4 << DISTANCE_BITS;
+export const subsWithin: i32 = literalsWithin + (4 << LITERAL_BITS);
+export const distanceSubsWithin: i32 = literalsWithin + 4 * LITERAL_WORDS;
+
+/** The tables of the codes of a block; the compressor writes over them, see inflateForget. */
+export const dynamicOffset: i32 = 0;
+const DYNAMIC_BYTES: i32 = 4 * (LITERAL_WORDS + DISTANCE_WORDS);
+
 // Offsets of the compressor's tables within CODEC.
 
 /** u16 for each hash: the newest position that has it. */
 export const headOffset: i32 = 0;
 /** u16 for each position of the window: how far before it lies the next one of the same hash. */
 export const linkOffset: i32 = headOffset + (2 << DEFLATE_HASH_BITS);
-/** u32 for each literal or match of a block. */
+/** u32 for each token of a block. */
 export const tokenOffset: i32 = linkOffset + (2 << DEFLATE_WINDOW_BITS);
 /** u16 for each symbol: how often a block has it. */
-export const countOffset: i32 = tokenOffset + 4 * DEFLATE_TOKENS;
+export const countOffset: i32 =
+  tokenOffset + 4 * DEFLATE_TOKENS > DYNAMIC_BYTES
+    ? tokenOffset + 4 * DEFLATE_TOKENS
+    : DYNAMIC_BYTES;
 /** u32 for each symbol: its code, bits reversed, and the length of the code << 16. */
 export const codeOffset: i32 = countOffset + 2 * SYMBOLS;
 /** u8 for each symbol: the length of its code. */
 export const lengthOffset: i32 = codeOffset + 4 * SYMBOLS;
-/** u32 for each symbol of the largest alphabet: what huffman.ts sorts and makes a tree of. */
-export const treeOffset: i32 = lengthOffset + SYMBOLS;
-/** u16 for each run of code lengths, where there is a tree of LENGTHS symbols only. */
+/** u32 for each symbol of the largest alphabet: its count << 9 and itself, the rarest first. */
+export const sortOffset: i32 = lengthOffset + SYMBOLS;
+/** u32 for each inner node of the tree over them. */
+export const treeOffset: i32 = sortOffset + 4 * LITERALS;
+/** u32 for each code length in the head of a block: a token. Only LENGTHS have a tree by then. */
 export const runOffset: i32 = treeOffset + 4 * LENGTHS;
-/** u16 for each symbol of the largest alphabet, the rarest first. */
-export const orderOffset: i32 = treeOffset + 4 * LITERALS;
 /** u32 for each length from 0 to 15: how many codes have it, or the next such code. */
-export const depthOffset: i32 = orderOffset + 2 * LITERALS;
+export const depthOffset: i32 = runOffset + 4 * (LITERALS + DISTANCES);
 const DEFLATE_BYTES: i32 = (depthOffset + 4 * 16 + 15) & ~15;
 
-/** Bits of a code that the first look into a table takes; longer codes need a second one. */
-export const LITERAL_BITS: i32 = DEFLATE_HASH_BITS > 12 ? 10 : 9;
-export const DISTANCE_BITS: i32 = 7;
-/** Of the fixed codes and of the code for code lengths: their longest, so there is no second look. */
-export const FIXED_BITS: i32 = 9;
-export const FIXED_DISTANCE_BITS: i32 = 5;
-export const LENGTH_BITS: i32 = 7;
+// Offsets of the decompressor's tables within CODEC.
 
-// Entries of the tables. No complete code of 286 symbols of up to 15 bits needs more than 1,332
-// with a first look of 10 bits, 852 with one of 9; one of 30 symbols 400 with 7. Found by trying
-// all, as zlib's examples/enough.c does.
-const LITERAL_ENTRIES: i32 = LITERAL_BITS == 10 ? 1332 : 852;
-const DISTANCE_ENTRIES: i32 = 400;
-
-// Offsets of the decompressor's tables within CODEC, of words unless it is said.
-
-/** Whose tables they are: the stamp of the stream that built them. */
+/** u32: the stamp of the stream whose codes the tables are for. */
 export const ownerOffset: i32 = DEFLATE_BYTES;
-/** u16: how many codes of a length there are, then one past the last of them in the order. */
+/** u16 for each length: how many codes have it, then one past the last of them among the sorted. */
 export const endsOffset: i32 = ownerOffset + 16;
 /** u16: symbols in the order of their codes. */
 export const sortedOffset: i32 = endsOffset + 2 * 16;
-/** Tables of the fixed codes, kept once they are built. RFC 1951 3.2.6. */
+/** The tables of the fixed codes, kept once they are built; no code needs a second look. */
 export const fixedOffset: i32 = sortedOffset + 2 * LITERALS;
-export const fixedDistanceOffset: i32 = fixedOffset + (4 << FIXED_BITS);
-/** Tables of the block under way; the code for code lengths lies where its literals will. */
-export const literalOffset: i32 = fixedDistanceOffset + (4 << FIXED_DISTANCE_BITS);
-export const distanceOffset: i32 = literalOffset + 4 * LITERAL_ENTRIES;
-const INFLATE_END: i32 = distanceOffset + 4 * DISTANCE_ENTRIES;
+const INFLATE_END: i32 = fixedOffset + subsWithin;
 
 /** Bytes of the CODEC region. */
 export const CODEC_BYTES: i32 = DEFLATE ? INFLATE_END : 0;

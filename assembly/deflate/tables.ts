@@ -8,10 +8,21 @@ export const LENGTHS_ORDER: usize = DEFLATE
   ? memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
   : 0;
 
-/** For each level from 1 on: chain (log2), nice, lazy, good. */
-export const LEVELS: usize = DEFLATE
-  ? memory.data<u8>([
-      2, 8, 1, 4, 3, 16, 1, 5, 5, 32, 1, 6, 4, 16, 4, 4, 5, 32, 16, 8, 7, 128, 16, 8, 8, 128, 32, 8,
-      10, 255, 128, 32, 12, 255, 255, 32,
-    ])
-  : 0;
+/**
+ * What each level from 1 on does, much as zlib's: how many positions of a chain it tries (log2); the
+ * length that ends the search; the length from which on it does not look for a longer match one
+ * byte later; the length from which on it tries a quarter of the positions for that. Levels 1 to 3
+ * take the first match, and do not enter the bytes within one longer than the last number.
+ */
+// prettier-ignore
+export const LEVELS: usize = DEFLATE ? memory.data<u8>([
+  2, 8, 1, 4,
+  3, 16, 1, 5,
+  5, 32, 1, 6,
+  4, 16, 6, 4,
+  5, 32, 16, 8,
+  7, 128, 16, 8,
+  8, 128, 32, 8,
+  10, 255, 128, 32,
+  12, 255, 255, 32,
+]) : 0;

@@ -11,7 +11,7 @@
 // A window is named by its number + 1, so 0 is none. Those never used lie behind the fresh ones'
 // count: zeroed memory is a pool of free windows. Taking and giving are O(1).
 
-import { copyBytes, WINDOW_BYTES, WINDOWS } from '../memory';
+import { copyBytes, stats, WINDOW_BYTES, WINDOWS } from '../memory';
 import { TAKEOVER_BITS, TAKEOVERS } from '../profile';
 import { pool, Session } from '../session/session';
 
@@ -39,6 +39,7 @@ export function windowTake(): u32 {
     window = p.windowFresh;
   }
   store<u32>(windowAddress(window), 0);
+  stats().windowsUsed += 1;
   return window;
 }
 
@@ -47,13 +48,25 @@ export function windowGive(window: u32): void {
   if (!window) return;
   store<u32>(windowAddress(window), pool().windowFreed, 4);
   pool().windowFreed = window;
+  stats().windowsUsed -= 1;
 }
 
-/** Gives back the windows of a session. */
-export function windowsRelease(s: Session): void {
+/** Gives back the window of what a session receives. */
+export function windowInRelease(s: Session): void {
   windowGive(s.windowIn);
+  s.windowIn = 0;
+}
+
+/** Gives back the window of what a session sends. */
+export function windowOutRelease(s: Session): void {
   windowGive(s.windowOut);
-  s.windowIn = s.windowOut = 0;
+  s.windowOut = 0;
+}
+
+/** Gives back both windows of a session. */
+export function windowsRelease(s: Session): void {
+  windowInRelease(s);
+  windowOutRelease(s);
 }
 
 /** How many bytes of context a window holds. */

@@ -3,11 +3,12 @@
 //
 // The session's block keeps what the response must be held against, in front of the response:
 //
-//   Request | EXPECTED: accept value | OFFERED: terms of permessage-deflate | ASKED: the field line with the subprotocols | response head ...
+//   Request | EXPECTED: accept value | OFFERED: terms of permessage-deflate
+//     | ASKED: the field line with the subprotocols | response head ...
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
 import { copyBytes } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, PROTOCOLS } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { maskKeyNext } from '../protocol/entropy';
 import { arenaTake, Use } from '../session/arena';
@@ -75,7 +76,7 @@ export function requestSend(
     !visible(target, targetLength) ||
     load<u8>(target) != 47 ||
     !visible(host, hostLength) ||
-    (protocolsLength && !listValid(protocols, protocolsLength)) ||
+    (protocolsLength && !(PROTOCOLS && listValid(protocols, protocolsLength))) ||
     !headersValid(headers, headersLength)
   ) {
     return ErrorCode.VALUE;
@@ -107,7 +108,7 @@ export function requestSend(
   store<u32>(block + OFFERED, terms);
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
-  if (!protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
+  if (PROTOCOLS && !protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
   s.messageLength = asked - block;
   requestClear(block, <u32>(asked - block));
   return 0;

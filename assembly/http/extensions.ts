@@ -5,13 +5,20 @@
 //             client  server            a bit for each Term that is there
 //             bits    bits              bit 0: the offer cannot be taken
 //
-//   server    request ─ extensionsRead ─► offer ─ answerTerms ─► answer ─ termsWrite ─► 101
+//   server    request ─ extensionsRead ─► offer ─ termsMake ─► answer ─ termsWrite ─► 101
 //   client    offerTerms ─► offer ─ termsWrite ─► request; 101 ─ extensionsRead ─► answer ─ answerTake
 
-import { Option } from '../abi';
-import { DEFLATE_BITS, DEFLATE_TAKEOVER, windowsRelease, windowTake } from '../deflate/windows';
+import { Option, Role } from '../abi';
+import {
+  DEFLATE_BITS,
+  DEFLATE_TAKEOVER,
+  windowInRelease,
+  windowOutRelease,
+  windowsRelease,
+  windowTake,
+} from '../deflate/windows';
 import { fieldRecord } from '../memory';
-import { DEFLATE, DEFLATE_WINDOW_BITS, TAKEOVER_BITS } from '../profile';
+import { CLIENT, DEFLATE, DEFLATE_WINDOW_BITS, TAKEOVER_BITS } from '../profile';
 import { optionDefault, Session } from '../session/session';
 import { COMMA, find, SEMICOLON, skipEmpty, skipSpace, textNumber, tokenEnd } from './head';
 import { Request } from './request';
@@ -71,17 +78,16 @@ function windowBits(p: usize, n: u32): u32 {
 /** Terms and one word more, its value `n` bytes at `p`; `n` 0 for none. RFC 7692 7.1. */
 function termAdd(terms: u32, term: Term, p: usize, n: u32): u32 {
   if (!terms) return term == Term.NAME ? 1 << Term.NAME : DECLINED;
-  if ((terms >> term) & 1) return DECLINED;
-  if (n) {
-    const bits = windowBits(p, n);
-    return bits && term >= Term.SERVER_MAX_WINDOW_BITS ? withBits(terms, term, bits) : DECLINED;
-  }
-  return term == Term.SERVER_MAX_WINDOW_BITS ? DECLINED : terms | (1 << term);
+  const bits = n ? windowBits(p, n) : 0;
+  const right = n
+    ? bits && term >= Term.SERVER_MAX_WINDOW_BITS
+    : term != Term.SERVER_MAX_WINDOW_BITS;
+  return right && !((terms >> term) & 1) ? withBits(terms, term, bits) : DECLINED;
 }
 
 /**
  * Reads the FieldRecord's value, a list of extensions, and notes the terms of the first
- * permessage-deflate that can be taken. RFC 7692 5: offers are "in order of preference".
+ * permessage-deflate that can be taken. RFC 7692 5: the order "specifies the client's preference".
  *
  * @param r gets the terms
  * @param client whether it is an answer: one extension, and nothing that cannot be taken
@@ -134,25 +140,17 @@ export function extensionsRead(r: Request, client: bool): bool {
 export function termsWrite(to: usize, terms: u32): usize {
   to = textCopy(to, text.EXTENSIONS);
   let name = text.DEFLATE_NAMES;
-  for (let term = <u32>Term.NAME; term <= <u32>Term.CLIENT_MAX_WINDOW_BITS; term++) {
-    if ((terms >> term) & 1) {
-      to = textCopy(to, name);
-      const bits = valueOf(terms, term);
-      if (bits) {
-        store<u8>(to, 61);
-        to = decimal(to + 1, bits);
-      }
-      store<u16>(to, 0x203b);
-      to += 2;
-    }
+  for (let term = <u32>Term.NAME + 1; term <= <u32>Term.CLIENT_MAX_WINDOW_BITS; term++) {
     name = find(name, usize.MAX_VALUE, 0) + 1;
+    if (!((terms >> term) & 1)) continue;
+    store<u16>(to, 0x203b);
+    to = textCopy(to + 2, name);
+    const bits = valueOf(terms, term);
+    if (!bits) continue;
+    store<u8>(to, 61);
+    to = decimal(to + 1, bits);
   }
-  return crlf(to - 2);
-}
-
-/** The window bits for what this side sends. */
-function ownBits(): u32 {
-  return min<u32>(optionDefault(Option.DEFLATE_WINDOW), DEFLATE_WINDOW_BITS);
+  return crlf(to);
 }
 
 /** Says what a session does in each direction: the context is kept where there is a window for it. */
@@ -162,55 +160,47 @@ function agree(s: Session, bitsIn: u32, bitsOut: u32): void {
 }
 
 /**
- * Server: an offer → the answer's terms, and what the session does from then on. Nothing is refused
- * for want of windows: what cannot be kept is answered with no_context_takeover.
+ * Server: the client's offer → the terms of the answer, and what the session does from then on. Client:
+ * what any server may be asked for → the terms to offer. Windows are taken at once; for want of them
+ * nothing is refused: the context that cannot be kept is renounced.
  *
  * @param offer what extensionsRead noted
  * @returns 0 when permessage-deflate is off or was not offered
  */
-export function answerTerms(s: Session, offer: u32): u32 {
+export function termsMake(s: Session, offer: u32): u32 {
   if (!offer || !optionDefault(Option.DEFLATE)) return 0;
-  const keeps = optionDefault(Option.DEFLATE_TAKEOVER);
-  const named = offer & CLIENT_BITS;
-  if (keeps && !(offer & SERVER_NO_CONTEXT)) s.windowOut = <u16>windowTake();
-  // A client's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
-  if (keeps && !(offer & CLIENT_NO_CONTEXT) && (named || TAKEOVER_BITS == BITS_MAX)) {
-    s.windowIn = <u16>windowTake();
+  const client = u32(CLIENT && s.role == Role.CLIENT);
+  const noneOut = SERVER_NO_CONTEXT << client;
+  const noneIn = CLIENT_NO_CONTEXT >> client;
+  const termOut: Term = Term.SERVER_MAX_WINDOW_BITS + client;
+  const termIn: Term = Term.CLIENT_MAX_WINDOW_BITS - client;
+  const bounds = (offer >> termIn) & 1;
+  if (optionDefault(Option.DEFLATE_TAKEOVER)) {
+    if (!(offer & noneOut)) s.windowOut = <u16>windowTake();
+    // The peer's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
+    if (!(offer & noneIn) && (bounds || TAKEOVER_BITS == BITS_MAX)) s.windowIn = <u16>windowTake();
   }
   let terms: u32 = 1 << Term.NAME;
-  if (!s.windowOut) terms |= SERVER_NO_CONTEXT;
-  // RFC 7692 7.1.1.2: a server may say so whether it was offered or not.
-  if (!s.windowIn) terms |= CLIENT_NO_CONTEXT;
-  const bitsOut = min(bitsOf(offer, Term.SERVER_MAX_WINDOW_BITS), ownBits());
-  if (offer & SERVER_BITS || bitsOut < BITS_MAX) {
-    terms = withBits(terms, Term.SERVER_MAX_WINDOW_BITS, bitsOut);
-  }
+  // RFC 7692 7.1.1.1 and 7.1.1.2: either side may say either, whether it was offered or not.
+  if (!s.windowOut) terms |= noneOut;
+  if (!s.windowIn) terms |= noneIn;
+  const most = optionDefault(Option.DEFLATE_WINDOW);
+  const bitsOut = min(bitsOf(offer, termOut), min<u32>(most, DEFLATE_WINDOW_BITS));
+  // RFC 7692 7.1.2.1: a server may name its window unasked.
+  if ((offer >> termOut) & 1 || bitsOut < BITS_MAX) terms = withBits(terms, termOut, bitsOut);
   let bitsIn = BITS_MAX;
-  if (named) {
-    bitsIn = bitsOf(offer, Term.CLIENT_MAX_WINDOW_BITS);
-    bitsIn = min(bitsIn, optionDefault(Option.DEFLATE_WINDOW));
-    if (s.windowIn) bitsIn = min<u32>(bitsIn, TAKEOVER_BITS);
-    if (bitsIn < BITS_MAX) terms = withBits(terms, Term.CLIENT_MAX_WINDOW_BITS, bitsIn);
+  if (bounds) {
+    bitsIn = min(bitsOf(offer, termIn), s.windowIn ? min<u32>(most, TAKEOVER_BITS) : most);
+    if (bitsIn < BITS_MAX) terms = withBits(terms, termIn, bitsIn);
   }
-  agree(s, bitsIn, bitsOut);
+  if (!client) agree(s, bitsIn, bitsOut);
   return terms;
 }
 
-/**
- * Client: the terms to offer, 0 when permessage-deflate is off. The window for what the server sends
- * is taken at once: without it the server must not keep its context.
- */
+/** Client: the terms of the offer, 0 when permessage-deflate is off. */
 export function offerTerms(s: Session): u32 {
-  if (!optionDefault(Option.DEFLATE)) return 0;
-  let terms: u32 = (1 << Term.NAME) | CLIENT_BITS;
-  let bitsIn = optionDefault(Option.DEFLATE_WINDOW);
-  if (optionDefault(Option.DEFLATE_TAKEOVER)) s.windowIn = <u16>windowTake();
-  else terms |= CLIENT_NO_CONTEXT;
-  if (s.windowIn) bitsIn = min<u32>(bitsIn, TAKEOVER_BITS);
-  else terms |= SERVER_NO_CONTEXT;
-  if (bitsIn < BITS_MAX) terms = withBits(terms, Term.SERVER_MAX_WINDOW_BITS, bitsIn);
-  if (ownBits() < BITS_MAX) terms = withBits(terms, Term.CLIENT_MAX_WINDOW_BITS, ownBits());
-  return terms;
+  const terms = termsMake(s, (1 << Term.NAME) | SERVER_BITS);
+  return terms ? terms | CLIENT_BITS : 0;
 }
 
 /**
@@ -238,8 +228,8 @@ export function answerTake(s: Session, offer: u32, answer: u32): bool {
   ) {
     return false;
   }
-  if (answer & SERVER_NO_CONTEXT) windowsRelease(s);
-  if (!((offer | answer) & CLIENT_NO_CONTEXT)) s.windowOut = <u16>windowTake();
+  if (answer & SERVER_NO_CONTEXT) windowInRelease(s);
+  if (answer & CLIENT_NO_CONTEXT) windowOutRelease(s);
   agree(s, bitsOf(answer, Term.SERVER_MAX_WINDOW_BITS), bits ? bits : bitsMax);
   return true;
 }
@@ -247,14 +237,9 @@ export function answerTake(s: Session, offer: u32, answer: u32): bool {
 /** Whether limpet_attach may be told this of a connection: its `deflate`. */
 export function attachValid(deflate: u32): bool {
   if (!DEFLATE || !deflate) return !deflate;
-  const bitsIn = deflate & 0xff;
-  const bitsOut = deflate >> 8;
-  // Window bits of 8 to 15, DEFLATE_TAKEOVER or not, and no other bit.
-  return (
-    ((bitsIn >> 3) | 2) == 3 &&
-    ((bitsOut >> 3) | 2) == 3 &&
-    bitsIn <= (DEFLATE_TAKEOVER | TAKEOVER_BITS)
-  );
+  // Of each direction bits of 8 to 15, DEFLATE_TAKEOVER or not, and no other bit.
+  const low = deflate & 0x1f;
+  return (deflate & ~0x1717) == 0x0808 && low <= (DEFLATE_TAKEOVER | TAKEOVER_BITS);
 }
 
 /** What limpet_attach was told → what the session does; false when no window is left for the peer's context. */

@@ -3,7 +3,7 @@
 
 import { Role } from '../abi';
 import { fieldRecord } from '../memory';
-import { CLIENT } from '../profile';
+import { CLIENT, HEADERS, PROTOCOLS } from '../profile';
 import { Session } from '../session/session';
 import { extensionsRead } from './extensions';
 import { Field, fieldNumber, fieldRead, listHas, span } from './head';
@@ -73,7 +73,7 @@ function fieldSee(s: Session, block: usize, seen: u32): u32 {
   let body: u32 = 0;
   switch (number) {
     case Field.HOST: {
-      r.host = <u16>(value - block);
+      if (HEADERS) r.host = <u16>(value - block);
       r.hostLength = <u16>n;
       right = span(value, end, HOST_0, HOST_64) == end;
       break;
@@ -106,7 +106,7 @@ function fieldSee(s: Session, block: usize, seen: u32): u32 {
       if (!client) return bit;
       r.protocol = <u16>(value - block);
       r.protocolLength = <u16>n;
-      right = protocolFind(block + ASKED, block + r.head, value, n) >= 0;
+      right = PROTOCOLS && protocolFind(block + ASKED, block + r.head, value, n) >= 0;
       break;
     }
     case Field.ACCEPT: {

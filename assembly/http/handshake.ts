@@ -10,7 +10,7 @@
 
 import { ErrorCode, EventKind, Role, State } from '../abi';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES } from '../profile';
+import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
@@ -20,7 +20,7 @@ import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/
 import { Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
-import { answerTerms, EXTENSIONS_MAX, termsWrite } from './extensions';
+import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
 import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
 import {
   ACCEPT_LENGTH,
@@ -135,7 +135,7 @@ export function statusOf(s: Session, error: i32): i32 {
   if (error == ErrorCode.HTTP_TOO_LARGE) return 431;
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;
-  if (error == ErrorCode.UPGRADE_VERSION) return 426;
+  if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
   if (error == ErrorCode.HTTP_OVERLOAD) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
@@ -169,7 +169,7 @@ export function answer(
   p = textCopy(copyBytes(p, headers, headersLength), text.CLOSE);
   if (upgrade) p = textCopy(p, text.AND_UPGRADE);
   // RFC 9110 8.6: no Content-Length in a 204; one in a 304 would have to be that of the 200.
-  if (status != 204 && status != 304) p = decimal(textCopy(p, text.LENGTH), bodyLength);
+  if (!HTTP || (status != 204 && status != 304)) p = decimal(textCopy(p, text.LENGTH), bodyLength);
   queueTrim(s, copyBytes(crlf(crlf(p)), body, here));
   return true;
 }
@@ -212,7 +212,10 @@ export function accept(
   // RFC 6455 4.2.2: the server's choice is "derived from the client's".
   if (
     (protocolLength &&
-      protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, protocolLength) < 0) ||
+      !(
+        PROTOCOLS &&
+        protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, protocolLength) >= 0
+      )) ||
     !headersValid(headers, headersLength)
   ) {
     return ErrorCode.VALUE;
@@ -225,7 +228,7 @@ export function accept(
   p = textCopy(textCopy(textCopy(p, text.HTTP_11), text.SWITCHING), text.UPGRADE_LINES);
   p = crlf(acceptWrite(textCopy(p, text.ACCEPT), block + changetype<Request>(block).key));
   if (protocolLength) p = line(p, text.PROTOCOL, protocol, protocolLength);
-  const terms = DEFLATE ? answerTerms(s, changetype<Request>(block).terms) : 0;
+  const terms = DEFLATE ? termsMake(s, changetype<Request>(block).terms) : 0;
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
   opened(s);
@@ -259,15 +262,21 @@ export function respond(
   bodyLength: u32,
 ): i32 {
   if (s.state != State.PENDING) return ErrorCode.STATE;
+  if (!HTTP && headersLength + bodyLength) return ErrorCode.UNSUPPORTED;
   if (status == 0) status = s.upgrade ? 400 : 426;
   if (
     <u32>(status - 200) > 399 ||
-    ((status == 204 || status == 304) && bodyLength) ||
+    (HTTP && (status == 204 || status == 304) && bodyLength) ||
     headersLength > RESERVE_MAX - ANSWER_EXTRA
   ) {
     return ErrorCode.ARGUMENT;
   }
-  if (!headersValid(headers, headersLength)) return ErrorCode.VALUE;
+  if (HTTP && !headersValid(headers, headersLength)) return ErrorCode.VALUE;
+  if (!HTTP) {
+    if (!answer(s, status, 0, 0, 0, 0)) return ErrorCode.MEMORY;
+    enter(s, State.ENDING);
+    return 0;
+  }
   // RFC 9110 9.3.2: the answer to HEAD has no content.
   const none = bodyLength == 0 || s.headMethod;
   if (!answer(s, status, headers, headersLength, none ? 0 : body, bodyLength))

@@ -6,6 +6,7 @@
 
 import { ErrorCode } from '../abi';
 import { fieldRecord, zeroWords } from '../memory';
+import { HEADERS, HTTP, PROTOCOLS } from '../profile';
 import { Session } from '../session/session';
 import { BODY, fieldsSee, MALFORMED, once, VISIBLE_64 } from './fields';
 import { Field, fieldNumber, fieldRead, find, lineEnd, listToken, span, tokenEnd } from './head';
@@ -83,9 +84,9 @@ export function requestLine(s: Session, block: usize): i32 {
   const from = block + r.head;
   const end = lineEnd(from) - 2;
   let p = tokenEnd(from, end);
-  r.method = r.head;
+  if (HEADERS) r.method = r.head;
   r.methodLength = <u16>(p - from);
-  s.headMethod = r.methodLength == 4 && load<u32>(from) == HEAD;
+  if (HTTP) s.headMethod = r.methodLength == 4 && load<u32>(from) == HEAD;
   const target = p + 1;
   p = span(target, end, TARGET_0, VISIBLE_64);
   // Without a space behind the method there is none behind the target, or no target.
@@ -120,9 +121,11 @@ function targetRead(block: usize, p: usize, end: usize): bool {
     r.pathLength = 1;
   }
   r.path = <u16>(p - block);
-  p = question + usize(question < end);
-  r.query = <u16>(p - block);
-  r.queryLength = <u16>(end - p);
+  if (HEADERS) {
+    p = question + usize(question < end);
+    r.query = <u16>(p - block);
+    r.queryLength = <u16>(end - p);
+  }
   return true;
 }
 
@@ -139,7 +142,9 @@ export function requestRead(s: Session, block: usize): i32 {
   // RFC 9112 6.3: Transfer-Encoding together with Content-Length "ought to be handled as an error".
   const both: u32 = (1 << Field.LENGTH) | (1 << Field.ENCODING);
   if (seen & (0x10000 << Field.LENGTH) || (seen & both) == both) return ErrorCode.HTTP_BODY;
-  if (!(seen & ((1 << Field.UPGRADE) | (1 << Field.KEY) | (1 << Field.VERSION)))) return 0;
+  if (!(seen & ((1 << Field.UPGRADE) | (1 << Field.KEY) | (1 << Field.VERSION)))) {
+    return HTTP ? 0 : ErrorCode.HTTP_PLAIN;
+  }
 
   // An opening handshake, RFC 6455 4.2.1, judged in the order in which an answer names its faults.
   s.upgrade = true;
@@ -150,6 +155,7 @@ export function requestRead(s: Session, block: usize): i32 {
   if (!once(seen, Field.VERSION)) return ErrorCode.UPGRADE_VERSION;
   if (!once(seen, Field.KEY)) return ErrorCode.UPGRADE_KEY;
   if (seen & (0x10000 << Field.EXTENSIONS)) return ErrorCode.UPGRADE_EXTENSION;
+  if (!PROTOCOLS) return 0;
   return protocolsValid(fieldsFrom(block), fieldsEnd(block)) ? 0 : ErrorCode.UPGRADE_PROTOCOL;
 }
 

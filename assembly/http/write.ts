@@ -32,24 +32,9 @@ export function decimal(to: usize, number: u32): usize {
   return to + 1;
 }
 
-/** `HTTP/1.1 SP status SP reason`; the reason is empty for a status that has none in text.REASONS. */
+/** `HTTP/1.1 SP status SP`, without a reason: RFC 9112 4, "A client SHOULD ignore the reason-phrase". */
 export function statusLine(to: usize, status: u32): usize {
   to = decimal(textCopy(to, text.HTTP_11), status);
-  const digits = load<u32>(to - 4) >> 8;
   store<u8>(to, 32);
-  to += 1;
-  let p = text.REASONS;
-  while (load<u8>(p)) {
-    const found = (load<u32>(p) & 0xffffff) == digits;
-    p += 3;
-    while (load<u8>(p) != 124) {
-      if (found) {
-        store<u8>(to, load<u8>(p));
-        to += 1;
-      }
-      p += 1;
-    }
-    p += 1;
-  }
-  return to;
+  return to + 1;
 }

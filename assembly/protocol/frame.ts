@@ -23,8 +23,6 @@ const MASK: u32 = 0x80;
 const OPCODES_DEFINED: u32 = 0b0000_0111_0000_0111;
 
 /** Byte 1 → bytes of the whole header, 2 to HEADER_MAX. */
-// @ts-ignore: decorator
-@inline
 export function headerLength(b1: u32): u32 {
   const len7 = b1 & 0x7f;
   return 2 + (len7 < 126 ? 0 : len7 == 126 ? 2 : 8) + ((b1 & MASK) >> 5);

@@ -54,15 +54,11 @@ function arena(): ArenaState {
   return changetype<ArenaState>(ARENA_STATE);
 }
 
-// @ts-ignore: decorator
-@inline
 function bookOf(block: usize): usize {
   return BOOK + ((block - ARENA) >> MIN_SHIFT);
 }
 
 /** The list of the free blocks of an order. */
-// @ts-ignore: decorator
-@inline
 function listOf(order: u32): usize {
   return LISTS + (order << 3);
 }
@@ -83,6 +79,15 @@ function orderFree(order: u32): u32 {
 function free(block: usize, order: u32): void {
   listPush(listOf(order), block);
   store<u8>(bookOf(block), <u8>(FREE | order));
+}
+
+/** Halves a block of order `has` until it is one of `order`, in use; its other halves are free. */
+function split(block: usize, has: u32, order: u32): void {
+  while (has > order) {
+    has -= 1;
+    free(block + ((<usize>BLOCK_MIN_BYTES) << has), has);
+  }
+  store<u8>(bookOf(block), <u8>(order + 1));
 }
 
 /**
@@ -118,11 +123,7 @@ export function arenaTake(bytes: u32, use: Use): usize {
   } else {
     listRemove(listOf(has), block);
   }
-  while (has > order) {
-    has -= 1;
-    free(block + ((<usize>BLOCK_MIN_BYTES) << has), has);
-  }
-  store<u8>(bookOf(block), <u8>(order + 1));
+  split(block, has, order);
   if (use == Use.IN || use == Use.CONTROL_IN) a.usedIn = usedIn;
   st.arenaUsed = used;
   st.arenaPeak = max(st.arenaPeak, used);
@@ -156,4 +157,13 @@ export function arenaGive(block: usize, use: Use): void {
     order += 1;
   }
   free(block, order);
+}
+
+/** Gives back what a block of Use.IN has beside its first `bytes` bytes, 1 or more. */
+export function arenaTrim(block: usize, bytes: u32): void {
+  const size = arenaBytes(block);
+  split(block, orderOf(size), orderOf(bytes));
+  const less = size - arenaBytes(block);
+  stats().arenaUsed -= less;
+  arena().usedIn -= less;
 }

@@ -39,8 +39,6 @@ function eventAt(number: u32): EventRecord {
 }
 
 /** Free entries. */
-// @ts-ignore: decorator
-@inline
 export function eventRoom(): u32 {
   const ring = eventRing();
   return <u32>EVENTS - (ring.head - ring.tail);

@@ -43,7 +43,9 @@ function isControl(kind: i32): bool {
  * @returns Sent.OK, Sent.DROPPED or an ErrorCode
  */
 function admit(s: Session, kind: i32, bytes: u32): i32 {
-  if (s.state != State.OPEN) return ErrorCode.STATE;
+  // RFC 6455 5.5.1 forbids data behind a Close frame; 5.5.2 asks for pongs until the peer's has come.
+  const last = kind == Opcode.PONG ? State.CLOSING : State.OPEN;
+  if (s.state < State.OPEN || s.state > last) return ErrorCode.STATE;
   if (kind == Opcode.PING || kind == Opcode.PONG) {
     return bytes <= CONTROL_MAX ? Sent.OK : ErrorCode.ARGUMENT;
   }
@@ -57,7 +59,8 @@ function admit(s: Session, kind: i32, bytes: u32): i32 {
   stats().queueFull += 1;
   const policy = s.fullPolicy;
   // A message of which one fragment is dropped would be another message.
-  if (policy == FullPolicy.DROP) return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
+  if (policy == FullPolicy.DROP)
+    return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
   if (policy != FullPolicy.REFUSE)
     closeBegin(s, policy == FullPolicy.CLOSE_1008 ? 1008 : 1013, 0, 0);
   return ErrorCode.FULL;
@@ -101,7 +104,12 @@ export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
     if (extra < 0) return extra;
     room += extra;
   }
-  const payload = enqueue(s, kind, bytes, room);
+  let payload = enqueue(s, kind, bytes, room);
+  if (DEFLATE && payload < 0 && room == bytes) {
+    // The block for the compressed bytes may be what is missing.
+    compressCancel();
+    payload = enqueue(s, kind, bytes, bytes);
+  }
   if (payload > 0) {
     p.sendPayload = <u32>payload;
     p.sendLength = bytes;

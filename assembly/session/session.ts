@@ -19,7 +19,14 @@ import {
   stats,
   zeroWords,
 } from '../memory';
-import { BLOCK_MAX_BYTES, DEFLATE_WINDOW_BITS, MESSAGE_MAX_BYTES, SESSIONS } from '../profile';
+import {
+  BLOCK_MAX_BYTES,
+  DEFLATE,
+  DEFLATE_WINDOW_BITS,
+  INSPECTION,
+  MESSAGE_MAX_BYTES,
+  SESSIONS,
+} from '../profile';
 
 /** What the parser waits for: the values of Session.phase. */
 export const PHASE_HEADER: u8 = 0;
@@ -230,10 +237,12 @@ function defaults(): usize {
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
-    optionStore(Option.DEFLATE_LEVEL, 6);
-    optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
-    optionStore(Option.DEFLATE_THRESHOLD, 64);
-    optionStore(Option.DEFLATE_TAKEOVER, 1);
+    if (DEFLATE) {
+      optionStore(Option.DEFLATE_LEVEL, 6);
+      optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
+      optionStore(Option.DEFLATE_THRESHOLD, 64);
+      optionStore(Option.DEFLATE_TAKEOVER, 1);
+    }
   }
   return DEFAULTS;
 }
@@ -311,13 +320,12 @@ export const DIRECTION_OUT: i32 = 8;
 
 /** Counts payload bytes and, at its end, the message: of the session and of the module. */
 export function count(s: Session, direction: i32, bytes: u32, ends: bool): void {
+  if (!INSPECTION) return;
   tally(changetype<usize>(s) + offsetof<Session>('messagesIn') + direction, bytes, ends);
   tally(changetype<usize>(stats()) + direction, bytes, ends);
 }
 
 /** Adds to a counter of messages, and to that of bytes two behind it. */
-// @ts-ignore: decorator
-@inline
 function tally(counter: usize, bytes: u32, ends: bool): void {
   store<u64>(counter, load<u64>(counter) + u64(ends));
   store<u64>(counter, load<u64>(counter, 16) + bytes, 16);

@@ -8,6 +8,7 @@ import {
   ABI_VERSION,
   ErrorCode,
   EventRing,
+  FEATURE_EXPORTS,
   FieldRecord,
   Option,
   Region,
@@ -53,7 +54,15 @@ export interface CoreStats {
   arenaUsed: number;
   arenaPeak: number;
   arena: number;
+  /** Windows that keep a context of permessage-deflate: in use, and in the pool. */
+  windowsUsed: number;
+  windows: number;
 }
+
+/** Stand-ins for what a core may be built without: each answers UNSUPPORTED. */
+const LEFT_OUT = Object.fromEntries(
+  Object.keys(FEATURE_EXPORTS).map((name) => [name, () => ErrorCode.UNSUPPORTED]),
+);
 
 /** One instance of the core and the views through which a host drives it. */
 export class Core {
@@ -82,7 +91,7 @@ export class Core {
    */
   constructor(wasm: Uint8Array | WebAssembly.Module) {
     const { exports } = instantiateSync(wasm);
-    this.exports = exports as unknown as LimpetExports;
+    this.exports = { ...LEFT_OUT, ...exports } as unknown as LimpetExports;
     if (typeof this.exports.limpet_abi_version !== 'function') {
       throw new Error('this WebAssembly module is not a Limpet core');
     }
@@ -162,6 +171,8 @@ export class Core {
       arenaUsed: u32(StatsRecord.arenaUsed),
       arenaPeak: u32(StatsRecord.arenaPeak),
       arena: u32(StatsRecord.arena),
+      windowsUsed: u32(StatsRecord.windowsUsed),
+      windows: u32(StatsRecord.windows),
     };
   }
 }

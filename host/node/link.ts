@@ -26,6 +26,8 @@ export class Link<Owner = unknown> {
   owner: Owner | undefined = undefined;
   /** Bytes that were read but not yet taken by the session; the transport is paused meanwhile. */
   readonly stash: Buffer[] = [];
+  /** The path of the request. */
+  path = '';
   /** Payloads of limpet_send_external, in the order in which their spans come. */
   readonly payloads: Buffer[] = [];
   /** Messages that wait in Node's memory until the core has some, and their bytes. */

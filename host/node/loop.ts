@@ -315,9 +315,11 @@ export class SocketLoop<Owner> {
         this.handlers.pong(link, this.#payload(ptr, len));
         return;
       case EventKind.UPGRADE:
+        link.path = this.memory.toString('latin1', ptr, ptr + len);
         this.handlers.upgrade(link);
         return;
       case EventKind.REQUEST:
+        link.path = this.memory.toString('latin1', ptr, ptr + len);
         this.handlers.request(link);
         return;
       case EventKind.WRITABLE:

@@ -93,9 +93,10 @@ function yes(name: string, value: unknown): boolean {
 /**
  * Sets a core's defaults.
  *
+ * @returns the most bytes that the queue of a connection may have
  * @throws TypeError for an unknown option, RangeError for a value out of range
  */
-export function applyOptions(core: Core, options: ServerOptions): void {
+export function applyOptions(core: Core, options: ServerOptions): number {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new TypeError(`there is no option ${name}`);
   }
@@ -104,7 +105,8 @@ export function applyOptions(core: Core, options: ServerOptions): void {
   }
   const maxMessage = options.maxMessage ?? NUMBERS.maxMessage.standard;
   const queue = Math.min(Math.max(64 << 20, 4 * maxMessage), 0x7fff_ffff);
-  core.setDefault(Option.QUEUE_MAX, whole('maxQueue', options.maxQueue ?? queue));
+  const maxQueue = whole('maxQueue', options.maxQueue ?? queue);
+  core.setDefault(Option.QUEUE_MAX, maxQueue);
   const { sessions, arena } = core.stats();
   // One that does not read holds no more than its share of the memory that all send through.
   const mark = Math.min(HIGH_WATER, arena / HIGH_WATER_SHARE);
@@ -120,6 +122,10 @@ export function applyOptions(core: Core, options: ServerOptions): void {
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
   core.setDefault(Option.SESSIONS_MAX, most);
   applyDeflate(core, options);
+<<<<<<< HEAD
+=======
+  return maxQueue;
+>>>>>>> main
 }
 
 function applyDeflate(core: Core, options: ServerOptions): void {

@@ -8,7 +8,9 @@
 
 import {
   ErrorCode,
+  FullPolicy,
   Opcode,
+  Option,
   SEND_MORE,
   SEND_PLAIN,
   Sent,
@@ -34,6 +36,12 @@ export interface Turn<Owner> {
 
 /** Payloads from this size on are not copied into linear memory on their way out. */
 const BYPASS_BYTES = 16 << 10;
+/** Payloads shorter than this always find room in the end. */
+const SHORT_BYTES = 512;
+/** A fragment of this size is compressed as well as a longer one: twice the largest window. */
+const PIECE_BYTES = 64 << 10;
+/** What a block has beside a fragment. */
+const PIECE_EXTRA = 64;
 /** More than a frame's header: what counts against a queue beside the payload. */
 const HEADER_BYTES = 16;
 
@@ -43,6 +51,8 @@ export class Outbox<Owner> {
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
   readonly #copyMax: number;
   readonly #bypassBytes: number;
+  /** Longer messages that are to be compressed go in fragments of this size. */
+  readonly #pieceBytes: number;
 
   /**
    * @param memory all of linear memory
@@ -56,6 +66,8 @@ export class Outbox<Owner> {
   ) {
     this.#copyMax = core.exports.limpet_send_max();
     this.#bypassBytes = Math.min(BYPASS_BYTES, this.#copyMax);
+    // Of a small core's memory a piece takes no more than there always is for output.
+    this.#pieceBytes = Math.min(PIECE_BYTES, (this.#copyMax >> 2) - PIECE_EXTRA);
   }
 
   /** Whether messages wait for the core's memory. */
@@ -138,16 +150,26 @@ export class Outbox<Owner> {
       return this.#fragments(link, kind, Buffer.from(data as Uint8Array));
     }
     if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
-      const payload = typeof data === 'string' ? Buffer.from(data) : this.owned(data);
-      const status = exports.limpet_send_external(handle, kind, length) as Sent | ErrorCode;
-      if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
-      return status;
+      return this.#external(link, kind, data);
     }
     const to = exports.limpet_send_begin(handle, kind, length);
+    if (to === (ErrorCode.MEMORY as number) && length >= SHORT_BYTES) {
+      // A header may still have room. What has to be compressed is no payload to leave outside.
+      const status = this.#external(link, kind, data);
+      return status === ErrorCode.STATE ? ErrorCode.MEMORY : status;
+    }
     if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
     if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
     else this.memory.set(data, to);
     return exports.limpet_send_end(handle) as Sent;
+  }
+
+  /** Puts a frame's header into the core's queue; its payload stays here. */
+  #external(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    const payload = typeof data === 'string' ? Buffer.from(data) : this.owned(data);
+    const status = this.core.exports.limpet_send_external(link.handle, kind, payload.length);
+    if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
+    return status as Sent | ErrorCode;
   }
 
   /** Whether a connection's queue may grow by that much. */
@@ -159,8 +181,8 @@ export class Outbox<Owner> {
   /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
   #fragments(link: Link<Owner>, kind: number, data: Buffer): Sent | ErrorCode {
     let status: Sent | ErrorCode = Sent.OK;
-    for (let at = 0; at < data.length; at += this.#copyMax) {
-      const end = at + this.#copyMax;
+    for (let at = 0; at < data.length; at += this.#pieceBytes) {
+      const end = at + this.#pieceBytes;
       const opcode = at === 0 ? kind & ~SEND_MORE : Opcode.CONTINUATION;
       const more = end < data.length ? SEND_MORE : kind & SEND_MORE;
       status = this.#queue(link, opcode | more, data.subarray(at, end));
@@ -176,13 +198,28 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return ErrorCode.FULL;
+    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return this.#full(link, kind);
     this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;
   }
 
+<<<<<<< HEAD
   /** `at`: its place among those that wait; without it the last. */
   #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
+=======
+  /** What the core does when its queue is full: Option.FULL_POLICY. */
+  #full(link: Link<Owner>, kind: number): Sent | ErrorCode {
+    const policy = this.core.exports.limpet_option_get(link.handle, Option.FULL_POLICY);
+    // A message of which one fragment is dropped would be another message.
+    const whole = (kind & 15) !== Opcode.CONTINUATION && !(kind & SEND_MORE);
+    if (policy === FullPolicy.DROP && whole) return Sent.DROPPED;
+    if (policy === FullPolicy.CLOSE_1008) this.close(link, 1008, '');
+    if (policy === FullPolicy.CLOSE_1013) this.close(link, 1013, '');
+    return ErrorCode.FULL;
+  }
+
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array): void {
+>>>>>>> main
     const kept = Buffer.from(data as Uint8Array);
     link.backlog.splice(at, 0, { kind, data: kept });
     link.backlogBytes += kept.length;
@@ -298,7 +335,7 @@ export class Outbox<Owner> {
       const span = (at + i * Span.size) >>> 2;
       const ptr = u32[span];
       const len = u32[span + 1];
-      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#external(link, len);
+      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#payload(link, len);
       if (i === count - 1) transport.write(bytes, link.written);
       else transport.write(bytes);
     }
@@ -306,7 +343,7 @@ export class Outbox<Owner> {
   }
 
   /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
-  #external(link: Link<Owner>, length: number): Buffer {
+  #payload(link: Link<Owner>, length: number): Buffer {
     const payload = link.payloads.shift();
     if (payload?.length !== length) throw new Error('a payload is not where its span is');
     return payload;

@@ -55,16 +55,14 @@ export class Request {
     const { core } = loop;
     const { handle } = link;
     const latin1 = (bytes: Uint8Array) => (bytes as Buffer).toString('latin1');
-    const part = (which: Part) =>
-      latin1(
-        Buffer.from(
-          core.fieldValue(
-            core.check('reading a request', core.exports.limpet_request_part(handle, which)),
-          ),
-        ),
-      );
-    this.method = part(Part.METHOD);
-    this.path = part(Part.PATH) || '/';
+    const part = (which: Part) => {
+      const record = core.exports.limpet_request_part(handle, which);
+      // Without the feature `headers` there is the path, and what has come is a GET.
+      if (record === ErrorCode.UNSUPPORTED) return '';
+      return latin1(Buffer.from(core.fieldValue(core.check('reading a request', record))));
+    };
+    this.method = part(Part.METHOD) || 'GET';
+    this.path = link.path;
     this.query = part(Part.QUERY);
     this.headers = readHeaders(core, handle);
     this.protocols = readProtocols(core, handle);

@@ -8,7 +8,7 @@ import {
   type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ErrorCode, Opcode, Option, SEND_PLAIN } from '../../build/limpet.abi.js';
+import { ErrorCode, Opcode, SEND_PLAIN } from '../../build/limpet.abi.js';
 import { LimpetError, type Core, type CoreStats } from '../core/core.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
@@ -71,7 +71,7 @@ export class Server extends EventEmitter<ServerEvents> {
   constructor(options: ServerOptions = {}) {
     super();
     this.core = loadCore(options.profile ?? 'server');
-    applyOptions(this.core, options);
+    const maxQueue = applyOptions(this.core, options);
     this.#loop = new SocketLoop<Socket>(
       this.core,
       {
@@ -112,7 +112,7 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       {
         borrow: options.borrow ?? false,
-        maxQueue: this.core.exports.limpet_option_get(0, Option.QUEUE_MAX),
+        maxQueue,
       },
     );
     this.#net = createNetServer(

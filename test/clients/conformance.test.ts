@@ -1,4 +1,5 @@
-// `limpet serve --echo` in each profile → all cases of test/conformance: none FAILED, none NON-STRICT.
+// `limpet serve --echo` in each profile, and with permessage-deflate → all cases of test/conformance:
+// none FAILED, none NON-STRICT.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -49,5 +50,35 @@ for (const [profile, beyond] of BEYOND) {
     assert.deepEqual([report.failed, report.nonStrict], [0, 0]);
     assert.equal(report.results.length, cases.length);
     assert.ok(cases.length >= 300, `${cases.length} cases`);
+  });
+}
+
+/** Each with and without a window of its own; what is not agreed on fails where `--deflate` is plain. */
+const DEFLATED: [flags: string[], filter: string, requireDeflate: boolean][] = [
+  [['--deflate'], '', true],
+  [['--deflate=1', '--deflate-threshold', '0', '--deflate-window', '9'], 'deflate', false],
+  [['--deflate=9', '--deflate-threshold', '0', '--deflate-window', '15'], 'deflate', false],
+  [['--deflate', '--deflate-threshold', '0', '--no-context-takeover'], 'deflate', false],
+];
+
+for (const [flags, filter, requireDeflate] of DEFLATED) {
+  test(`${flags.join(' ')}: every case${filter && ` of ${filter}`}`, async (t) => {
+    const { port } = await serve(t, '--echo', '--quiet', ...flags);
+    const report = await runConformance(`ws://127.0.0.1:${port}/`, {
+      quiet: true,
+      filter,
+      requireDeflate,
+    });
+    t.diagnostic(`${flags.join(' ')}\n${tableOf(report.results)}`);
+    const bad = report.results.filter(
+      ({ verdict }) => verdict === 'FAILED' || verdict === 'NON-STRICT',
+    );
+    assert.deepEqual(bad.map(lineOf), []);
+    assert.equal(report.results.length, selectCases(filter).length);
+    // Few cases are about parameters that a server may decline.
+    assert.ok(
+      report.unimplemented < 0.2 * report.results.length,
+      `${report.unimplemented} declined`,
+    );
   });
 }

@@ -1,14 +1,19 @@
 // What a case is, what it may use, and how it is judged.
 //   OK             as RFC 6455 wants it
 //   INFORMATIONAL  the RFC leaves it open; the note says what the server does
+//   UNIMPLEMENTED  the server did not agree to the extension that the case is about
 //   NON-STRICT     harmless, but later or looser than it should be
 //   FAILED         anything else, a timeout included
 import { Client, Failure } from './client.js';
-import { acceptFault, SAMPLE_KEY, upgradeRequest } from './http.js';
-import type { Target } from './http.js';
+import { Deflater } from './deflate.js';
+import type { DeflaterOptions } from './deflate.js';
+import { EXTENSIONS, USUAL_OFFER } from './extension.js';
+import type { Agreement } from './extension.js';
+import { acceptFault, SAMPLE_KEY, upgradeHeaders, upgradeRequest } from './http.js';
+import type { Header, Target } from './http.js';
 
 /** From best to worst; the worst thing seen in a case is its verdict. */
-export const VERDICTS = ['OK', 'INFORMATIONAL', 'NON-STRICT', 'FAILED'] as const;
+export const VERDICTS = ['OK', 'INFORMATIONAL', 'UNIMPLEMENTED', 'NON-STRICT', 'FAILED'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** A case without its number. */
@@ -46,6 +51,16 @@ export interface Result {
   duration_ms: number;
 }
 
+/** Message → payload, in the order of the calls. */
+export type Deflate = (data: Buffer) => Promise<Buffer>;
+
+export interface DeflatedClient {
+  client: Client;
+  agreement: Agreement;
+  /** As the client may, by the agreement. */
+  deflate: Deflate;
+}
+
 export const CASE_TIMEOUT_MS = 2000;
 
 /** Drafts in parts → numbered cases. New drafts go to the end of a part, so that ids stay. */
@@ -63,11 +78,15 @@ export function group(number: number, name: string, parts: Draft[][]): Case[] {
   );
 }
 
+/** The server did not agree to the extension: there is nothing to judge. */
+export class Unimplemented extends Error {}
+
 /** One run of one case: opens connections, gathers notes, cleans up. */
 export class Context {
   readonly target: Target;
   readonly #deadline: number;
   readonly #clients: Client[] = [];
+  readonly #deflaters: Deflater[] = [];
   #verdict: Verdict = 'OK';
   readonly #notes: string[] = [];
 
@@ -99,6 +118,30 @@ export class Context {
     return client;
   }
 
+  /** A connection with permessage-deflate. Throws Unimplemented when the server declines `offers`. */
+  async deflated(...offers: string[]): Promise<DeflatedClient> {
+    const client = await this.tcp();
+    const agreement = await this.offer(client, offers.length > 0 ? offers : [USUAL_OFFER]);
+    if (!agreement) throw new Unimplemented(`declined: ${offers.join(', ') || USUAL_OFFER}`);
+    return { client, agreement, deflate: this.deflater(agreement.client) };
+  }
+
+  /** An opening handshake with these values of Sec-WebSocket-Extensions; what came of it. */
+  async offer(client: Client, offers: string[]): Promise<Agreement | null> {
+    client.offers(offers);
+    const headers = offers.map((value): Header => [EXTENSIONS, value]);
+    await client.send(upgradeRequest(this.target, [...upgradeHeaders(this.target), ...headers]));
+    await this.upgraded(client);
+    return client.agreement;
+  }
+
+  /** A compressor of the client's, that ends with the case. */
+  deflater(options: DeflaterOptions): Deflate {
+    const deflater = new Deflater(options);
+    this.#deflaters.push(deflater);
+    return (data) => deflater.deflate(data);
+  }
+
   /** The handshake that `client` sent with `key` must be answered with a right 101. */
   async upgraded(client: Client, key = SAMPLE_KEY): Promise<void> {
     const response = await client.response();
@@ -111,6 +154,10 @@ export class Context {
     this.#lower('INFORMATIONAL', note);
   }
 
+  unimplemented(note: string): void {
+    this.#lower('UNIMPLEMENTED', note);
+  }
+
   nonStrict(note: string): void {
     this.#lower('NON-STRICT', note);
   }
@@ -121,6 +168,7 @@ export class Context {
 
   dispose(): void {
     for (const client of this.#clients) client.destroy();
+    for (const deflater of this.#deflaters) deflater.destroy();
   }
 
   #lower(verdict: Verdict, note: string): void {

@@ -1,19 +1,27 @@
 // A command line for runConformance, once it is bundled:
 //   esbuild test/conformance/cli.ts --bundle --platform=node --format=esm --outfile=cli.mjs
-//   node cli.mjs ws://127.0.0.1:9001/echo [--filter 5.2] [--concurrency 4] [--json]
+//   node cli.mjs ws://127.0.0.1:9001/echo [--filter 5.2] [--concurrency 4] [--require-deflate] [--json]
+// --require-deflate: a server without permessage-deflate fails its cases.
 // Exit 0: no FAILED and no NON-STRICT. Exit 1: some. Exit 2: a wrong command line, or no server.
 import { parseArgs } from 'node:util';
 import { runConformance, TargetError } from './run.js';
+import type { ConformanceOptions } from './run.js';
 
 const USAGE =
-  'usage: node cli.mjs ws://host:port/path [--filter 5.2,utf-8] [--concurrency 4] [--json]';
+  'usage: node cli.mjs ws://host:port/path [--filter 5.2,utf-8] [--concurrency 4] [--require-deflate] [--json]';
 
-function readArguments(): { url: string; filter?: string; concurrency?: number; json: boolean } {
+interface Arguments extends ConformanceOptions {
+  url: string;
+  json: boolean;
+}
+
+function readArguments(): Arguments {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       filter: { type: 'string', short: 'f' },
       concurrency: { type: 'string', short: 'c' },
+      'require-deflate': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -24,6 +32,7 @@ function readArguments(): { url: string; filter?: string; concurrency?: number; 
   return {
     url: positionals[0],
     json,
+    requireDeflate: values['require-deflate'],
     ...(filter !== undefined && { filter }),
     ...(concurrency !== undefined && { concurrency: Number(concurrency) }),
   };

@@ -1,15 +1,18 @@
 // A raw TCP client: any bytes out, in any cuts; strictly read events in. RFC 6455 5 and 7.
 //
 //   socket ─► HTTP head ─101─► FrameReader ─► messages ─► queue of events ─► next()
-//                  └─ else ─► body
+//                  └─ else ─► body                 └─RSV1─► Inflater
 //
 // It reads eagerly, answers nothing by itself, and stops sending once the server closes.
 import { isUtf8 } from 'node:buffer';
 import { connect, type Socket } from 'node:net';
 import { setImmediate, setTimeout as pause } from 'node:timers/promises';
+import { Inflater } from './deflate.js';
+import { agreementOf } from './extension.js';
+import type { Agreement } from './extension.js';
 import { BINARY, CLOSE, CONTINUATION, FrameReader, PING, PONG, split, TEXT } from './frame.js';
 import type { ServerFrame } from './frame.js';
-import { bodyComplete, headEnd, parseResponse } from './http.js';
+import { bodyComplete, headEnd, parseResponse, valuesOf } from './http.js';
 import type { Response, Target } from './http.js';
 
 /** What any server reads at once, in bytes. */
@@ -38,7 +41,10 @@ export class Client {
   #upgraded = false;
   #response: Response | null = null;
   #fault: string | null = null;
-  #message: { kind: MessageKind; pieces: Buffer[] } | null = null;
+  #offers: string[] | null = null;
+  #agreement: Agreement | null = null;
+  #inflater: Inflater | null = null;
+  #message: { kind: MessageKind; rsv1: boolean; pieces: Buffer[] } | null = null;
   #closeCame = false;
   #ended = false;
   #clientEnded = false;
@@ -79,6 +85,23 @@ export class Client {
   /** The server may have closed before it had read all that was sent: an RST is then no fault. */
   get spilling(): boolean {
     return this.#spilling;
+  }
+
+  // permessage-deflate
+
+  /** The values of Sec-WebSocket-Extensions that will be sent: the answer is held to them. */
+  offers(values: string[]): void {
+    this.#offers = values;
+  }
+
+  /** What was agreed on, once there is a response; null when the server declined. */
+  get agreement(): Agreement | null {
+    return this.#agreement;
+  }
+
+  /** Counts of what the server compressed; null without an agreement. */
+  get inflater(): Inflater | null {
+    return this.#inflater;
   }
 
   // sending
@@ -197,7 +220,15 @@ export class Client {
     this.#response = parseResponse(this.#http.subarray(0, bodyStart));
     this.#http = this.#http.subarray(bodyStart);
     this.#upgraded = this.#response.status === 101;
+    if (this.#upgraded && this.#offers) this.#agree(this.#response, this.#offers);
     if (this.#upgraded) this.#reader.push(this.#http);
+  }
+
+  #agree(response: Response, offers: string[]): void {
+    this.#agreement = agreementOf(valuesOf(response, 'sec-websocket-extensions'), offers);
+    if (!this.#agreement) return;
+    this.#inflater = new Inflater(this.#agreement.server);
+    this.#reader.isDeflated = true;
   }
 
   #frame(frame: ServerFrame): void {
@@ -213,15 +244,16 @@ export class Client {
     this.#queue.push({ kind: 'close', code, reason: payload.toString('utf8', 2) });
   }
 
-  #dataFrame({ fin, opcode, payload }: ServerFrame): void {
+  #dataFrame({ fin, rsv1, opcode, payload }: ServerFrame): void {
     if (opcode === CONTINUATION && !this.#message) throw new Error('a stray continuation');
     if (opcode !== CONTINUATION && this.#message) throw new Error('a message inside a message');
-    this.#message ??= { kind: opcode === TEXT ? 'text' : 'binary', pieces: [] };
+    this.#message ??= { kind: opcode === TEXT ? 'text' : 'binary', rsv1, pieces: [] };
     this.#message.pieces.push(payload);
     if (!fin) return;
-    const { kind, pieces } = this.#message;
+    const { kind, rsv1: compressed, pieces } = this.#message;
     this.#message = null;
-    const data = pieces.length === 1 ? payload : Buffer.concat(pieces);
+    const joined = pieces.length === 1 ? payload : Buffer.concat(pieces);
+    const data = compressed && this.#inflater ? this.#inflater.inflate(joined) : joined;
     if (kind === 'text' && !isUtf8(data)) throw new Error('text that is not UTF-8');
     this.#queue.push({ kind, data });
   }

@@ -10,6 +10,9 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
+/** In the first byte of a frame. */
+const RSV1 = 0x40;
+
 /** The longest payload of a control frame. RFC 6455 5.5. */
 export const CONTROL_MAX = 125;
 
@@ -88,10 +91,15 @@ export function closePayload(code: number, reason: string | Buffer = EMPTY): Buf
 export const close = (code: number, reason?: string | Buffer, extras: FrameExtras = {}): Buffer =>
   frame({ ...extras, opcode: CLOSE, payload: closePayload(code, reason) });
 
-/** One frame per piece: the first carries the opcode, the last carries FIN. RFC 6455 5.4. */
-export const fragments = (opcode: number, pieces: Buffer[]): Buffer[] =>
+/** One frame per piece: the first carries opcode and `rsv`, the last carries FIN. RFC 6455 5.4. */
+export const fragments = (opcode: number, pieces: Buffer[], rsv = 0): Buffer[] =>
   pieces.map((payload, i) =>
-    frame({ opcode: i === 0 ? opcode : CONTINUATION, fin: i === pieces.length - 1, payload }),
+    frame({
+      opcode: i === 0 ? opcode : CONTINUATION,
+      rsv: i === 0 ? rsv : 0,
+      fin: i === pieces.length - 1,
+      payload,
+    }),
   );
 
 /** `bytes` in pieces of `size`, the last one shorter; an empty buffer is one empty piece. */
@@ -108,12 +116,16 @@ export const isCloseCode = (code: number): boolean =>
 
 export interface ServerFrame {
   fin: boolean;
+  /** "Per-Message Compressed". RFC 7692 6. */
+  rsv1: boolean;
   opcode: number;
   payload: Buffer;
 }
 
 /** Server bytes, cut anywhere → frames. `push` throws an Error at what a server must not send. */
 export class FrameReader {
+  /** permessage-deflate was agreed on: RSV1 may be set on the first frame of a message. */
+  isDeflated = false;
   readonly #emit: (frame: ServerFrame) => void;
   readonly #head = Buffer.alloc(10); // 10 = 2 + 8, the longest header without a masking key
   #have = 0;
@@ -134,7 +146,7 @@ export class FrameReader {
         at += take;
         this.#have += take;
         if (this.#have < this.#need) return;
-        if (this.#need === 2) this.#need = headerOpen(this.#head);
+        if (this.#need === 2) this.#need = headerOpen(this.#head, this.isDeflated);
         if (this.#have === this.#need) this.#left = payloadLength(this.#head);
       } else {
         const take = Math.min(this.#left, chunk.length - at);
@@ -152,17 +164,21 @@ export class FrameReader {
     this.#need = 2;
     this.#left = -1;
     this.#chunks = [];
+    const fin = this.#head[0] >= 0x80;
+    const rsv1 = (this.#head[0] & RSV1) !== 0;
     const opcode = this.#head[0] & 0x0f;
     if (opcode === CLOSE) checkClose(payload);
-    this.#emit({ fin: this.#head[0] >= 0x80, opcode, payload });
+    this.#emit({ fin, rsv1, opcode, payload });
   }
 }
 
 /** Refuse what the first two bytes show to be wrong; how many bytes the header has. */
-function headerOpen(head: Buffer): number {
+function headerOpen(head: Buffer, isDeflated: boolean): number {
   const opcode = head[0] & 0x0f;
   const length = head[1] & 0x7f;
-  if (head[0] & 0x70) throw new Error(`RSV bits set (first byte 0x${head[0].toString(16)})`);
+  const allowed = isDeflated && (opcode === TEXT || opcode === BINARY) ? RSV1 : 0;
+  if (head[0] & 0x70 & ~allowed)
+    throw new Error(`RSV bits set (first byte 0x${head[0].toString(16)})`);
   if (head[1] & 0x80) throw new Error('masked server frame');
   if ((opcode > BINARY && opcode < CLOSE) || opcode > PONG) throw new Error(`opcode ${opcode}`);
   if (opcode >= CLOSE && head[0] < 0x80) throw new Error('fragmented control frame');

@@ -1,11 +1,11 @@
 // A server's URL → one verdict per case.
-import { Context } from './case.js';
+import { Context, Unimplemented } from './case.js';
 import type { Case, Result } from './case.js';
 import { Client, Failure } from './client.js';
 import { text } from './frame.js';
 import { upgradeRequest } from './http.js';
 import type { Target } from './http.js';
-import { lineOf, tableOf } from './report.js';
+import { lineOf, tableOf, unimplementedOf } from './report.js';
 import { CASES } from './sections/index.js';
 
 export type { Result, Verdict } from './case.js';
@@ -15,6 +15,8 @@ export interface ConformanceOptions {
   filter?: string;
   /** Cases at the same time; the heavy ones run alone. */
   concurrency?: number;
+  /** What the server does not implement is FAILED. */
+  requireDeflate?: boolean;
   /** Print nothing. */
   quiet?: boolean;
 }
@@ -23,6 +25,7 @@ export interface ConformanceReport {
   ok: number;
   nonStrict: number;
   informational: number;
+  unimplemented: number;
   failed: number;
   /** In the order of the ids. */
   results: Result[];
@@ -47,9 +50,10 @@ export async function runConformance(
   const results = new Map<string, Result>();
   const runAll = (batch: Case[], lanes: number): Promise<void> =>
     inLanes(batch, lanes, async (c) => {
-      const result = await runCase(c, target);
+      const result = await runCase(c, target, options.requireDeflate ?? false);
       results.set(c.id, result);
-      if (!options.quiet && result.verdict !== 'OK') console.log(lineOf(result));
+      if (!options.quiet && result.verdict !== 'OK' && result.verdict !== 'UNIMPLEMENTED')
+        console.log(lineOf(result));
     });
   const concurrency = Math.max(1, options.concurrency ?? CONCURRENCY);
   await runAll(
@@ -61,7 +65,9 @@ export async function runConformance(
     1,
   );
   const report = sum(cases.flatMap((c) => results.get(c.id) ?? []));
-  if (!options.quiet) console.log(tableOf(report.results));
+  if (!options.quiet)
+    for (const line of [...unimplementedOf(report.results), tableOf(report.results)])
+      console.log(line);
   return report;
 }
 
@@ -110,7 +116,7 @@ async function probe(target: Target, url: string): Promise<void> {
   }
 }
 
-async function runCase(c: Case, target: Target): Promise<Result> {
+async function runCase(c: Case, target: Target, requireDeflate: boolean): Promise<Result> {
   const ctx = new Context(target, c.timeout_ms);
   const start_ms = performance.now();
   let guard: NodeJS.Timeout | undefined;
@@ -121,7 +127,12 @@ async function runCase(c: Case, target: Target): Promise<Result> {
   try {
     await Promise.race([c.run(ctx), late]);
   } catch (error) {
-    ctx.fail(error instanceof Failure ? error.message : `mistake in the case: ${messageOf(error)}`);
+    if (error instanceof Unimplemented && !requireDeflate) ctx.unimplemented(error.message);
+    else if (error instanceof Unimplemented) ctx.fail(error.message);
+    else
+      ctx.fail(
+        error instanceof Failure ? error.message : `mistake in the case: ${messageOf(error)}`,
+      );
   } finally {
     clearTimeout(guard);
     ctx.dispose();
@@ -149,6 +160,7 @@ function sum(results: Result[]): ConformanceReport {
     ok: count('OK'),
     nonStrict: count('NON-STRICT'),
     informational: count('INFORMATIONAL'),
+    unimplemented: count('UNIMPLEMENTED'),
     failed: count('FAILED'),
     results,
   };

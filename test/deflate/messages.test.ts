@@ -318,6 +318,15 @@ for (const core of CORES.filter(({ profile }) => profile !== 'nano')) {
         assert.deepEqual([error?.detail, error?.code], [ErrorCode.TOO_BIG, 1009]);
         assert.ok(driver.stats().arenaPeak <= (micro ? 16_384 : 262_144));
       }
+      // A bound that comes down is met by the next bytes.
+      driver.setOption(0, Option.MESSAGE_MAX, 0);
+      const late = driver.attach(Role.SERVER, agreed(bits));
+      const half = message(pack(words(3000, 1)), Opcode.TEXT, 4);
+      driver.feed(late, half.subarray(0, half.length >> 1));
+      driver.setOption(late, Option.MESSAGE_MAX, 100);
+      const error = failure(driver, late, half.subarray(half.length >> 1));
+      assert.deepEqual([error?.detail, error?.code], [ErrorCode.TOO_BIG, 1009]);
+      driver.setOption(0, Option.MESSAGE_MAX, 1000);
       const exact = driver.attach(Role.SERVER, agreed(bits));
       const most = Buffer.alloc(1000, 97);
       assert.deepEqual(told(driver, exact, message(pack(most), Opcode.TEXT)), [most]);

@@ -83,7 +83,7 @@ export class World {
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
     if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
-    if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0))
+    if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0) > 0)
       throw new Fault('a session is listed');
     if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');
   }
@@ -107,11 +107,15 @@ export class World {
     if (this.gone.includes(handle) || this.sessions.some((other) => other.handle === handle)) {
       throw new Fault(`handle ${handle} is in use, or was`);
     }
-    const limit = driver.option(handle, Option.MESSAGE_MAX);
+    let limit = driver.option(handle, Option.MESSAGE_MAX);
+    if (limit === ErrorCode.UNSUPPORTED) {
+      limit = 1000;
+      driver.setOption(handle, Option.MESSAGE_MAX, limit);
+    }
     const lengthMax = random.once(10) ? 70_000 : Math.min(driver.ingressBytes * 5, 70_000, limit);
     const session = new Watch(handle, client, http, new Peer(random, !client, lengthMax));
     session.limit = limit;
-    session.user = driver.option(handle, Option.USER);
+    session.user = Math.max(driver.option(handle, Option.USER), 0);
     this.sessions.push(session);
     if (!http) {
       session.peer.packs = Direction.of(agreed & 0xff);

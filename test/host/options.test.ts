@@ -178,8 +178,8 @@ test('a large maxMessage makes a queue that takes it', () => {
 });
 
 test('servers do not share their settings or their memory', () => {
-  const one = createServer({ profile: 'nano', maxMessage: 1 });
-  const two = createServer({ profile: 'nano' });
+  const one = createServer({ profile: 'micro', maxMessage: 1 });
+  const two = createServer({ profile: 'micro' });
   assert.equal(one.core.exports.limpet_option_get(0, Option.MESSAGE_MAX), 1);
   assert.equal(two.core.exports.limpet_option_get(0, Option.MESSAGE_MAX), 16 << 20);
   assert.notEqual(one.core.exports.memory, two.core.exports.memory);

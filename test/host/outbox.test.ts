@@ -184,6 +184,30 @@ test('messages that wait are bounded by maxQueue, and what was taken arrives', a
   await until(() => socket.send('more') === SendStatus.OK, 'room');
 });
 
+for (const [fullPolicy, answer, code] of [
+  ['drop', SendStatus.DROPPED, 0],
+  ['close-1008', ErrorCode.FULL, 1008],
+  ['close-1013', ErrorCode.FULL, 1013],
+] as const) {
+  test(`past maxQueue messages that wait obey fullPolicy '${fullPolicy}'`, async (t) => {
+    const { socket, reader } = await stuck(t, { maxQueue: 20_000, fullPolicy });
+    let taken = 0;
+    let status: number = SendStatus.OK;
+    while (taken < 10_000) {
+      status = socket.send('x'.repeat(100));
+      if (status !== SendStatus.OK && status !== SendStatus.BACKPRESSURE) break;
+      taken++;
+    }
+    assert.equal(status, answer);
+    assert.equal(socket.isOpen, code === 0);
+    reader.reads(true);
+    await until(() => reader.frames.length >= taken + (code ? 1 : 0), `${taken} messages`);
+    const last = reader.frames.at(-1);
+    if (code) assert.equal(last?.payload.readUInt16BE(0), code);
+    else await until(() => socket.send('more') === SendStatus.OK, 'room');
+  });
+}
+
 test('whose handler changes its bytes after sending them sends what they were', async (t) => {
   const { socket, reader } = await stuck(t);
   fill(socket, 1);

@@ -3,7 +3,7 @@
 // After each call into a debug build limpet_debug_check is asked whether the module is sound.
 
 import { readFileSync } from 'node:fs';
-import { Region, type LimpetExports } from '../../build/limpet.abi.js';
+import { ErrorCode, FEATURE_EXPORTS, Region, type LimpetExports } from '../../build/limpet.abi.js';
 
 /** The module is not sound after a call. */
 export class Unsound extends Error {}
@@ -69,7 +69,10 @@ export class Instance {
   }
 
   #guard(raw: DebugExports): LimpetExports {
-    const guarded: Record<string, unknown> = { ...raw };
+    // What the core was built without is refused as a host refuses it: see host/core/core.ts.
+    const guarded: Record<string, unknown> = {};
+    for (const name of Object.keys(FEATURE_EXPORTS)) guarded[name] = () => ErrorCode.UNSUPPORTED;
+    Object.assign(guarded, raw);
     for (const [name, value] of Object.entries(raw as unknown as Record<string, unknown>)) {
       if (typeof value !== 'function' || name === 'limpet_debug_check') continue;
       if (READ_ONLY.test(name)) continue;

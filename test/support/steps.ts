@@ -83,13 +83,14 @@ export function hog(driver: Driver, most: number): number {
   return handle;
 }
 
-/** Takes the windows that keep contexts, all but `n`: sessions hold them. */
-export function leaveWindows(driver: Driver, n: number): void {
+/** Takes the windows that keep contexts, all but `n`; returns the sessions that hold them. */
+export function leaveWindows(driver: Driver, n: number): number[] {
   const handles: number[] = [];
   // What comes keeps its context, with the smallest window; what goes out does not.
   for (let handle; (handle = driver.attach(Role.SERVER, 0x0f18)) > 0;) handles.push(handle);
-  for (const handle of handles.slice(0, n)) driver.eof(handle);
+  for (const handle of handles.splice(0, n)) driver.eof(handle);
   driver.events();
+  return handles;
 }
 
 /** What a direction agreed on, in words. */

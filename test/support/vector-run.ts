@@ -83,7 +83,7 @@ class VectorRun {
     driver.now += 1;
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
-    if (vector.windows !== undefined) leaveWindows(driver, vector.windows);
+    if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
       vector.session === 'open'
@@ -264,10 +264,7 @@ class VectorRun {
   #clear(): void {
     const { driver } = this;
     driver.events();
-    for (let handle = driver.core.limpet_session_next(0); handle;) {
-      driver.eof(handle);
-      handle = driver.core.limpet_session_next(handle);
-    }
+    for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
     driver.check('the end of the vector');

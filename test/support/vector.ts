@@ -3,7 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { DEFLATE_PROFILES, PROFILES, type ProfileName } from './cores.js';
+import { isFeature, type Feature } from '../../tools/lib/profile.js';
+import { PROFILES, type ProfileName } from './cores.js';
 
 /** A piece of a vector, in the order of the file. */
 export type Stage =
@@ -19,6 +20,8 @@ export interface Vector {
   session: 'attach' | 'open' | 'connect';
   client: boolean;
   profiles: readonly ProfileName[];
+  /** Features without which a core cannot do it. */
+  needs: Feature[];
   /** Whether the input may be cut anywhere; a few vectors are about how much comes at once. */
   cuts: boolean;
   /** Whether output waits for a `tx` step, and events for an `ack` step. */
@@ -70,7 +73,7 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
-    ...{ options: [], defaults: [], strings: {}, stages: [], log: [] },
+    ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
 
@@ -104,6 +107,7 @@ function addSettings(vector: Vector, text: string): void {
       vector.client ||= key === 'connect';
     } else if (key === 'role') vector.client = value === 'client';
     else if (key === 'profiles') vector.profiles = value.split(',') as ProfileName[];
+    else if (key === 'needs') vector.needs.push(...value.split(',').map(featureOf));
     else if (key === 'cuts') vector.cuts = value !== 'none';
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
@@ -113,9 +117,8 @@ function addSettings(vector: Vector, text: string): void {
     else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
-  if (vector.agreed || vector.defaults.length) {
-    vector.profiles = vector.profiles.filter((name) => DEFLATE_PROFILES.includes(name));
-  }
+  if (vector.client) vector.needs.push('client');
+  if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
 }
@@ -126,4 +129,9 @@ function agreedOf(value: string): number {
   if (bitsOut === undefined) return Number(value);
   const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);
   return direction(bitsIn, keepsIn) | (direction(bitsOut, keepsOut) << 8);
+}
+
+function featureOf(name: string): Feature {
+  if (!isFeature(name)) throw new Error(`no feature ${name}`);
+  return name;
 }

@@ -81,18 +81,26 @@ function* writeFields(fields: (AbiField & { snake: string })[], size: number): I
 }
 
 function writeExports(abi: Abi): string {
-  const docs = abi.functions.map(({ name, doc, params, returns }) =>
+  const docs = abi.functions.map(({ name, doc, params, returns, feature }) =>
     comment(
       [
         `${name}(${params.map((param) => param.name).join(', ')})`,
         doc,
         ...params.map((param) => `${param.name}: ${param.doc}`),
         `Returns: ${returns}`,
+        ...(feature ? [`Only in cores with the feature ${feature}.`] : []),
       ].join('\n'),
     ),
   );
-  const lines = abi.functions.map(({ name, params }) => `  X(${name}, ${params.length})`);
-  return `${docs.join('\n')}\n/* X(name, number of parameters) for each export. */\n#define LIMPET_EXPORTS(X) \\\n${lines.join(' \\\n')}`;
+  const lists = [...new Set(abi.functions.map(({ feature }) => feature))].map((feature) => {
+    const lines = abi.functions
+      .filter((one) => one.feature === feature)
+      .map(({ name, params }) => `  X(${name}, ${params.length})`);
+    const where = feature ? `of cores with the feature ${feature}` : 'of every core';
+    const macro = feature ? `LIMPET_EXPORTS_${upperSnake(feature)}` : 'LIMPET_EXPORTS';
+    return `/* X(name, number of parameters) for each export ${where}. */\n#define ${macro}(X) \\\n${lines.join(' \\\n')}`;
+  });
+  return [...docs, ...lists].join('\n');
 }
 
 /** A block comment; what would end it early, or start a second one, is taken apart. */

@@ -27,6 +27,12 @@ export function tagOf(node: ts.Node, owner: string, param?: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
+/** The word behind `@feature`, if there is one. */
+export function featureOf(node: ts.Node): string | undefined {
+  const tag = jsDocOf(node)?.tags?.find(({ tagName }) => tagName.text === 'feature');
+  return ts.getTextOfJSDocComment(tag?.comment);
+}
+
 /** The parameters that the comment speaks of. */
 export function documentedParams(node: ts.Node): string[] {
   const tags: readonly ts.JSDocTag[] = jsDocOf(node)?.tags ?? [];

@@ -1,7 +1,7 @@
 // assembly/index.ts → the functions of the ABI, each with what its parameters and result mean.
 
 import ts from 'typescript';
-import { complaintAt, docOf, documentedParams, tagOf } from './abi-doc.js';
+import { complaintAt, docOf, documentedParams, featureOf, tagOf } from './abi-doc.js';
 import type { AbiFunction } from './abi-model.js';
 
 const PREFIX = 'limpet_';
@@ -21,7 +21,9 @@ function readFunction(node: ts.FunctionDeclaration): AbiFunction {
   );
   if (stranger)
     throw complaintAt(node, `${name} documents @param ${stranger}, which it does not have`);
-  return { name, doc: docOf(node, name), params, returns: tagOf(node, name) };
+  const feature = featureOf(node);
+  const told = { name, doc: docOf(node, name), params, returns: tagOf(node, name) };
+  return feature === undefined ? told : { ...told, feature };
 }
 
 function readParam(

@@ -18,6 +18,8 @@ export interface AbiFunction {
   doc: string;
   params: { name: string; doc: string }[];
   returns: string;
+  /** Only cores whose profile has this feature export it; absent when all do. */
+  feature?: string;
 }
 
 export interface AbiValue {

@@ -12,6 +12,7 @@ export function writeTypes(abi: Abi): string {
       ...Object.entries(abi.enums).map(([name, entry]) => writeEnum(name, entry)),
       ...Object.entries(abi.records).map(([name, record]) => writeRecord(name, record)),
       writeExports(abi.functions),
+      writeFeatures(abi.functions),
     ].join('\n\n') + '\n'
   );
 }
@@ -53,6 +54,14 @@ function writeExports(functions: AbiFunction[]): string {
     '  readonly __data_end: WebAssembly.Global;\n' +
     `${lines.join('\n')}\n}`
   );
+}
+
+function writeFeatures(functions: AbiFunction[]): string {
+  const lines = functions.flatMap(({ name, feature }) =>
+    feature ? [`  ${name}: '${feature}',`] : [],
+  );
+  const doc = 'The exports that only cores with a feature have, and that feature.';
+  return `${comment(doc)}export const FEATURE_EXPORTS = {\n${lines.join('\n')}\n} as const;`;
 }
 
 function comment(doc: string, indent = ''): string {

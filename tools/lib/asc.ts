@@ -4,11 +4,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type * as Asc from 'assemblyscript/asc';
+import type Binaryen from 'assemblyscript/binaryen';
 import { Complaint } from './complaint.js';
-import { profileSource, type Profile } from './profile.js';
+import { exportsSource, profileSource, type Profile } from './profile.js';
+import { shrink } from './shrink.js';
 
 const CONFIG_FILE = 'asconfig.json';
 const PROFILE_FILE = 'assembly/profile.ts';
+const ENTRY_FILE = 'assembly/index.ts';
 
 /** Past the MVP, for engines that have SIMD: those have all of these. */
 const SIMD_FEATURES = 'simd,bulk-memory,sign-extension,nontrapping-f2i';
@@ -31,7 +34,7 @@ export class CompileError extends Error {}
 
 /** The module of a compilation, its memory as large as `memoryPages` found and no larger. */
 export async function compile(compilation: Compilation, pages: number): Promise<Uint8Array> {
-  const { debug, profile } = compilation;
+  const { debug, profile, simd } = compilation;
   const files = await run(compilation, [
     ...['--target', debug ? 'debug' : profile.optimize === 'speed' ? 'server' : 'small'],
     ...['--initialMemory', String(pages), '--maximumMemory', String(pages)],
@@ -39,7 +42,7 @@ export async function compile(compilation: Compilation, pages: number): Promise<
   ]);
   const wasm = files.get('core.wasm');
   if (!(wasm instanceof Uint8Array)) throw new Error('asc wrote no core.wasm');
-  return wasm;
+  return debug || profile.optimize === 'speed' ? wasm : shrink(wasm, simd);
 }
 
 /** The unoptimised module as text, its functions under their own names. */
@@ -80,9 +83,10 @@ async function run(
       readFile: (file, baseDir) => {
         const path = resolve(baseDir, file);
         const text = readText(path);
-        if (entries && path === resolve(root, CONFIG_FILE)) return withoutEntries(text ?? '{}');
-        if (path !== resolve(root, PROFILE_FILE) || text === null) return text;
-        return profileSource(text, profile, debug);
+        if (text === null) return null;
+        if (entries && path === resolve(root, CONFIG_FILE)) return withoutEntries(text);
+        if (path === resolve(root, PROFILE_FILE)) return profileSource(text, profile, debug);
+        return path === resolve(root, ENTRY_FILE) ? exportsSource(text, profile) : text;
       },
       listFiles: (folder, baseDir) => listSources(join(baseDir, folder)),
       writeFile: (file, contents) => void files.set(file, contents),
@@ -102,6 +106,11 @@ async function run(
   // What is left to say are warnings, and a line about --converge that nothing follows from.
   process.stderr.write(said.replace('Last converge was suboptimal.\n', ''));
   return files;
+}
+
+/** The library under the compiler, which the compiler has loaded already. */
+export async function loadBinaryen(): Promise<typeof Binaryen> {
+  return (await import('assemblyscript/binaryen')).default;
 }
 
 /** Loaded only when something is compiled: an installed package works without the compiler. */

@@ -11,7 +11,7 @@ import type { Abi } from './abi-model.js';
 import { compile, CompileError, memoryPages, type Compilation } from './asc.js';
 import { Complaint } from './complaint.js';
 import { findAllocations } from './culprit.js';
-import type { Profile } from './profile.js';
+import { isFeature, type Profile } from './profile.js';
 
 export interface BuildOptions {
   /** Folder of package.json, asconfig.json and assembly/; build/limpet.abi.json is there too. */
@@ -38,7 +38,7 @@ export async function buildProfile(profile: Profile, options: BuildOptions): Pro
     }
     return wasm;
   });
-  prove(wasm, out, root, simd);
+  prove(wasm, profile, options);
   write(out, wasm);
   return wasm;
 }
@@ -73,9 +73,13 @@ async function complainingOf<T>(
   }
 }
 
-function prove(wasm: Uint8Array, out: string, root: string, simd: boolean): void {
+function prove(wasm: Uint8Array, profile: Profile, options: BuildOptions): void {
+  const { root, out, simd = false } = options;
   const abi = JSON.parse(readFileSync(join(root, 'build/limpet.abi.json'), 'utf8')) as Abi;
-  const [first, ...more] = checkWasm(wasm, abi.functions, simd);
+  const functions = abi.functions.filter(
+    ({ feature }) => feature === undefined || (isFeature(feature) && profile[feature]),
+  );
+  const [first, ...more] = checkWasm(wasm, functions, simd);
   if (first) throw new Complaint([`${out}: ${first}`, ...more].join(`\nlimpet build: ${out}: `));
 }
 

@@ -13,6 +13,8 @@ interface Range {
 }
 
 const GIB = 2 ** 30;
+/** What a block holds of a compressed message beside its context: see assembly/deflate/incoming.ts. */
+const STREAM_BYTES = 1024;
 
 /** The limits of a profile, in the order of assembly/profile.ts. */
 export const LIMITS = {
@@ -39,15 +41,25 @@ export const LIMITS = {
 
 export type Limit = keyof typeof LIMITS;
 
-export type Profile = Record<Limit, number> & {
-  /** Whether client sessions are compiled in. */
-  client: boolean;
-  /** Whether permessage-deflate is. */
-  deflate: boolean;
-  /** What the compiler works for. */
-  optimize: 'speed' | 'size';
-};
+/** What may be compiled in or left out: each a switch in a profile and a constant in assembly/profile.ts. */
+export const FEATURES = {
+  client: 'client sessions',
+  deflate: 'permessage-deflate',
+  http: 'plain HTTP requests, headers and bodies in answers',
+  headers: 'the parts and header fields of a request',
+  protocols: 'subprotocols',
+  inspection: 'counters of messages, lists of sessions, reading of options',
+} as const;
 
+export type Feature = keyof typeof FEATURES;
+
+export type Profile = Record<Limit, number> &
+  Record<Feature, boolean> & {
+    /** What the compiler works for. */
+    optimize: 'speed' | 'size';
+  };
+
+const features = Object.keys(FEATURES) as Feature[];
 const limits = Object.entries(LIMITS) as [Limit, Range][];
 
 /**
@@ -63,12 +75,13 @@ export function parseProfile(
     throw new Complaint(`${source}: a profile is a JSON object`);
   }
   const given = new Map<string, unknown>(Object.entries(value));
-  const profile: Partial<Profile> = { client: true, deflate: true, optimize };
+  const profile: Partial<Profile> = { optimize };
+  for (const feature of features) profile[feature] = true;
   for (const [key, entry] of given) {
-    if (isSwitch(key) && typeof entry === 'boolean') profile[key] = entry;
+    if (isFeature(key) && typeof entry === 'boolean') profile[key] = entry;
     else if (key === 'optimize' && (entry === 'speed' || entry === 'size'))
       profile.optimize = entry;
-    else if (isSwitch(key)) throw new Complaint(`${source}: ${key} is true or false`);
+    else if (isFeature(key)) throw new Complaint(`${source}: ${key} is true or false`);
     else if (key === 'optimize') throw new Complaint(`${source}: optimize is "speed" or "size"`);
     else if (!(key in LIMITS)) throw new Complaint(`${source}: unknown key "${key}"`);
   }
@@ -76,8 +89,8 @@ export function parseProfile(
   return validateProfile(profile as Profile, source);
 }
 
-function isSwitch(key: string): key is 'client' | 'deflate' {
-  return key === 'client' || key === 'deflate';
+export function isFeature(key: string): key is Feature {
+  return key in FEATURES;
 }
 
 function parseLimit(key: Limit, range: Range, value: unknown, source: string): number {
@@ -97,6 +110,7 @@ function parseLimit(key: Limit, range: Range, value: unknown, source: string): n
 /** What no limit says alone. */
 function validateProfile(profile: Profile, source: string): Profile {
   const { arenaBytes, blockMinBytes, blockSendBytes, blockMaxBytes, headMaxBytes } = profile;
+  const { deflate, takeoverBits } = profile;
   const wrong =
     blockMinBytes > blockSendBytes || blockSendBytes > blockMaxBytes
       ? `blockMinBytes <= blockSendBytes <= blockMaxBytes, not ${blockMinBytes}, ${blockSendBytes}, ${blockMaxBytes}`
@@ -104,7 +118,9 @@ function validateProfile(profile: Profile, source: string): Profile {
         ? `arenaBytes is a multiple of blockMaxBytes (${blockMaxBytes}), not ${arenaBytes}`
         : headMaxBytes > blockMaxBytes
           ? `headMaxBytes is at most blockMaxBytes (${blockMaxBytes}): a head is held in one block; not ${headMaxBytes}`
-          : undefined;
+          : deflate && blockMaxBytes < STREAM_BYTES + 2 ** takeoverBits
+            ? `blockMaxBytes holds a kept window and ${STREAM_BYTES} bytes more, not ${blockMaxBytes}`
+            : undefined;
   if (wrong) throw new Complaint(`${source}: ${wrong}`);
   return profile;
 }
@@ -135,8 +151,7 @@ export function readProfile(root: string, name: string): Profile {
 export function profileSource(template: string, profile: Profile, debug: boolean): string {
   const values = new Map<string, number | boolean>([
     ...limits.map(([key]) => [upperSnake(key), profile[key]] as const),
-    ['CLIENT', profile.client],
-    ['DEFLATE', profile.deflate],
+    ...features.map((key) => [upperSnake(key), profile[key]] as const),
     ['DEBUG', debug],
   ]);
   const source = template.replace(
@@ -151,6 +166,17 @@ export function profileSource(template: string, profile: Profile, debug: boolean
   const [missing] = values.keys();
   if (missing) throw new Complaint(`assembly/profile.ts: no constant ${missing}`);
   return source;
+}
+
+/** assembly/index.ts without the exports of features that the profile does not have. */
+export function exportsSource(text: string, profile: Profile): string {
+  return text.replace(
+    /( \* @feature (\w+)\n \*\/\n)export (?=function )/g,
+    (exported, doc: string, name: string) => {
+      if (!isFeature(name)) throw new Complaint(`assembly/index.ts: there is no feature ${name}`);
+      return profile[name] ? exported : doc;
+    },
+  );
 }
 
 /** `blockMinBytes` → `BLOCK_MIN_BYTES`. */

@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { buildProfile } from '../../../tools/lib/compile.js';
-import { LIMITS, parseProfile, type Limit, type Profile } from '../../../tools/lib/profile.js';
+import {
+  FEATURES,
+  LIMITS,
+  parseProfile,
+  type Limit,
+  type Profile,
+} from '../../../tools/lib/profile.js';
 import { Core } from '../../core/core.js';
 import { parse, UsageError } from './arguments.js';
 import { memoryMap } from './memory.js';
@@ -21,8 +27,9 @@ const USAGE = `usage: limpet build [options]
   --from PROFILE           the limits to begin with: nano, micro, server (server)
   --out FILE               the .wasm to write (limpet-custom.wasm)
 ${[...FLAGS].map(([flag, limit]) => `  ${`--${flag} N`.padEnd(24)} ${rangeOf(limit)}`).join('\n')}
-  --no-client              without client sessions
-  --no-deflate             without permessage-deflate
+${Object.entries(FEATURES)
+  .map(([feature, what]) => `  ${`--[no-]${feature}`.padEnd(24)} with or without ${what}`)
+  .join('\n')}
   --optimize size|speed    what the compiler works for
   --simd                   with SIMD, for engines that have it`;
 
@@ -42,12 +49,15 @@ export async function build(args: string[]): Promise<number> {
     options: {
       from: { type: 'string', default: 'server' },
       out: { type: 'string', default: 'limpet-custom.wasm' },
-      'no-client': { type: 'boolean', default: false },
-      'no-deflate': { type: 'boolean', default: false },
       optimize: { type: 'string' },
       simd: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
       ...Object.fromEntries([...FLAGS.keys()].map((flag) => [flag, { type: 'string' as const }])),
+      ...Object.fromEntries(
+        Object.keys(FEATURES).flatMap((feature) =>
+          [feature, `no-${feature}`].map((flag) => [flag, { type: 'boolean' as const }]),
+        ),
+      ),
     },
   });
   if (values.help) {
@@ -78,8 +88,10 @@ function readProfile(values: Record<string, string | boolean | undefined>): Prof
     }
     limits[limit] = Number(text);
   }
-  if (values['no-client']) limits.client = false;
-  if (values['no-deflate']) limits.deflate = false;
+  for (const feature of Object.keys(FEATURES)) {
+    if (values[feature]) limits[feature] = true;
+    if (values[`no-${feature}`]) limits[feature] = false;
+  }
   if (values.optimize !== undefined) limits.optimize = values.optimize;
   try {
     return parseProfile(limits, 'these limits');

@@ -35,7 +35,8 @@ export function memory(args: string[]): Promise<number> {
 export function memoryMap(core: Core, path: string): string {
   const { exports } = core;
   const bytes = (region: Region) => exports.limpet_region_size(region);
-  const { sessions, arena } = core.stats();
+  const { sessions, arena, windows } = core.stats();
+  const perWindow = Math.floor(bytes(Region.WINDOWS) / Math.max(windows, 1));
   const perSession = bytes(Region.SESSIONS) / sessions;
   const blockMin = arena / bytes(Region.ARENA_BOOK);
   const derived: Record<keyof typeof Region, string> = {
@@ -46,8 +47,8 @@ export function memoryMap(core: Core, path: string): string {
     SESSIONS: `${String(sessions)} sessions of ${String(perSession)}`,
     ARENA_BOOK: `one byte per block of ${String(blockMin)}`,
     ARENA: 'blocks for heads, reassembly and send queues',
-    CODEC: 'tables of the deflate codec',
-    WINDOWS: 'contexts of permessage-deflate',
+    CODEC: 'tables of the one deflate codec',
+    WINDOWS: windows ? `${String(windows)} windows of ${String(perWindow)}` : 'none',
   };
   const rows = Object.entries(Region)
     .map(([name, region]) => ({
@@ -84,5 +85,11 @@ export function memoryMap(core: Core, path: string): string {
     ...lines,
     '',
     `an idle session costs ${String(perSession)} bytes; receive and send memory come from the arena and go back`,
+    ...(windows
+      ? [
+          `with permessage-deflate it costs no more; a context that it keeps costs ${String(perWindow)} bytes per direction,`,
+          `both ${String(perSession + 2 * perWindow)} with the session; ${String(windows >> 1)} sessions can keep both, others keep none`,
+        ]
+      : []),
   ].join('\n');
 }

@@ -5,12 +5,12 @@ import { Option, Role, State } from '../../../assembly/abi';
 import { WINDOW_MAX, windowHeld, windowsRelease } from '../../../assembly/deflate/windows';
 import {
   answerTake,
-  answerTerms,
   attachTake,
   attachValid,
   EXTENSIONS_MAX,
   extensionsRead,
   offerTerms,
+  termsMake,
   termsWrite,
 } from '../../../assembly/http/extensions';
 import { fieldRead } from '../../../assembly/http/head';
@@ -129,7 +129,7 @@ describe('termsWrite', () => {
   });
 });
 
-describe('answerTerms and answerTake', () => {
+describe('termsMake and answerTake', () => {
   it('agree on the same, whatever each side is set to', () => {
     const server = sessionOpen(Role.SERVER, State.PENDING);
     const client = sessionOpen(Role.CLIENT, State.HANDSHAKE);
@@ -143,7 +143,7 @@ describe('answerTerms and answerTake', () => {
       const offer = offerTerms(client);
       set(Option.DEFLATE_WINDOW, 8 + ((setting >> 3) & 7));
       set(Option.DEFLATE_TAKEOVER, (setting >> 7) & 1);
-      const answer = answerTerms(server, offer);
+      const answer = termsMake(server, offer);
       if (!answer || !answerTake(client, offer, answer)) wrong += 1;
       // What one sends, the other can read: no larger window, and no context that is not kept.
       if (!reads(client.deflateIn, server.deflateOut)) wrong += 1;
@@ -158,7 +158,7 @@ describe('answerTerms and answerTake', () => {
     expect<i32>(runs).toBe(256);
     set(Option.DEFLATE, 0);
     expect<u32>(offerTerms(client)).toBe(0);
-    expect<u32>(answerTerms(server, offered('permessage-deflate'))).toBe(0);
+    expect<u32>(termsMake(server, offered('permessage-deflate'))).toBe(0);
     set(Option.DEFLATE_WINDOW, profile);
     sessionFree(server);
     sessionFree(client);

@@ -4,6 +4,14 @@ import { abruptEnds } from './abrupt-ends.js';
 import { bigMessages } from './big-messages.js';
 import { closeCodes } from './close-codes.js';
 import { closing } from './closing.js';
+import { deflateBlocks } from './deflate-blocks.js';
+import { deflateContext } from './deflate-context.js';
+import { deflateEcho } from './deflate-echo.js';
+import { deflateFrames } from './deflate-frames.js';
+import { deflateLimits } from './deflate-limits.js';
+import { deflateOffers } from './deflate-offers.js';
+import { deflateParameters } from './deflate-parameters.js';
+import { deflateRefused } from './deflate-refused.js';
 import { fragmentation } from './fragmentation.js';
 import { fragmentationRefused } from './fragmentation-refused.js';
 import { framing } from './framing.js';
@@ -50,4 +58,12 @@ export const CASES: Case[] = [
   roundTrips,
   abruptEnds,
   violations,
+  deflateEcho,
+  deflateParameters,
+  deflateContext,
+  deflateFrames,
+  deflateBlocks,
+  deflateRefused,
+  deflateLimits,
+  deflateOffers,
 ].flat();
