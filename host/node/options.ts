@@ -122,10 +122,7 @@ export function applyOptions(core: Core, options: ServerOptions): number {
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
   core.setDefault(Option.SESSIONS_MAX, most);
   applyDeflate(core, options);
-<<<<<<< HEAD
-=======
   return maxQueue;
->>>>>>> main
 }
 
 function applyDeflate(core: Core, options: ServerOptions): void {

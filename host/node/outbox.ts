@@ -203,10 +203,6 @@ export class Outbox<Owner> {
     return Sent.BACKPRESSURE;
   }
 
-<<<<<<< HEAD
-  /** `at`: its place among those that wait; without it the last. */
-  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
-=======
   /** What the core does when its queue is full: Option.FULL_POLICY. */
   #full(link: Link<Owner>, kind: number): Sent | ErrorCode {
     const policy = this.core.exports.limpet_option_get(link.handle, Option.FULL_POLICY);
@@ -218,8 +214,8 @@ export class Outbox<Owner> {
     return ErrorCode.FULL;
   }
 
-  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array): void {
->>>>>>> main
+  /** `at`: its place among those that wait; without it the last. */
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
     const kept = Buffer.from(data as Uint8Array);
     link.backlog.splice(at, 0, { kind, data: kept });
     link.backlogBytes += kept.length;
