@@ -33,6 +33,8 @@ export const HEADERS: bool = true;
 export const PROTOCOLS: bool = true;
 /** Whether messages are counted, sessions listed (limpet_session_next) and options told. */
 export const INSPECTION: bool = true;
+/** Whether UTF-8 is judged a character at a time where it can be, not byte by byte. */
+export const FAST_UTF8: bool = true;
 /** Whether permessage-deflate is compiled in. RFC 7692. */
 export const DEFLATE: bool = true;
 /** The largest window that the codec compresses over, log2 of its bytes, 8 to 15. RFC 7692 7.1.2. */

@@ -106,7 +106,7 @@ function begin(s: Session, take: u32, wait: bool): i32 {
   const z = stream(s);
   inflateBegin(z);
   z.base = z.to = <u32>block + HEAD_BYTES;
-  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window) + windowHeld(window) - held, held);
+  if (held) z.to = <u32>copyBytes(z.to, windowFirst(window) + (windowHeld(window) - held), held);
   bound(s);
   return s.streaming ? streamFits(s) : 0;
 }

@@ -8,7 +8,7 @@
 
 import { ErrorCode, EventFlag, EventKind } from '../abi';
 import { copyBytes } from '../memory';
-import { DEFLATE, PROTOCOLS } from '../profile';
+import { DEFLATE, HEAD_MAX_BYTES, PROTOCOLS } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { maskKeyNext } from '../protocol/entropy';
 import { arenaTake, Use } from '../session/arena';
@@ -36,8 +36,10 @@ import { crlf, line, textCopy } from './write';
 const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;
 /** Bytes of the field line with the subprotocols beside these: name, colon, space and CRLF. */
 const PROTOCOL_EXTRA: u32 = 26;
-/** The longest request: a Request counts in 16 bits. */
-const REQUEST_MAX: u32 = RESERVE_MAX < 0xffff ? RESERVE_MAX : 0xffff;
+/** A Request counts in 16 bits: what a request asks for lies in front of the response's head. */
+const ASKED_MAX: u32 = 0xffff - ASKED - HEAD_MAX_BYTES;
+/** The longest request. */
+const REQUEST_MAX: u32 = RESERVE_MAX < ASKED_MAX ? RESERVE_MAX : ASKED_MAX;
 
 /** Whether it is a list of tokens without empty elements. RFC 6455 4.1, item 10. */
 function listValid(p: usize, n: u32): bool {

@@ -10,19 +10,13 @@ function character(bits: u32): u32 {
 
 /** Writes `n` bytes from `p` as base64 to `to`, with padding; returns one past the last character. */
 export function base64Write(to: usize, p: usize, n: u32): usize {
-  const end = p + n;
-  let word: u32 = 0;
-  let bits: i32 = 0;
-  // Bytes come in from below, past the end zeros; six bits a character go out from above.
-  while (p < end || bits) {
-    if (bits < 6) {
-      word = (word << 8) | (p < end ? <u32>load<u8>(p) : 0);
-      bits += 8;
-      p += 1;
-    }
-    const past = (<i32>(p - end)) << 3;
-    store<u8>(to, <u8>(bits > past ? character((word >> (bits - 6)) & 63) : 61));
-    bits -= 6;
+  const bits = n << 3;
+  // Four characters for every 24 bits; those behind the last bit are padding.
+  for (let bit: u32 = 0; bit < bits || bit % 24; bit += 6) {
+    const at = bit >> 3;
+    // Six bits lie in two bytes at the most; zeros follow the last one.
+    const word = ((<u32>load<u8>(p + at)) << 8) | (at + 1 < n ? <u32>load<u8>(p + at, 1) : 0);
+    store<u8>(to, <u8>(bit < bits ? character((word >> (10 - (bit & 7))) & 63) : 61));
     to += 1;
   }
   return to;

@@ -16,6 +16,7 @@
 //
 // The leads C0, C1 and F5-FF begin no character. A byte that fits none of the rows fails at once.
 
+import { FAST_UTF8 } from '../profile';
 import { HIGH_BITS } from './mask';
 
 /** No character is begun: a text may end here. */
@@ -30,10 +31,27 @@ const ONE: u32 = 0x10000;
 /** Lead byte, 80 or above → state. */
 function lead(byte: u32): u32 {
   if (byte - 0xc2 > 0xf4 - 0xc2) return UTF8_REJECT;
-  if (byte < 0xe0) return ONE | CONTINUATION;
-  if (byte < 0xf0)
-    return (2 * ONE) | (byte == 0xe0 ? 0xa0bf : byte == 0xed ? 0x809f : CONTINUATION);
-  return (3 * ONE) | (byte == 0xf0 ? 0x90bf : byte == 0xf4 ? 0x808f : CONTINUATION);
+  let next = CONTINUATION;
+  if (byte == 0xe0) next = 0xa0bf;
+  if (byte == 0xed) next = 0x809f;
+  if (byte == 0xf0) next = 0x90bf;
+  if (byte == 0xf4) next = 0x808f;
+  return (ONE * (1 + u32(byte >= 0xe0) + u32(byte >= 0xf0))) | next;
+}
+
+/** The bytes of the whole character that the little-endian `word` begins with, or 0 if it does not. */
+function wholeCharacter(word: u32): u32 {
+  if ((word & 0xc0e0) == 0x80c0) return word & 0x1e ? 2 : 0;
+  if ((word & 0xc0c0f0) == 0x8080e0) {
+    // The bits that tell an overlong form (all 0) and a surrogate (1101, 1) from the rest.
+    const top = word & 0x200f;
+    return top != 0 && top != 0x200d ? 3 : 0;
+  }
+  if ((word & 0xc0c0c0f8) == 0x808080f0) {
+    const top = word & 0x3007;
+    return top != 0 && ((top & 7) < 4 || top == 4) ? 4 : 0;
+  }
+  return 0;
 }
 
 /**
@@ -52,6 +70,11 @@ export function utf8Check(state: u32, p: usize, n: usize): u32 {
       if (byte < ((state >> 8) & 0xff) || byte > (state & 0xff)) return UTF8_REJECT;
       state = state < 2 * ONE ? UTF8_COMPLETE : ((state - ONE) & ~0xffff) | CONTINUATION;
     } else if (byte >= 0x80) {
+      if (FAST_UTF8 && p + 4 <= end) {
+        const whole = wholeCharacter(load<u32>(p));
+        p += whole;
+        if (whole) continue;
+      }
       state = lead(byte);
     } else {
       while (p + 8 <= end && !(load<u64>(p) & HIGH_BITS)) p += 8;

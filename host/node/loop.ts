@@ -20,6 +20,7 @@ import {
 import { LimpetError, type Core } from '../core/core.js';
 import { assemble, assembled } from './assembly.js';
 import { Link } from './link.js';
+import type { QueueLimits } from './options.js';
 import { Outbox } from './outbox.js';
 import { readInto } from './transport.js';
 
@@ -39,11 +40,9 @@ export interface Handlers<Owner> {
 }
 
 /** Settings of a loop. */
-export interface LoopOptions {
+export interface LoopOptions extends QueueLimits {
   /** Hand messages out as views of linear memory that are good until the handler returns. */
   borrow: boolean;
-  /** Bytes that may wait for one connection in Node's memory. */
-  maxQueue: number;
 }
 
 /** How soon the core is asked again when it had no memory for a message, ms. */
@@ -81,7 +80,7 @@ export class SocketLoop<Owner> {
   ) {
     this.memory = Buffer.from(core.exports.memory.buffer);
     this.#ingress = this.memory.subarray(core.ingress, core.ingress + core.ingressSize);
-    this.#outbox = new Outbox<Owner>(core, this.memory, options.maxQueue, {
+    this.#outbox = new Outbox<Owner>(core, this.memory, options, {
       schedule: () => {
         this.schedule();
       },

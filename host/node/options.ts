@@ -90,13 +90,21 @@ function yes(name: string, value: unknown): boolean {
   return value;
 }
 
+/** What bounds the messages that wait for one connection. */
+export interface QueueLimits {
+  /** Bytes. */
+  maxQueue: number;
+  /** What happens past them. */
+  fullPolicy: FullPolicy;
+}
+
 /**
  * Sets a core's defaults.
  *
- * @returns the most bytes that the queue of a connection may have
+ * @returns the bounds that the host keeps, too, for what waits in its own memory
  * @throws TypeError for an unknown option, RangeError for a value out of range
  */
-export function applyOptions(core: Core, options: ServerOptions): number {
+export function applyOptions(core: Core, options: ServerOptions): QueueLimits {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new TypeError(`there is no option ${name}`);
   }
@@ -122,7 +130,7 @@ export function applyOptions(core: Core, options: ServerOptions): number {
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
   core.setDefault(Option.SESSIONS_MAX, most);
   applyDeflate(core, options);
-  return maxQueue;
+  return { maxQueue, fullPolicy: policy };
 }
 
 function applyDeflate(core: Core, options: ServerOptions): void {

@@ -10,7 +10,6 @@ import {
   ErrorCode,
   FullPolicy,
   Opcode,
-  Option,
   SEND_MORE,
   SEND_PLAIN,
   Sent,
@@ -21,6 +20,7 @@ import {
 } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
 import type { Goodbye, Link } from './link.js';
+import type { QueueLimits } from './options.js';
 
 /** What the outbox asks of the loop. */
 export interface Turn<Owner> {
@@ -56,12 +56,12 @@ export class Outbox<Owner> {
 
   /**
    * @param memory all of linear memory
-   * @param maxQueue bytes that may wait for one connection in Node's memory
+   * @param limits of what may wait for one connection in Node's memory
    */
   constructor(
     private readonly core: Core,
     private readonly memory: Buffer,
-    private readonly maxQueue: number,
+    private readonly limits: QueueLimits,
     private readonly turn: Turn<Owner>,
   ) {
     this.#copyMax = core.exports.limpet_send_max();
@@ -143,7 +143,8 @@ export class Outbox<Owner> {
     const { handle } = link;
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
-      return exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+      const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+      return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
     const deflates = link.deflates && !(kind & SEND_PLAIN);
     if (deflates && length > this.#copyMax && this.#fits(handle, length)) {
@@ -153,15 +154,20 @@ export class Outbox<Owner> {
       return this.#external(link, kind, data);
     }
     const to = exports.limpet_send_begin(handle, kind, length);
-    if (to === (ErrorCode.MEMORY as number) && length >= SHORT_BYTES) {
-      // A header may still have room. What has to be compressed is no payload to leave outside.
-      const status = this.#external(link, kind, data);
-      return status === ErrorCode.STATE ? ErrorCode.MEMORY : status;
-    }
+    if (to === (ErrorCode.MEMORY as number)) return this.#outside(link, kind, data);
     if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
     if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
     else this.memory.set(data, to);
     return exports.limpet_send_end(handle) as Sent;
+  }
+
+  /** There is no memory for a payload: its header may still have room. */
+  #outside(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
+    // Short ones find room in the end, and control frames cannot stay outside.
+    if (data.length < SHORT_BYTES) return ErrorCode.MEMORY;
+    const status = this.#external(link, kind, data);
+    // A fragment that has to be compressed is none to leave outside.
+    return status === ErrorCode.STATE ? ErrorCode.MEMORY : status;
   }
 
   /** Puts a frame's header into the core's queue; its payload stays here. */
@@ -175,7 +181,9 @@ export class Outbox<Owner> {
   /** Whether a connection's queue may grow by that much. */
   #fits(handle: number, bytes: number): boolean {
     const info = this.core.exports.limpet_session_info(handle);
-    return info > 0 && this.core.u32[(info + SessionInfo.queued) >>> 2] + bytes <= this.maxQueue;
+    return (
+      info > 0 && this.core.u32[(info + SessionInfo.queued) >>> 2] + bytes <= this.limits.maxQueue
+    );
   }
 
   /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
@@ -198,19 +206,20 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.maxQueue) return this.#full(link, kind);
+    if (link.backlogBytes + length + HEADER_BYTES > this.limits.maxQueue)
+      return this.#full(link, kind);
     this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;
   }
 
   /** What the core does when its queue is full: Option.FULL_POLICY. */
   #full(link: Link<Owner>, kind: number): Sent | ErrorCode {
-    const policy = this.core.exports.limpet_option_get(link.handle, Option.FULL_POLICY);
+    const { fullPolicy } = this.limits;
     // A message of which one fragment is dropped would be another message.
     const whole = (kind & 15) !== Opcode.CONTINUATION && !(kind & SEND_MORE);
-    if (policy === FullPolicy.DROP && whole) return Sent.DROPPED;
-    if (policy === FullPolicy.CLOSE_1008) this.close(link, 1008, '');
-    if (policy === FullPolicy.CLOSE_1013) this.close(link, 1013, '');
+    if (fullPolicy === FullPolicy.DROP && whole) return Sent.DROPPED;
+    if (fullPolicy === FullPolicy.CLOSE_1008) this.close(link, 1008, '');
+    if (fullPolicy === FullPolicy.CLOSE_1013) this.close(link, 1013, '');
     return ErrorCode.FULL;
   }
 

@@ -71,7 +71,7 @@ export class Server extends EventEmitter<ServerEvents> {
   constructor(options: ServerOptions = {}) {
     super();
     this.core = loadCore(options.profile ?? 'server');
-    const maxQueue = applyOptions(this.core, options);
+    const limits = applyOptions(this.core, options);
     this.#loop = new SocketLoop<Socket>(
       this.core,
       {
@@ -112,7 +112,7 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       {
         borrow: options.borrow ?? false,
-        maxQueue,
+        ...limits,
       },
     );
     this.#net = createNetServer(

@@ -127,7 +127,8 @@ export class Watch {
     const { frames, length } = decode(this.#wire);
     this.#wire = Buffer.from(this.#wire.subarray(length));
     for (const frame of frames) this.#frame(frame);
-    if (this.#closeSent && this.#wire.length) throw new Fault('bytes behind a Close frame');
+    if (this.#closeSent && this.#wire.length && this.#wire[0] !== 0x8a)
+      throw new Fault('bytes behind a Close frame that begin no pong');
   }
 
   /** Takes a head off the output; false while it is not whole, or no frames follow it. */
@@ -173,7 +174,8 @@ export class Watch {
     const sure = !this.client || this.peer.honest;
     const fault = frameFault(frame, this.client, this.unpacks !== undefined || !sure);
     if (fault) throw new Fault(fault);
-    if (this.#closeSent) throw new Fault('a frame behind a Close frame');
+    // RFC 6455 5.5.2: pings are answered until the peer's Close frame has come.
+    if (this.#closeSent && frame.opcode !== 10) throw new Fault('a frame behind a Close frame');
     if (frame.opcode === 8) this.#closeSent = true;
     if (frame.opcode >= 8) return;
     if ((frame.opcode === 0) !== this.#fragmented)

@@ -90,6 +90,7 @@ const WRONG: [string[], RegExp][] = [
   [['build', '--sessions', 'many'], /--sessions .*"many"/],
   [['build', '--events', '17'], /events .*power of two.*17/],
   [['build', '--arena-bytes', '1000'], /arenaBytes .*multiple of blockMaxBytes/],
+  [['build', '--head-max-bytes', '49153'], /headMaxBytes is 64 to 49152, not 49153/],
   [['build', '--optimize', 'beauty'], /optimize/],
   [['build', '--frobnicate', '1'], /--frobnicate/],
 ];

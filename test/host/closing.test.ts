@@ -83,7 +83,7 @@ test('both begin at the same time', async (t) => {
   assert.deepEqual(peer.frames, []);
 });
 
-test('messages that come after this side has closed are not told', async (t) => {
+test('of what comes after this side has closed only a ping is told, and answered', async (t) => {
   const { server, pair } = await serving(t);
   const { peer, socket } = await pair();
   const messages = collect(server, 'message');
@@ -92,8 +92,10 @@ test('messages that come after this side has closed are not told', async (t) => 
   socket.close();
   await peer.closeFrame();
   peer.write(text('late'), ping('late'), close(1000));
+  const pong = await peer.frame();
+  assert.deepEqual([pong.opcode, pong.payload.toString()], [10, 'late']);
   const [, code, , clean] = await closed;
-  assert.deepEqual([code, clean, messages.length, pings.length], [1000, true, 0, 0]);
+  assert.deepEqual([code, clean, messages.length, pings.length], [1000, true, 0, 1]);
 });
 
 test('what follows the client’s Close frame is not told', async (t) => {

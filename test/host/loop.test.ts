@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
-import { ErrorCode, Opcode, Sent } from '../../build/limpet.abi.js';
+import { ErrorCode, FullPolicy, Opcode, Sent } from '../../build/limpet.abi.js';
 import type { Link } from '../../host/node/link.js';
 import { SocketLoop, type Handlers } from '../../host/node/loop.js';
 import { loadCore } from '../../host/node/wasm.js';
@@ -79,6 +79,7 @@ function bench(profile = 'server'): Bench {
   const loop = new SocketLoop<Wire>(loadCore(profile), handlers, {
     borrow: false,
     maxQueue: 64 << 20,
+    fullPolicy: FullPolicy.REFUSE,
   });
   const it: Bench = {
     loop,

@@ -220,6 +220,20 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       },
     );
 
+    it(
+      'asks for no more than a response can be held behind',
+      { skip: core.lacks.has('client') },
+      () => {
+        const driver = load();
+        driver.seed();
+        // A head of the longest kind must still end within 16 bits, whatever lies in front of it.
+        const longest = (0xffff - headMaxBytes(core.profile)) & ~1;
+        if (longest > driver.scratchBytes - 16) return;
+        const protocols = Array.from({ length: longest / 2 }, () => 'a').join(',');
+        assert.equal(driver.connect('/', 'a', protocols), ErrorCode.ARGUMENT);
+      },
+    );
+
     it('exports what its features say, and nothing else of the ABI', () => {
       const module = new WebAssembly.Module(readFileSync(core.path));
       const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
@@ -290,4 +304,9 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(load().attach(Role.CLIENT), ErrorCode.UNSUPPORTED);
     });
   });
+}
+
+function headMaxBytes(profile: string): number {
+  const file = `assembly/profiles/${profile.replace('-simd', '')}.json`;
+  return (JSON.parse(readFileSync(file, 'utf8')) as { headMaxBytes: number }).headMaxBytes;
 }

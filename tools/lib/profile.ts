@@ -27,7 +27,8 @@ export const LIMITS = {
   blockMinBytes: { min: 64, max: GIB, powerOfTwo: true },
   blockMaxBytes: { min: 64, max: GIB, powerOfTwo: true },
   blockSendBytes: { min: 64, max: GIB, powerOfTwo: true },
-  headMaxBytes: { min: 64, max: GIB },
+  // A Request (assembly/http/request.ts) counts in 16 bits: the head and what lies in front of it.
+  headMaxBytes: { min: 64, max: 49_152 },
   // 0: no bound, as in Option.MESSAGE_MAX.
   messageMaxBytes: { min: 0, max: 2 ** 31 - 1 },
   // RFC 7692 7.1.2: windows of 2^8 to 2^15 bytes.
@@ -48,6 +49,7 @@ export const FEATURES = {
   http: 'plain HTTP requests, headers and bodies in answers',
   headers: 'the parts and header fields of a request',
   protocols: 'subprotocols',
+  fastUtf8: 'a quicker judgement of text that is not ASCII',
   inspection: 'counters of messages, lists of sessions, reading of options',
 } as const;
 

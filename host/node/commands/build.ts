@@ -16,22 +16,21 @@ import { parse, UsageError } from './arguments.js';
 import { memoryMap } from './memory.js';
 
 /** The flags of the limits: their names in kebab case. */
-const FLAGS = new Map(
-  (Object.keys(LIMITS) as Limit[]).map((limit) => [
-    limit.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    limit,
-  ]),
-);
+const FLAGS = new Map((Object.keys(LIMITS) as Limit[]).map((limit) => [kebab(limit), limit]));
 
 const USAGE = `usage: limpet build [options]
   --from PROFILE           the limits to begin with: nano, micro, server (server)
   --out FILE               the .wasm to write (limpet-custom.wasm)
 ${[...FLAGS].map(([flag, limit]) => `  ${`--${flag} N`.padEnd(24)} ${rangeOf(limit)}`).join('\n')}
 ${Object.entries(FEATURES)
-  .map(([feature, what]) => `  ${`--[no-]${feature}`.padEnd(24)} with or without ${what}`)
+  .map(([feature, what]) => `  ${`--[no-]${kebab(feature)}`.padEnd(24)} with or without ${what}`)
   .join('\n')}
   --optimize size|speed    what the compiler works for
   --simd                   with SIMD, for engines that have it`;
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 function rangeOf(limit: Limit): string {
   const { min, max } = LIMITS[limit];
@@ -55,7 +54,10 @@ export async function build(args: string[]): Promise<number> {
       ...Object.fromEntries([...FLAGS.keys()].map((flag) => [flag, { type: 'string' as const }])),
       ...Object.fromEntries(
         Object.keys(FEATURES).flatMap((feature) =>
-          [feature, `no-${feature}`].map((flag) => [flag, { type: 'boolean' as const }]),
+          [kebab(feature), `no-${kebab(feature)}`].map((flag) => [
+            flag,
+            { type: 'boolean' as const },
+          ]),
         ),
       ),
     },
@@ -89,8 +91,8 @@ function readProfile(values: Record<string, string | boolean | undefined>): Prof
     limits[limit] = Number(text);
   }
   for (const feature of Object.keys(FEATURES)) {
-    if (values[feature]) limits[feature] = true;
-    if (values[`no-${feature}`]) limits[feature] = false;
+    if (values[kebab(feature)]) limits[feature] = true;
+    if (values[`no-${kebab(feature)}`]) limits[feature] = false;
   }
   if (values.optimize !== undefined) limits.optimize = values.optimize;
   try {
