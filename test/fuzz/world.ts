@@ -213,8 +213,9 @@ export class World {
     const kind = opcode | (plain ? SEND_PLAIN : 0);
     const { core, ingress, scratch } = driver;
     const count = chosen.length + 1;
-    if (core.limpet_send_many(scratch, count, kind, ingress, payload.length) !== 0)
-      throw new Fault('limpet_send_many');
+    const done = core.limpet_send_many(scratch, count, kind, ingress, payload.length);
+    if (done === ErrorCode.UNSUPPORTED) return;
+    if (done !== 0) throw new Fault(`limpet_send_many is ${done}`);
     const answers = driver.copy(scratch, list.length);
     if (answers.readInt32LE(list.length - 4) !== ErrorCode.HANDLE) throw new Fault('no HANDLE');
     chosen.forEach((session, i) => {

@@ -175,16 +175,13 @@ test('a message longer than the core’s blocks leaves in compressed fragments',
     assert.ok(socket.send(text) >= 0);
     const [message] = await client.received(1);
     assert.equal(message?.data.toString(), text);
-    assert.deepEqual(
-      message.frames.map(({ fin, rsv, opcode }) => [fin, rsv, opcode]),
-      [
-        [false, RSV1, 1],
-        [false, 0, 0],
-        [false, 0, 0],
-        [true, 0, 0],
-      ],
-    );
-    const bytes = message.frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    const { frames } = message;
+    assert.ok(frames.length >= 4, `${frames.length} frames`);
+    for (const [i, { fin, rsv, opcode }] of frames.entries()) {
+      const [isFirst, isLast] = [i === 0, i === frames.length - 1];
+      assert.deepEqual([fin, rsv, opcode], [isLast, isFirst ? RSV1 : 0, isFirst ? 1 : 0]);
+    }
+    const bytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
     assert.ok(bytes < text.length / 2, `${bytes} of ${text.length} bytes`);
     // One that is not to be compressed goes in one frame.
     socket.send(text, { compress: false });

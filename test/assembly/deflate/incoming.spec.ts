@@ -4,9 +4,9 @@ import { Delivery, ErrorCode, Role, State } from '../../../assembly/abi';
 import { deflate } from '../../../assembly/deflate/deflate';
 import {
   DEFLATE_NOW,
+  INFLATE_WAIT,
   inflateEnd,
   inflatePayload,
-  inflateReady,
   inflateTaken,
   inflating,
 } from '../../../assembly/deflate/incoming';
@@ -17,8 +17,8 @@ import {
   windowTake,
 } from '../../../assembly/deflate/windows';
 import { stats } from '../../../assembly/memory';
-import { BLOCK_MAX_BYTES } from '../../../assembly/profile';
-import { arenaBytes, arenaGive, Use } from '../../../assembly/session/arena';
+import { BLOCK_MAX_BYTES, INGRESS_BYTES } from '../../../assembly/profile';
+import { arenaBytes, arenaGive, arenaTake, Use } from '../../../assembly/session/arena';
 import { release } from '../../../assembly/session/ending';
 import { Session, sessionFree, sessionOpen } from '../../../assembly/session/session';
 import { HERE, hex, isAscii, THERE } from '../bytes';
@@ -40,10 +40,9 @@ function free(s: Session): void {
   expect<u32>(stats().arenaUsed).toBe(0);
 }
 
-/** Takes all `n` bytes at HERE; returns what inflatePayload does. */
+/** Takes `n` bytes at HERE, which are not masked; returns what inflatePayload does. */
 function run(s: Session, n: u32, last: bool): i32 {
-  const ready = inflateReady(s, n, false);
-  return ready == 1 ? inflatePayload(s, HERE, n, last) : ready;
+  return inflatePayload(s, HERE, n, last, false);
 }
 
 /** Ends a message, as the pump does. */
@@ -130,7 +129,7 @@ describe('inflatePayload', () => {
     s.windowIn = <u16>windowTake();
     memory.fill(HERE, 97, WINDOW_MAX);
     windowAppend(s.windowIn, HERE, WINDOW_MAX);
-    expect<i32>(inflateReady(s, 0, false)).toBe(1);
+    expect<i32>(run(s, 0, false)).toBe(0);
     const room = arenaBytes(s.block) - <u32>(inflateEnd(s) - s.block);
     expect<bool>(room >= 512 && room < arenaBytes(s.block)).toBe(true);
     free(s);
@@ -200,15 +199,14 @@ describe('inflatePayload', () => {
     // 768 bytes, all that the block has room for, and the first bit of a literal: its other bits are
     // in the 00 00 ff ff that every message ends with.
     const n = hex(HERE, '4a1c05a3600483');
-    expect<i32>(inflateReady(s, n, false)).toBe(1);
+    expect<i32>(run(s, 0, false)).toBe(0);
     expect<u32>(arenaBytes(s.block)).toBe(1024);
     const was = guard(s, MARK);
-    let made = inflatePayload(s, HERE, n, true);
+    let made = run(s, n, true);
     if (made > 0) {
       s.messageLength = made;
       const at = inflateTaken(s);
-      inflateReady(s, n - at, false);
-      made = inflatePayload(s, HERE + at, n - at, true);
+      made = inflatePayload(s, HERE + at, n - at, true, false);
     }
     expect<i32>(made).toBe(ErrorCode.DEFLATE);
     expect<u64>(guard(s, was)).toBe(MARK);
@@ -225,14 +223,12 @@ describe('inflatePayload', () => {
     const was = guard(s, MARK);
     s.messageLength = made;
     s.messageMax = 1000;
-    expect<i32>(inflateReady(s, n - taken, false)).toBe(1);
-    expect<i32>(inflatePayload(s, HERE + taken, n - taken, true)).toBe(ErrorCode.TOO_BIG);
+    const rest = inflatePayload(s, HERE + taken, n - taken, true, false);
+    expect<i32>(rest).toBe(ErrorCode.TOO_BIG);
     expect<u64>(guard(s, was)).toBe(MARK);
     free(s);
   });
-});
 
-describe('inflateReady', () => {
   it('waits while what was told may not be moved, and streams all of a message', () => {
     const s = open();
     s.messageMax = 0;
@@ -241,16 +237,13 @@ describe('inflateReady', () => {
     let at: u32 = 0;
     let waits = 0;
     let wrong = 0;
-    while (at < n) {
-      let ready = inflateReady(s, n - at, true);
-      if (ready == 0) {
+    while (at < n && wrong == 0) {
+      let made = inflatePayload(s, HERE + at, n - at, true, true);
+      if (made == INFLATE_WAIT) {
         waits += 1;
-        ready = inflateReady(s, n - at, false);
+        made = inflatePayload(s, HERE + at, n - at, true, false);
       }
-      if (ready != 1) wrong += 1;
-      const made = inflatePayload(s, HERE + at, n - at, true);
-      if (made < 0) expect<i32>(made).toBe(0);
-      if (!areZeros(s, made)) wrong += 1;
+      if (made < 0 || !areZeros(s, made)) wrong += 1;
       at += inflateTaken(s);
       s.messageLength += made;
     }
@@ -258,6 +251,26 @@ describe('inflateReady', () => {
     expect<i32>(wrong).toBe(0);
     expect<bool>(waits > 0).toBe(true);
     expect<u64>(s.messageLength).toBe(250_000);
+    free(s);
+  });
+
+  it('waits for memory that events hold, and is refused when none does', () => {
+    const s = open();
+    s.delivery = Delivery.WHOLE;
+    // The first block and all larger ones are taken.
+    const n = zeros(100_000);
+    const blocks = HERE + INGRESS_BYTES / 2;
+    let taken = 0;
+    for (let bytes: u32 = BLOCK_MAX_BYTES; bytes >= 256; bytes >>= 1) {
+      for (let block = arenaTake(bytes, Use.IN); block; block = arenaTake(bytes, Use.IN)) {
+        store<u32>(blocks + (taken << 2), <u32>block);
+        taken += 1;
+      }
+    }
+    expect<i32>(inflatePayload(s, HERE, n, true, true)).toBe(INFLATE_WAIT);
+    expect<i32>(run(s, n, true)).toBe(ErrorCode.OVERLOAD);
+    for (let i = 0; i < taken; i++) arenaGive(load<u32>(blocks + (i << 2)), Use.IN);
+    expect<i32>(run(s, n, true)).toBe(100_000);
     free(s);
   });
 });
