@@ -287,14 +287,14 @@ export const enum Region {
   SCRATCH = 1,
   /** EventRecords, a ring. */
   EVENTS = 2,
-  /** Session records. */
-  SESSIONS = 3,
-  /** Blocks for heads, reassembly and send queues. */
-  ARENA = 4,
-  /** The arena's book: one byte per smallest block. */
-  ARENA_BOOK = 5,
   /** permessage-deflate: the tables of the one codec that all sessions share. */
-  CODEC = 6,
+  CODEC = 3,
+  /** Session records. */
+  SESSIONS = 4,
+  /** Blocks for heads, reassembly and send queues. */
+  ARENA = 5,
+  /** The arena's book: one byte per smallest block. */
+  ARENA_BOOK = 6,
   /** permessage-deflate: the windows of sessions that keep their context. RFC 7692 7.1.1. */
   WINDOWS = 7,
   /** Timers, free lists, counters and the records that calls fill. */

@@ -6,14 +6,14 @@
 //   INGRESS   the bytes of one read
 //   SCRATCH   strings that the host passes by pointer
 //   EVENTS    EVENTS x 32
+//   CODEC     tables of the deflate codec (deflate/layout.ts)
 //   SESSIONS  SESSIONS x SESSION_BYTES
 //   ARENA     blocks
 //   BOOK      one byte per smallest arena block
-//   CODEC     tables of the deflate codec (deflate/layout.ts)
-//   WINDOWS   TAKEOVERS x 2^TAKEOVER_BITS, and a word each
+//   WINDOWS   TAKEOVERS x (8 + 2^TAKEOVER_BITS)
 //
 // What most functions touch comes first: an address below 64 takes one byte of code, one below
-// 8,192 two, one above 2 MiB four. The others follow in the order of Region, so that a region's
+// 8,192 two, one above 1 MiB four. The others follow in the order of Region, so that a region's
 // address is the sum of the sizes before it.
 //
 // All but the texts is zero at the start and the zero state is the valid empty state, so the module
@@ -87,11 +87,11 @@ const WINDOWS_BYTES: i32 = DEFLATE ? TAKEOVERS * WINDOW_BYTES : 0;
 // Each region begins at a multiple of 16.
 const scratchOffset: i32 = (INGRESS_BYTES + CANARY_BYTES + 15) & ~15;
 const eventsOffset: i32 = scratchOffset + ((SCRATCH_BYTES + CANARY_BYTES + 15) & ~15);
-const sessionsOffset: i32 = eventsOffset + ((EVENTS_BYTES + CANARY_BYTES + 15) & ~15);
+const codecOffset: i32 = eventsOffset + ((EVENTS_BYTES + CANARY_BYTES + 15) & ~15);
+const sessionsOffset: i32 = codecOffset + ((CODEC_BYTES + CANARY_BYTES + 15) & ~15);
 const arenaRegionOffset: i32 = sessionsOffset + ((SESSIONS_BYTES + CANARY_BYTES + 15) & ~15);
 const bookOffset: i32 = arenaRegionOffset + ((ARENA_BYTES + CANARY_BYTES + 15) & ~15);
-const codecOffset: i32 = bookOffset + BOOK_BYTES + CANARY_BYTES;
-const windowsOffset: i32 = codecOffset + ((CODEC_BYTES + CANARY_BYTES + 15) & ~15);
+const windowsOffset: i32 = bookOffset + ((BOOK_BYTES + CANARY_BYTES + 15) & ~15);
 const TOTAL_BYTES: i32 = windowsOffset + ((WINDOWS_BYTES + CANARY_BYTES + 15) & ~15);
 
 export const INGRESS: usize = memory.data(TOTAL_BYTES, 16);
