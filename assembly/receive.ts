@@ -285,15 +285,19 @@ function payload(s: Session, at: usize, end: usize): usize {
 function compressed(s: Session, at: usize, take: u32): usize {
   let taken = take;
   let made = 0;
+  const last = messageEnds(s, s.remaining - take);
   // Behind our Close frame nothing is told, so nothing is decoded.
   if (s.state == State.OPEN) {
-    made = inflatePayload(s, at, take, messageEnds(s, s.remaining - take), answersWait());
-    if (made == INFLATE_WAIT) return at;
-    if (made < 0) {
-      failSoon(s, made);
-      return at + take;
+    // An empty fragment has nothing to wait with: its header is taken.
+    if (take || last) {
+      made = inflatePayload(s, at, take, last, take != 0 && answersWait());
+      if (made == INFLATE_WAIT) return at;
+      if (made < 0) {
+        failSoon(s, made);
+        return at + take;
+      }
+      taken = inflateTaken(s);
     }
-    taken = inflateTaken(s);
   } else {
     s.utf8 = UTF8_COMPLETE;
   }

@@ -245,7 +245,7 @@ class VectorRun {
         this.#write(rest === '' ? Infinity : number);
         break;
       case 'ack':
-        this.#events.push(...this.#kept.splice(0));
+        this.#events.push(...this.#kept.splice(0).filter(({ session }) => session === handle));
         driver.events();
         break;
       case 'go':
