@@ -121,15 +121,18 @@ function limpetDeflate(core: Core, task: Task): Work {
   const { exports, u8, u32, scratch } = core;
   const { messages, level } = task;
   const handle = attach(core, task);
+  // What a step made is good until the next one.
+  let made = 0;
   const step = (n: number): Uint8Array => {
     const message = messages[n % messages.length];
+    exports.limpet_tx_ack(handle, made);
     u8.set(message, scratch);
     core.check('sending', exports.limpet_send(handle, Opcode.TEXT, scratch, message.length));
     const record = exports.limpet_tx(handle);
     const bytes = u32[(record + TxRecord.bytes) >>> 2];
     const from = u32[(record + TxRecord.size) >>> 2];
     if ((u8[from] & RSV1) === 0) throw new Error(`message ${n} was not compressed`);
-    exports.limpet_tx_ack(handle, bytes);
+    made = bytes;
     return u8.subarray(from + headerBytes(u8[from + 1]), from + bytes);
   };
   const work = steps('Limpet', messages.length, step, () => detach(core, handle));
@@ -150,6 +153,7 @@ function limpetInflate(core: Core, task: Task, inputs: Inputs): Work {
   );
   const step = (n: number): Uint8Array => {
     const bytes = frames(n);
+    exports.limpet_event_ack((u32[ringHead] - u32[ringTail]) >>> 0);
     u8.set(bytes, ingress);
     const taken = core.check('reading', exports.limpet_rx(handle, ingress, bytes.length, 1));
     const [head, tail] = [u32[ringHead], u32[ringTail]];
@@ -157,7 +161,6 @@ function limpetInflate(core: Core, task: Task, inputs: Inputs): Work {
     if (taken !== bytes.length || head - tail !== 1 || u8[event] !== EventKind.MESSAGE)
       throw new Error(`message ${n} did not come out whole`);
     const from = u32[(event + EventRecord.ptr) >>> 2];
-    exports.limpet_event_ack(1);
     return u8.subarray(from, from + u32[(event + EventRecord.len) >>> 2]);
   };
   return steps('Limpet', length, step, () => detach(core, handle));
