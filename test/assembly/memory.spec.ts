@@ -1,5 +1,6 @@
 // The memory map, and the two ways to move bytes.
 
+import { Region } from '../../assembly/abi';
 import {
   ARENA,
   copyBytes,
@@ -37,9 +38,9 @@ describe('the memory map', () => {
   });
 
   it('says how large things are', () => {
-    expect<i32>(regionBytes(0)).toBe(INGRESS_BYTES);
-    expect<i32>(regionBytes(3)).toBe(SESSIONS * SESSION_BYTES);
-    expect<i32>(regionBytes(4)).toBe(ARENA_BYTES);
+    expect<i32>(regionBytes(Region.INGRESS)).toBe(INGRESS_BYTES);
+    expect<i32>(regionBytes(Region.SESSIONS)).toBe(SESSIONS * SESSION_BYTES);
+    expect<i32>(regionBytes(Region.ARENA)).toBe(ARENA_BYTES);
     expect<usize>(ARENA & 15).toBe(0);
     expect<bool>(SESSION_BYTES <= 256).toBe(true);
   });
