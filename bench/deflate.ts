@@ -55,7 +55,7 @@ const ECHO: Readonly<Record<string, { context: string; aim: string }>> = {
   'no-takeover': { context: '–', aim: '≥ 5' },
 };
 
-/** Three rows, two peers: 30 windows in about a minute, or two when they are disturbed. */
+/** Three rows, three peers: 45 windows in about a minute, or two when they are disturbed. */
 const FULL: Plan = {
   seconds: 1.2,
   warmup: 0.3,
@@ -295,8 +295,8 @@ function renderEcho({ lines, peers, unit, noise }: Rounds): string {
     ];
   });
   const title = `### Echo with permessage-deflate: 1 KiB of JSON, messages per server ${unit}`;
-  const note = `Level 6 on both sides, messages of any length, 64 different ones in turn. By itself \`${BASE}\` keeps
-32 KiB of each direction, Limpet 2 KiB. Ratio: of the answers.`;
+  const note = `Level 6 on both sides, and Limpet at level 1 beside them; messages of any length, 64 different ones in
+turn. By itself \`${BASE}\` keeps 32 KiB of each direction, Limpet 2 KiB. Ratio: of the answers.`;
   return [title, note, table(head, body), noise].join('\n\n');
 }
 

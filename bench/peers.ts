@@ -46,9 +46,14 @@ export const PEERS: readonly Peer[] = [
   { name: 'net', command: [process.execPath, besides('peers/net-echo')], path: '/', raw: true },
 ];
 
-/** With permessage-deflate, level 6, messages of any length; the client asks for no context or keeps it. */
+/** With permessage-deflate, level 6 unless it is said, messages of any length; the client asks for no context or keeps it. */
 export const DEFLATE_PEERS: readonly Peer[] = [
   { ...LIMPET, command: [...LIMPET.command, '--deflate=6', '--deflate-threshold', '0'] },
+  {
+    ...LIMPET,
+    name: 'limpet at level 1',
+    command: [...LIMPET.command, '--deflate=1', '--deflate-threshold', '0'],
+  },
   { ...WS, command: [...WS.command, '--deflate'] },
 ];
 

@@ -14,7 +14,7 @@ import { BLOCK_MAX_BYTES, DEFLATE } from '../profile';
 import { FIN, headerSize, headerWrite, RSV1 } from '../protocol/frame';
 import { arenaGive, arenaTake, Use } from '../session/arena';
 import { masks, queueTrim } from '../session/queue';
-import { pool, Session, setting } from '../session/session';
+import { optionDefault, pool, Session } from '../session/session';
 import { deflate } from './deflate';
 import { DEFLATE_NOW } from './incoming';
 import { DEFLATE_BITS, windowAppend, windowFirst, windowHeld } from './windows';
@@ -46,7 +46,7 @@ export function compressBegin(s: Session, kind: i32, bytes: u32): i32 {
     if (!(s.deflateOut & DEFLATE_NOW)) return 0;
   } else {
     s.deflateOut &= <u8>~DEFLATE_NOW;
-    if (kind & SEND_PLAIN || bytes < setting(Option.DEFLATE_THRESHOLD) || !bytes) return 0;
+    if (kind & SEND_PLAIN || bytes < optionDefault(Option.DEFLATE_THRESHOLD) || !bytes) return 0;
   }
   if (p.sendShared) {
     p.sendDeflated = p.sendShared;
@@ -76,7 +76,7 @@ export function shareBegin(from: usize, bytes: u32, bits: u32): bool {
   const p = pool();
   const block = arenaTake(bytes, Use.OUT);
   if (!block) return false;
-  const level: i32 = setting(Option.DEFLATE_LEVEL);
+  const level: i32 = optionDefault(Option.DEFLATE_LEVEL);
   const end = deflate(from, from, from + bytes, block, block + bytes - 1, level, bits, false);
   p.sendShared = <u32>block;
   p.sendSharedLength = <u32>(end - block);
@@ -141,7 +141,7 @@ function compress(
     copyBytes(rest, from, bytes);
     from = rest;
   }
-  const level: i32 = setting(Option.DEFLATE_LEVEL);
+  const level: i32 = optionDefault(Option.DEFLATE_LEVEL);
   const bits: i32 = s.deflateOut & DEFLATE_BITS;
   const end = deflate(base, from, from + bytes, to, limit, level, bits, flush);
   arenaGive(joined, Use.OUT);

@@ -23,7 +23,7 @@ import { CLIENT, DEFLATE } from '../profile';
 import { Use } from './arena';
 import { closeBegin } from './ending';
 import { masks, queueExternal, queueFrame, queueMark, RESERVE_MAX } from './queue';
-import { count, DIRECTION_OUT, pool, Session, sessionFind, setting } from './session';
+import { count, DIRECTION_OUT, pool, Session, sessionFind, optionDefault } from './session';
 
 /** The longest payload that is copied into a queue. */
 export const SEND_MAX: u32 = RESERVE_MAX - HEADER_MAX - GROWTH_MAX;
@@ -161,7 +161,12 @@ export function sendExternal(s: Session, kind: i32, bytes: u32): i32 {
  */
 export function sendMany(list: usize, count: u32, kind: i32, p: usize, bytes: u32): void {
   const end = list + (count << 2);
-  if (DEFLATE && !(kind & SEND_PLAIN) && bytes && bytes >= setting(Option.DEFLATE_THRESHOLD)) {
+  if (
+    DEFLATE &&
+    !(kind & SEND_PLAIN) &&
+    bytes &&
+    bytes >= optionDefault(Option.DEFLATE_THRESHOLD)
+  ) {
     let bits: u32 = 0;
     for (let at = list; at < end; at += 4) {
       const s = sessionFind(load<i32>(at));

@@ -247,11 +247,6 @@ function defaults(): usize {
   return DEFAULTS;
 }
 
-/** An Option of the module. */
-export function setting(option: i32): u32 {
-  return load<u32>(defaults() + (option << 2));
-}
-
 function optionStore(option: i32, value: i32): void {
   store<i32>(DEFAULTS + (option << 2), value);
 }
