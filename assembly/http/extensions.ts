@@ -8,10 +8,11 @@
 //   server    request ─ extensionsRead ─► offer ─ termsMake ─► answer ─ termsWrite ─► 101
 //   client    offerTerms ─► offer ─ termsWrite ─► request; 101 ─ extensionsRead ─► answer ─ answerTake
 
-import { Option, Role } from '../abi';
+import { Delivery, Option, Role } from '../abi';
 import {
   DEFLATE_BITS,
   DEFLATE_TAKEOVER,
+  REACH_BITS_MAX,
   windowInRelease,
   windowOutRelease,
   windowsRelease,
@@ -175,6 +176,8 @@ export function termsMake(s: Session, offer: u32): u32 {
   const termOut: Term = Term.SERVER_MAX_WINDOW_BITS + client;
   const termIn: Term = Term.CLIENT_MAX_WINDOW_BITS - client;
   const bounds = (offer >> termIn) & 1;
+  // What is told in pieces has to keep all that a distance may reach: without a bound, 32 KiB.
+  if (REACH_BITS_MAX < BITS_MAX && !client && !bounds && s.delivery != Delivery.WHOLE) return 0;
   if (optionDefault(Option.DEFLATE_TAKEOVER)) {
     if (!(offer & noneOut)) s.windowOut = <u16>windowTake();
     // The peer's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
@@ -190,7 +193,8 @@ export function termsMake(s: Session, offer: u32): u32 {
   if ((offer >> termOut) & 1 || bitsOut < BITS_MAX) terms = withBits(terms, termOut, bitsOut);
   let bitsIn = BITS_MAX;
   if (bounds) {
-    bitsIn = min(bitsOf(offer, termIn), s.windowIn ? min<u32>(most, TAKEOVER_BITS) : most);
+    const held: u32 = s.windowIn ? TAKEOVER_BITS : REACH_BITS_MAX;
+    bitsIn = min(bitsOf(offer, termIn), min(most, held));
     if (bitsIn < BITS_MAX) terms = withBits(terms, termIn, bitsIn);
   }
   if (!client) agree(s, bitsIn, bitsOut);
