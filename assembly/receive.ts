@@ -103,8 +103,16 @@ function feed(s: Session, p: usize, n: i32): i32 {
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
   if (s.state == State.OPEN && s.paused) return 0;
-  if (s.state <= State.CLOSING && s.blocked && !queueTakesPong(s)) return 0;
+  const blocked = s.blocked && (outputFirst(s) || !queueTakesPong(s));
+  if (s.state <= State.CLOSING && blocked) return 0;
   return INGRESS_BYTES;
+}
+
+/** Whether a compressed message waits for memory that the session's own output has. */
+// @ts-ignore: decorator
+@inline
+function outputFirst(s: Session): bool {
+  return DEFLATE && s.phase == PHASE_DATA && s.queued != 0;
 }
 
 /** Feeds the bytes that were held behind the head; false when some had to stay. */
@@ -290,7 +298,10 @@ function compressed(s: Session, at: usize, take: u32): usize {
   if (s.state == State.OPEN) {
     // An empty fragment has nothing to wait with: its header is taken.
     if (take || last) {
-      made = inflatePayload(s, at, take, last, take != 0 && answersWait());
+      const wait = answersWait();
+      made = inflatePayload(s, at, take, last, take != 0 && wait);
+      // Memory comes back with events, or with what this session has queued.
+      s.blocked = made == INFLATE_WAIT && !wait;
       if (made == INFLATE_WAIT) return at;
       if (made < 0) {
         failSoon(s, made);

@@ -93,13 +93,13 @@ function streamFits(s: Session): i32 {
 /** Takes the block of a message whose first `take` payload bytes are here: 0, INFLATE_WAIT or an ErrorCode. */
 // @ts-ignore: decorator
 @inline
-function begin(s: Session, take: u32, wait: bool): i32 {
+function begin(s: Session, take: u32, later: bool): i32 {
   const window: u32 = s.windowIn;
   // A window may hold more than this peer's distances reach.
   const held: u32 = window ? min(windowHeld(window), reach(s)) : 0;
   const room = s.streaming ? 2 * reach(s) : held + max(take * RATIO, PIECE_MIN);
   const block = arenaTake(min<u32>(HEAD_BYTES + room, BLOCK_MAX_BYTES), Use.IN);
-  if (!block) return wait ? INFLATE_WAIT : ErrorCode.OVERLOAD;
+  if (!block) return later ? INFLATE_WAIT : ErrorCode.OVERLOAD;
   s.block = <u32>block;
   incoming(s).again = 0;
   incoming(s).tail = 0xffff0000;
@@ -117,13 +117,13 @@ function begin(s: Session, take: u32, wait: bool): i32 {
  */
 // @ts-ignore: decorator
 @inline
-function widen(s: Session, wait: bool): i32 {
+function widen(s: Session, later: bool): i32 {
   const old: u32 = s.block;
   const bytes = arenaBytes(old);
   let block: usize = 0;
   if (bytes < <u32>BLOCK_MAX_BYTES) {
     block = grow(old, stream(s).to - old, bytes + 1, bytes * 2);
-    if (!block && wait) return INFLATE_WAIT;
+    if (!block && later) return INFLATE_WAIT;
   }
   if (block) {
     s.block = <u32>block;
@@ -147,8 +147,10 @@ function widen(s: Session, wait: bool): i32 {
  *   inflateTaken says how many were taken: the rest waits for room
  */
 export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wait: bool): i32 {
+  // What the session has queued gives memory back, too, and what comes can wait for that.
+  const later = wait || (take != 0 && s.queued != 0);
   if (!s.block) {
-    const error = begin(s, take, wait);
+    const error = begin(s, take, later);
     if (error) return error;
   }
   let z = stream(s);
@@ -169,7 +171,7 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wai
     made = z.to - z.base - had;
     if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
     if (result != INFLATE_FULL || s.streaming) break;
-    const error = widen(s, wait);
+    const error = widen(s, later);
     if (error == INFLATE_WAIT) break;
     if (error) return error;
     z = stream(s);

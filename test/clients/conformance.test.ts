@@ -59,6 +59,7 @@ const DEFLATED: [flags: string[], filter: string, requireDeflate: boolean][] = [
   [['--deflate=1', '--deflate-threshold', '0', '--deflate-window', '9'], 'deflate', false],
   [['--deflate=9', '--deflate-threshold', '0', '--deflate-window', '15'], 'deflate', false],
   [['--deflate', '--deflate-threshold', '0', '--no-context-takeover'], 'deflate', false],
+  [['--deflate', '--deflate-threshold', '0', '--profile', 'micro'], 'deflate', false],
 ];
 
 for (const [flags, filter, requireDeflate] of DEFLATED) {
@@ -68,6 +69,8 @@ for (const [flags, filter, requireDeflate] of DEFLATED) {
       quiet: true,
       filter,
       requireDeflate,
+      // A small core is given one case at a time, as above.
+      concurrency: flags.includes('micro') ? 1 : 4,
     });
     t.diagnostic(`${flags.join(' ')}\n${tableOf(report.results)}`);
     const bad = report.results.filter(
@@ -75,9 +78,9 @@ for (const [flags, filter, requireDeflate] of DEFLATED) {
     );
     assert.deepEqual(bad.map(lineOf), []);
     assert.equal(report.results.length, selectCases(filter).length);
-    // Few cases are about parameters that a server may decline.
+    // Few cases are about parameters that a server may decline; micro declines windows of 32 KiB.
     assert.ok(
-      report.unimplemented < 0.2 * report.results.length,
+      report.unimplemented < 0.25 * report.results.length,
       `${report.unimplemented} declined`,
     );
   });

@@ -103,7 +103,7 @@ export function deflating(t: TestContext, options: ServerOptions = {}): Serving 
     for (const client of clients) client.destroy();
     return within(server.close({ timeout: 0 }), 'server.close');
   });
-  const open = async (offer = 'permessage-deflate') => {
+  const open = async (offer = 'permessage-deflate; client_max_window_bits') => {
     const client = new Deflating();
     clients.push(client);
     const opened = next(server, 'open');
