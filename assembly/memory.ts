@@ -48,26 +48,30 @@ import { unmask } from './protocol/mask';
 
 /** Bytes of an EventRecord. */
 export const EVENT_BYTES: i32 = 32;
-/** Stride of the session records: their 256 bytes. */
-export const SESSION_BYTES: i32 = 256;
+/** Stride of the session records: their 240 bytes. */
+export const SESSION_BYTES: i32 = 240;
 /** Bytes between two regions: the canary of debug builds. */
 export const CANARY_BYTES: i32 = DEBUG ? 16 : 0;
 
 /** Bytes of the hash and cipher states: SHA-1 keeps 16 + 5 words, ChaCha20 16 + 16 and a position. */
 const DIGEST_BYTES: i32 = 96;
 const CIPHER_BYTES: i32 = 144;
+/** Levels of the timing wheel (session/timers.ts), and the bytes of one: 32 list heads and their bitmap. */
+export const WHEEL_LEVELS: u32 = 6;
+export const WHEEL_LEVEL_BYTES: u32 = 68;
 /** Bytes of the arena's state: two counters, and a list of two words for each size of block. */
 const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES)) * 8;
 
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
 const poolOffset: i32 = ringOffset + 16;
-const statsOffset: i32 = poolOffset + 80;
+const statsOffset: i32 = poolOffset + 96;
 const fieldOffset: i32 = statsOffset + 112;
 const defaultsOffset: i32 = fieldOffset + 16;
 const infoOffset: i32 = defaultsOffset + 80;
 const arenaOffset: i32 = infoOffset + 64;
-const digestOffset: i32 = arenaOffset + ((ARENA_STATE_BYTES + 15) & ~15);
+const wheelOffset: i32 = arenaOffset + ((ARENA_STATE_BYTES + 15) & ~15);
+const digestOffset: i32 = wheelOffset + ((WHEEL_LEVELS * WHEEL_LEVEL_BYTES + 15) & ~15);
 const cipherOffset: i32 = digestOffset + DIGEST_BYTES;
 const txOffset: i32 = cipherOffset + CIPHER_BYTES;
 const GLOBALS_BYTES: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
@@ -107,6 +111,7 @@ export const MEMORY_END: usize = INGRESS + TOTAL_BYTES;
 export const POOL_STATE: usize = GLOBALS + poolOffset;
 export const ARENA_STATE: usize = GLOBALS + arenaOffset;
 export const DEFAULTS: usize = GLOBALS + defaultsOffset;
+export const WHEEL: usize = GLOBALS + wheelOffset;
 export const DIGEST: usize = GLOBALS + digestOffset;
 export const CIPHER: usize = GLOBALS + cipherOffset;
 /** First of the TX_SPANS_MAX spans behind the TxRecord. */

@@ -11,6 +11,7 @@ import { CODES, COUNTS, huffmanCodes, huffmanLengths, LENGTHS } from './huffman'
 import {
   DISTANCES,
   DISTANCES_FIRST,
+  lengthSymbol,
   LENGTHS as CODE_LENGTHS,
   LENGTHS_FIRST,
   LITERALS,
@@ -18,7 +19,6 @@ import {
   SYMBOLS,
   tokenOffset,
 } from './layout';
-import { LENGTHS_ORDER } from './tables';
 
 /** The tokens of a block, a word each. */
 export const TOKENS: usize = CODEC + tokenOffset;
@@ -135,7 +135,7 @@ export function writeBlock(from: usize, end: usize, tokens: usize, fixed: u32, e
 
 /** The length of the code for the `i`th code length of a block's head. */
 function lengthOf(i: u32): u32 {
-  return load<u8>(LENGTHS_FIRST + <u32>load<u8>(LENGTHS_ORDER + i), LENGTHS);
+  return load<u8>(LENGTHS_FIRST + lengthSymbol(i), LENGTHS);
 }
 
 /** Writes what is held, up to `end`, as stored blocks. Whether there was room. RFC 1951 3.2.4. */

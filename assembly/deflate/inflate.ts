@@ -26,6 +26,7 @@ import {
   dynamicOffset,
   endsOffset,
   fixedOffset,
+  lengthSymbol,
   LITERAL_BITS,
   LITERALS,
   literalsWithin,
@@ -468,11 +469,6 @@ function lengths(z: Inflate): i32 {
   }
   // Without a code for it the block has no end.
   return load<u8>(at, 128) & 15 ? DONE : bad(z);
-}
-
-/** Which symbol the code length at `index` is for: 16, 17, 18, 0, 8, 7, 9, 6 … 14, 1, 15. */
-function lengthSymbol(index: u32): u32 {
-  return index < 4 ? (16 + index) % 19 : (index & 1 ? 19 - index : 12 + index) >> 1;
 }
 
 /** Puts one into a list of them; 0 was there. */

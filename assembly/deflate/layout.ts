@@ -13,6 +13,14 @@ export const LENGTHS_FIRST: i32 = LITERALS;
 export const DISTANCES_FIRST: i32 = LENGTHS_FIRST + LENGTHS;
 export const SYMBOLS: i32 = DISTANCES_FIRST + DISTANCES;
 
+/**
+ * Which symbol the code length at `index` of a block's head is for: 16, 17, 18, 0, 8, 7, 9, 6 … 14, 1, 15.
+ * RFC 1951 3.2.7.
+ */
+export function lengthSymbol(index: u32): u32 {
+  return index < 4 ? (16 + index) % 19 : (index & 1 ? 19 - index : 12 + index) >> 1;
+}
+
 /** Bits of a code that the first look into a table takes; longer codes need a second one. */
 export const LITERAL_BITS: i32 = 9;
 export const DISTANCE_BITS: i32 = 7;

@@ -1,12 +1,7 @@
-// Static tables of the deflate codec. In a file of their own, so that memory.ts can give them their
-// place in front of the regions.
+// The static table of the deflate codec. In a file of its own, so that memory.ts can give it its place
+// in front of the regions.
 
 import { DEFLATE } from '../profile';
-
-/** RFC 1951 3.2.7: the order of the code lengths for the code length alphabet. */
-export const LENGTHS_ORDER: usize = DEFLATE
-  ? memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
-  : 0;
 
 /**
  * What each level from 1 on does, much as zlib's: how many positions of a chain it tries (log2); the

@@ -6,8 +6,8 @@
 //
 //   0   what a frame touches: parser, key, message     (first 72 bytes)
 //   72  send queue, lists, timers
-//   128 limits, copied from the defaults at opening
-//   184 header gathered, counters and times
+//   112 limits, copied from the defaults at opening
+//   168 header gathered, counters and times
 
 import { Delivery, Option, Role, State } from '../abi';
 import {
@@ -107,11 +107,10 @@ export class Session {
   txOwner: u32;
   noticeNext: u32;
   noticeOwner: u32;
-  /** In the heap of deadlines (see timers.ts): the word that points here, or 0; the two behind it. */
-  timerOwner: u32;
-  timerLeft: u32;
-  timerRight: u32;
-  timerTurn: u16;
+  /** In the wheel of deadlines (see timers.ts): the sessions behind and before it, and its slot; 0 = none. */
+  timerNext: u16;
+  timerPrevious: u16;
+  timerList: u16;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** permessage-deflate: what was agreed on for each direction (see deflate/windows.ts), 0 = none. */
@@ -119,8 +118,6 @@ export class Session {
   deflateOut: u8;
   /** The window that keeps the context of what is sent, 0 = none. */
   windowOut: u16;
-  /** What the session waits for in the heap: ms. */
-  due: u64;
 
   // limits: LIMIT_WORDS words in the order of Option
   messageMax: u32;
@@ -164,6 +161,8 @@ const LIMITS: usize = offsetof<Session>('messageMax');
 export class PoolState {
   /** Host time, widened to 64 bits. */
   clock: u64;
+  /** Up to when deadlines were looked for. */
+  swept: u64;
   /** First freed record, 0 = none; linked through `txNext`. */
   freed: u32;
   /** Slots never used begin here. */
@@ -173,8 +172,6 @@ export class PoolState {
   txLast: u32;
   noticeFirst: u32;
   noticeLast: u32;
-  /** The session with the nearest deadline, 0 = none. */
-  timerFirst: u32;
   /** 1 once the defaults are written. */
   ready: u32;
   /** 1 once the clock is set. */
@@ -221,6 +218,7 @@ export function clockSet(now: i32): void {
   const step = <u32>now - <u32>p.clock;
   // A step of more than 2^31 ms is one back: the clock stands still rather than leaping 49 days.
   if (<i32>step > 0 || !p.started) p.clock += step;
+  if (!p.started) p.swept = p.clock;
   p.started = 1;
 }
 

@@ -1,23 +1,26 @@
-// Time → sessions whose deadline has come. RFC 6455 says when a connection may be given up (7.1.1,
-// 7.2.1); how long to wait is policy, in the session's limits.
+// Time → sessions whose deadline has come: a timing wheel. RFC 6455 says when a connection may be
+// given up (7.1.1, 7.2.1); how long to wait is policy, in the session's limits.
 //
-// The sessions that wait for something are a heap: each has up to two others behind it, which are
-// due no sooner. Two heaps become one when the sooner root takes the other heap into one of those
-// behind it, left and right by turns: a skew heap, whose calls take O(log n) steps on average.
+//   level 0   32 slots of 1 ms        level 3   32 slots of 32,768 ms
+//   level 1   32 slots of 32 ms       level 4   of 17 min
+//   level 2   32 slots of 1,024 ms    level 5   of 9 h
 //
-//   timerFirst ─► due 10 ─┬─► due 20 ─► ...
-//                         └─► due 12 ─► ...
+// A session is in one slot at most: that of its next deadline, at the level on which it is 1 to 31
+// slots away. When the slot's time begins, the session either is due or moves to a finer level, so
+// a deadline is met to the millisecond after at most five moves. Putting a session in and taking it
+// out are O(1); a tick costs one bitmap test a level and the sessions that it finds.
 //
-// Received bytes do not touch the heap: a session found to be not due any more is put back for later.
+// Received bytes do not touch the wheel: a session found to be not due any more is put back for later.
 
 import { State } from '../abi';
-import { POOL_STATE } from '../memory';
-import { pool, PoolState, Session } from './session';
+import { WHEEL, WHEEL_LEVEL_BYTES, WHEEL_LEVELS } from '../memory';
+import { pool, Session, sessionAt } from './session';
 
+/** Behind the 32 list heads of a level, a half-word each: which of them have a session. */
+const BITMAP: usize = 64;
+/** The farthest deadline that the wheel holds, ms; a later one is looked at again then. */
+const SPAN_MAX: u64 = (1 << 30) - 1;
 const NEVER: u64 = u64.MAX_VALUE;
-/** Where the heap's root is named. */
-const FIRST: usize = POOL_STATE + offsetof<PoolState>('timerFirst');
-const LEFT: usize = offsetof<Session>('timerLeft');
 
 /** The moment `ms` after `from`, or NEVER when `ms` is 0: no bound. */
 function after(from: u64, ms: u32): u64 {
@@ -55,47 +58,113 @@ function dueAt(s: Session): u64 {
   return min(min(idleAt(s), pongAt(s)), s.pongMs && ping <= pool().clock ? NEVER : ping);
 }
 
-/** Lets the word at `owner` name the root of the heaps `a` and `b` melded. */
-function meld(owner: usize, a: usize, b: usize): void {
-  while (a && b) {
-    const s = changetype<Session>(changetype<Session>(a).due < changetype<Session>(b).due ? a : b);
-    b ^= a ^ changetype<usize>(s);
-    store<u32>(owner, <u32>changetype<usize>(s));
-    s.timerOwner = <u32>owner;
-    s.timerTurn ^= 4;
-    owner = changetype<usize>(s) + LEFT + s.timerTurn;
-    a = load<u32>(owner);
-  }
-  a |= b;
-  store<u32>(owner, <u32>a);
-  if (a) changetype<Session>(a).timerOwner = <u32>owner;
+/** Where a level lies. */
+// @ts-ignore: decorator
+@inline
+function levelAt(number: u32): usize {
+  return WHEEL + number * WHEEL_LEVEL_BYTES;
 }
 
-/** Takes a session out of the heap. */
+/** Number + 1 of a session's slot in the pool → the session. */
+// @ts-ignore: decorator
+@inline
+function sessionOf(link: u32): Session {
+  return sessionAt(link - 1);
+}
+
+/** Takes a session out of the wheel. */
 export function timerStop(s: Session): void {
-  if (s.timerOwner) meld(s.timerOwner, s.timerLeft, s.timerRight);
-  s.timerOwner = s.timerLeft = s.timerRight = 0;
+  const list: u32 = s.timerList;
+  if (!list) return;
+  s.timerList = 0;
+  const next: u32 = s.timerNext;
+  const previous: u32 = s.timerPrevious;
+  if (next) sessionOf(next).timerPrevious = <u16>previous;
+  if (previous) {
+    sessionOf(previous).timerNext = <u16>next;
+    return;
+  }
+  const level = levelAt((list - 1) >> 5);
+  const slot = (list - 1) & 31;
+  store<u16>(level + (slot << 1), <u16>next);
+  if (!next) store<u32>(level, load<u32>(level, BITMAP) & ~(1 << slot), BITMAP);
 }
 
 /** Puts a session where its next deadline says; to be called when a deadline may have come nearer. */
 export function timerSet(s: Session): void {
   timerStop(s);
-  s.due = dueAt(s);
-  if (s.due != NEVER) meld(FIRST, load<u32>(FIRST), changetype<usize>(s));
+  const due = dueAt(s);
+  if (due == NEVER) return;
+  const swept = pool().swept;
+  const away: u64 = due > swept ? min(due - swept, SPAN_MAX) : 1;
+  const number: u32 = (31 - clz(<u32>away)) / 5;
+  const slot = (<u32>((swept + away) >> (number * 5))) & 31;
+  const level = levelAt(number);
+  const next: u32 = load<u16>(level + (slot << 1));
+  const link: u32 = (s.handle & 0xffff) + 1;
+  s.timerList = <u16>((number << 5) + slot + 1);
+  s.timerNext = <u16>next;
+  s.timerPrevious = 0;
+  if (next) sessionOf(next).timerPrevious = <u16>link;
+  store<u16>(level + (slot << 1), <u16>link);
+  store<u32>(level, load<u32>(level, BITMAP) | (1 << slot), BITMAP);
 }
 
-/** The next session that is due, or null. The caller acts on it, and thereby calls timerSet. */
+/** When the next slot that has a session begins, behind the last sweep's moment; NEVER when all are empty. */
+function nextMoment(): u64 {
+  const swept = pool().swept;
+  let next = NEVER;
+  for (let number: u32 = 0; number < WHEEL_LEVELS; number++) {
+    const slots = load<u32>(levelAt(number), BITMAP);
+    if (!slots) continue;
+    const at = swept >> (number * 5);
+    const steps = ctz(rotr(slots, (<u32>(at + 1)) & 31)) + 1;
+    next = min(next, (at + steps) << (number * 5));
+  }
+  return next;
+}
+
+/**
+ * Takes a session out of a slot that begins at the last sweep's moment; null when there is none.
+ *
+ * Nothing is put into such a slot meanwhile: at that moment a level's slots are 1 to 31 away.
+ */
+function takeBegun(): Session {
+  const swept = pool().swept;
+  for (let number: u32 = 0; number < WHEEL_LEVELS; number++) {
+    const at = swept >> (number * 5);
+    if (at << (number * 5) != swept) break;
+    const link: u32 = load<u16>(levelAt(number) + (((<u32>at) & 31) << 1));
+    if (!link) continue;
+    const s = sessionOf(link);
+    timerStop(s);
+    return s;
+  }
+  return changetype<Session>(0);
+}
+
+/**
+ * The next session that is due, taken out of the wheel, or null. The caller acts on it, and thereby
+ * calls timerSet; to be called until it returns null.
+ */
 export function timerNext(): Session {
+  const p = pool();
+  const now = p.clock;
   while (true) {
-    const s = changetype<Session>(<usize>pool().timerFirst);
-    if (changetype<usize>(s) == 0 || s.due > pool().clock) return changetype<Session>(0);
-    timerSet(s);
-    if (s.due <= pool().clock) return s;
+    const s = takeBegun();
+    if (changetype<usize>(s)) {
+      if (dueAt(s) <= now) return s;
+      timerSet(s);
+      continue;
+    }
+    const next = nextMoment();
+    p.swept = min(next, now);
+    if (next > now) return s;
   }
 }
 
 /** Milliseconds from the clock to the next moment at which limpet_tick has work, or -1 when there is none. */
 export function timerDelay(): i32 {
-  const s = changetype<Session>(<usize>pool().timerFirst);
-  return changetype<usize>(s) ? <i32>min<u64>(s.due - pool().clock, i32.MAX_VALUE) : -1;
+  const next = nextMoment();
+  return next == NEVER ? -1 : <i32>min<u64>(next - min(next, pool().clock), SPAN_MAX);
 }

@@ -11,6 +11,7 @@ import {
   zeroWords,
 } from '../../assembly/memory';
 import { ARENA_BYTES, INGRESS_BYTES, SESSIONS } from '../../assembly/profile';
+import { Session } from '../../assembly/session/session';
 import { HERE, hex, isHex, THERE } from './bytes';
 
 function begin(region: i32): i32 {
@@ -42,6 +43,7 @@ describe('the memory map', () => {
     expect<i32>(regionBytes(Region.SESSIONS)).toBe(SESSIONS * SESSION_BYTES);
     expect<i32>(regionBytes(Region.ARENA)).toBe(ARENA_BYTES);
     expect<usize>(ARENA & 15).toBe(0);
+    expect<usize>(offsetof<Session>()).toBe(SESSION_BYTES);
     expect<bool>(SESSION_BYTES <= 256).toBe(true);
   });
 });
