@@ -100,7 +100,7 @@ export class Outbox<Owner> {
    * @returns for how many of them it was queued
    */
   sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): number {
-    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const payload = bytesOf(data);
     // Handles and payload lie in the scratch region, in this order.
     const most = (this.core.scratchSize - payload.byteLength) >> 2;
     let together: Link<Owner>[] = [];
@@ -148,10 +148,9 @@ export class Outbox<Owner> {
     }
     const deflates = link.deflates && !(kind & SEND_PLAIN);
     // A fragment that has to be compressed waits for the memory that it needs: for less there is some.
-    const goesOn = (kind & ~SEND_MORE) === Opcode.CONTINUATION;
-    const most = goesOn ? this.#pieceBytes : this.#copyMax;
+    const most = goesOn(kind) ? this.#pieceBytes : this.#copyMax;
     if (deflates && length > most && this.#fits(handle, length)) {
-      return this.#fragments(link, kind, Buffer.from(data as Uint8Array));
+      return this.#fragments(link, kind, bytesOf(data));
     }
     if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
       return this.#external(link, kind, data);
@@ -175,7 +174,7 @@ export class Outbox<Owner> {
 
   /** Puts a frame's header into the core's queue; its payload stays here. */
   #external(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
-    const payload = typeof data === 'string' ? Buffer.from(data) : this.owned(data);
+    const payload = this.owned(bytesOf(data));
     const status = this.core.exports.limpet_send_external(link.handle, kind, payload.length);
     if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
     return status as Sent | ErrorCode;
@@ -190,7 +189,7 @@ export class Outbox<Owner> {
   }
 
   /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
-  #fragments(link: Link<Owner>, kind: number, data: Buffer): Sent | ErrorCode {
+  #fragments(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
     let status: Sent | ErrorCode = Sent.OK;
     for (let at = 0; at < data.length; at += this.#pieceBytes) {
       const end = at + this.#pieceBytes;
@@ -219,7 +218,7 @@ export class Outbox<Owner> {
   #full(link: Link<Owner>, kind: number): Sent | ErrorCode {
     const { fullPolicy } = this.limits;
     // A message of which one fragment is dropped would be another message.
-    const whole = (kind & 15) !== Opcode.CONTINUATION && !(kind & SEND_MORE);
+    const whole = !goesOn(kind) && !(kind & SEND_MORE);
     if (fullPolicy === FullPolicy.DROP && whole) return Sent.DROPPED;
     if (fullPolicy === FullPolicy.CLOSE_1008) this.close(link, 1008, '');
     if (fullPolicy === FullPolicy.CLOSE_1013) this.close(link, 1013, '');
@@ -356,4 +355,14 @@ export class Outbox<Owner> {
     if (payload?.length !== length) throw new Error('a payload is not where its span is');
     return payload;
   }
+}
+
+/** Whether a frame goes on with a message. RFC 6455 5.4. */
+function goesOn(kind: number): boolean {
+  return (kind & ~(SEND_MORE | SEND_PLAIN)) === (Opcode.CONTINUATION as number);
+}
+
+/** Text in UTF-8; bytes as they are, not copied. */
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data;
 }

@@ -25,7 +25,6 @@ const USAGE = `usage: limpet serve [options]
   --quiet               print the address and nothing else`;
 
 const INT_MAX = 0x7fff_ffff;
-const DEFLATE_LEVEL = '6';
 
 /** Options that are numbers. */
 type NumberOption =
@@ -40,7 +39,7 @@ type NumberOption =
 export async function serve(args: string[]): Promise<number> {
   const { values, positionals } = parse({
     // A flag whose value may be left out is none that parseArgs knows.
-    args: args.map((arg) => (arg === '--deflate' ? `--deflate=${DEFLATE_LEVEL}` : arg)),
+    args: args.filter((arg) => arg !== '--deflate'),
     allowPositionals: true,
     options: {
       host: { type: 'string', default: '127.0.0.1' },
@@ -76,6 +75,8 @@ export async function serve(args: string[]): Promise<number> {
     ['deflateWindow', number('deflate-window', values['deflate-window'], 8, 15)],
     ['deflateThreshold', number('deflate-threshold', values['deflate-threshold'], 0, INT_MAX)],
   ];
+  // Without a level it is the core's.
+  if (args.includes('--deflate')) options.deflate = true;
   for (const [name, value] of given) if (value !== undefined) options[name] = value;
   options.contextTakeover = !values['no-context-takeover'];
 
