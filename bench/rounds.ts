@@ -95,11 +95,12 @@ export async function runRounds(
     );
 
   const start = performance.now();
-  for (let round = 0, todo = lines; todo.length;) {
-    await runRound(round++, todo, peers, plan, clock, failures);
+  for (let round = 0, unsettled = lines; unsettled.length;) {
+    await runRound(round++, unsettled, peers, plan, clock, failures);
     if (round < plan.rounds) continue;
-    todo = lines.filter(isShortOfCalm);
-    const end = (performance.now() - start) / 1000 + roundSeconds(todo.length, peers.length, plan);
+    unsettled = lines.filter(isShortOfCalm);
+    const next = roundSeconds(unsettled.length, peers.length, plan);
+    const end = (performance.now() - start) / 1000 + next;
     if (!plan.patient || round >= 2 * plan.rounds || end > plan.limit_s) break;
   }
   for (const line of lines) conclude(line);
