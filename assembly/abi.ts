@@ -226,7 +226,7 @@ export const enum ErrorCode {
   CLOSE_REASON = -33,
   /** A message of more than MESSAGE_MAX: 1009. RFC 6455 7.4.1. */
   TOO_BIG = -34,
-  /** No memory is left for the message (Delivery.WHOLE): 1013. */
+  /** No memory is left for a message that has to be gathered (Delivery.WHOLE, or compressed): 1013. */
   OVERLOAD = -35,
   /** A compressed message that is not DEFLATE, or ends too soon: 1007. RFC 7692 7.2.2. */
   DEFLATE = -36,
@@ -352,7 +352,7 @@ export class EventRecord {
   user: i32;
   /** ERROR, CLOSED: an ErrorCode, or 0. */
   detail: i32;
-  /** Arena block that the acknowledgement frees, or 0: for the core only. */
+  /** Arena block that the acknowledgement frees, or that stays the session's: for the core only. */
   block: u32;
   /** CHUNK: payload bytes of the current frame still to come, at most 2^32 - 1. */
   remaining: u32;
@@ -393,7 +393,7 @@ export class TxRecord {
   reserved: u32;
 }
 
-/** A piece of linear memory or, from limpet_header_at, a name with its value. */
+/** A piece of linear memory or, from limpet_header_next, a name with its value. */
 @unmanaged
 export class FieldRecord {
   /** First byte of the name; 0 when only a value was asked for. */

@@ -360,7 +360,8 @@ export function limpet_rx_room(handle: i32): i32 {
  * @param len how many; 0 lets the session go on with what it holds
  * @param now the host's clock, ms
  * @returns how many were taken. When fewer than `len`: acknowledge the events and feed the rest (a
- *   frame that the core answers waits for the replies to messages before it); if still none are
+ *   frame that the core answers waits for the replies to messages before it, a compressed one for
+ *   the memory that they hold); if still none are
  *   taken, keep the rest until limpet_rx_room is not 0. Or ErrorCode.HANDLE, ARGUMENT
  */
 export function limpet_rx(handle: i32, ptr: i32, len: i32, now: i32): i32 {

@@ -20,7 +20,7 @@ import {
   inflateTaken,
   inflating,
 } from './deflate/incoming';
-import { grow, handshakeRead, holdRead, holdRoom } from './http/handshake';
+import { handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { eventRing } from './memory';
 import { BLOCK_MAX_BYTES, DEFLATE, INGRESS_BYTES } from './profile';
 import {
@@ -34,7 +34,7 @@ import {
 } from './protocol/frame';
 import { keyAfter, unmask } from './protocol/mask';
 import { UTF8_COMPLETE, UTF8_REJECT, utf8Check } from './protocol/utf8';
-import { arenaTake, Use } from './session/arena';
+import { arenaGrow, arenaTake, Use } from './session/arena';
 import { closeCame, fail } from './session/ending';
 import {
   BLOCK_LENT,
@@ -410,8 +410,8 @@ function gatherRoom(s: Session, take: u32, left: u64): usize {
   const want = max(need, min(need + left, max(2 * need, GATHER_MIN)));
   const old = <usize>s.block;
   if (need <= <u64>BLOCK_MAX_BYTES) {
-    let block = grow(old, length, <u32>need, <u32>min<u64>(want, BLOCK_MAX_BYTES));
-    if (!block) block = grow(old, length, <u32>need, <u32>need);
+    let block = arenaGrow(old, length, <u32>need, <u32>min<u64>(want, BLOCK_MAX_BYTES));
+    if (!block) block = arenaGrow(old, length, <u32>need, <u32>need);
     if (block) {
       s.block = <u32>block;
       return block + length;

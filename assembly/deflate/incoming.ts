@@ -8,11 +8,10 @@
 // front, as many as a distance may reach back, and it is filled again.
 
 import { Delivery, ErrorCode } from '../abi';
-import { grow } from '../http/handshake';
 import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES } from '../profile';
 import { unmask } from '../protocol/mask';
-import { arenaBytes, arenaTake, arenaTrim, Use } from '../session/arena';
+import { arenaBytes, arenaGrow, arenaTake, arenaTrim, Use } from '../session/arena';
 import { Session } from '../session/session';
 import {
   Inflate,
@@ -48,6 +47,9 @@ const INCOMING_BYTES: i32 = 16;
 const HEAD_BYTES: u32 = INCOMING_BYTES + INFLATE_BYTES;
 /** A piece of a stream has at least this much room. */
 const PIECE_MIN: u32 = 512;
+const STREAM_MAX: u32 = BLOCK_MAX_BYTES - HEAD_BYTES - PIECE_MIN;
+/** The largest window, in bits, that a block holds beside a piece. */
+export const REACH_BITS_MAX: u32 = STREAM_MAX >= 1 << 15 ? 15 : 31 - clz(STREAM_MAX);
 /** Room for the first block of a message: as many times its payload. */
 const RATIO: u32 = 4;
 
@@ -122,7 +124,7 @@ function widen(s: Session, later: bool): i32 {
   const bytes = arenaBytes(old);
   let block: usize = 0;
   if (bytes < <u32>BLOCK_MAX_BYTES) {
-    block = grow(old, stream(s).to - old, bytes + 1, bytes * 2);
+    block = arenaGrow(old, stream(s).to - old, bytes + 1, bytes * 2);
     if (!block && later) return INFLATE_WAIT;
   }
   if (block) {

@@ -2,8 +2,7 @@
 // and 7.2.1.
 //
 //   sendBegin   compressBegin decides, and takes the block for the compressed bytes
-//               the payload is written into the queue
-//   sendEnd     compressEnd: window + payload ─► deflate ─► block ─► back into the queue, shorter
+//   sendEnd     compressEnd: window + payload ─► deflate ─► block ─► into the queue, shorter
 //
 // A message that would not shrink stays as it is. One whose first fragment was compressed goes on
 // that way: its fragments share one RSV1.
@@ -11,7 +10,7 @@
 import { ErrorCode, Opcode, Option, SEND_MORE, SEND_PLAIN } from '../abi';
 import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES, DEFLATE } from '../profile';
-import { FIN, headerSize, headerWrite, RSV1 } from '../protocol/frame';
+import { headerSize, headerWrite, RSV1 } from '../protocol/frame';
 import { arenaGive, arenaTake, Use } from '../session/arena';
 import { masks, queueTrim } from '../session/queue';
 import { optionDefault, pool, Session } from '../session/session';
@@ -91,12 +90,16 @@ export function shareEnd(): void {
   p.sendShared = 0;
 }
 
-/** Compresses the payload that was written into the queue, if compressBegin decided so. */
-export function compressEnd(s: Session): void {
+/**
+ * Puts a compressed payload into the room that sendBegin made, if compressBegin decided so.
+ *
+ * @param from the payload: in that room, or elsewhere
+ * @returns false when it is to go as it is
+ */
+export function compressEnd(s: Session, from: usize): bool {
   const p = pool();
   const block: usize = p.sendDeflated;
-  if (!block) return;
-  const from: usize = p.sendPayload;
+  if (!block) return false;
   const bytes = p.sendLength;
   const more = p.sendKind & SEND_MORE;
   const begins = (p.sendKind & 15) != Opcode.CONTINUATION;
@@ -109,7 +112,7 @@ export function compressEnd(s: Session): void {
     const length = <u32>(end - block);
     const masked = masks(s);
     if (s.windowOut) windowAppend(s.windowOut, from, bytes);
-    const header = from - headerSize(bytes, masked);
+    const header = <usize>p.sendPayload - headerSize(bytes, masked);
     // The key stands where the header ends, whatever its length.
     let b0: u32 = load<u8>(header);
     if (begins) b0 |= RSV1;
@@ -120,6 +123,7 @@ export function compressEnd(s: Session): void {
     p.sendLength = length;
   }
   compressCancel();
+  return end != 0;
 }
 
 /** Compresses a payload behind the session's context, if that is kept and there is memory to join the two. */

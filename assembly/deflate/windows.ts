@@ -12,7 +12,7 @@
 // count: zeroed memory is a pool of free windows. Taking and giving are O(1).
 
 import { copyBytes, stats, WINDOW_BYTES, WINDOWS } from '../memory';
-import { BLOCK_MAX_BYTES, TAKEOVER_BITS, TAKEOVERS } from '../profile';
+import { TAKEOVER_BITS, TAKEOVERS } from '../profile';
 import { pool, Session } from '../session/session';
 
 /** Of deflateIn and deflateOut: the window bits. */
@@ -22,10 +22,6 @@ export const DEFLATE_TAKEOVER: u32 = 0x10;
 
 /** The most bytes that a window holds. */
 export const WINDOW_MAX: u32 = 1 << TAKEOVER_BITS;
-
-/** The largest window, in bits, that a block of the arena holds beside a piece of a message. */
-export const REACH_BITS_MAX: u32 =
-  BLOCK_MAX_BYTES >= 1024 + 32768 ? 15 : 31 - clz(BLOCK_MAX_BYTES - 1024);
 
 /** Number + 1 → where a window lies. */
 export function windowAddress(window: u32): usize {

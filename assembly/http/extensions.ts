@@ -9,10 +9,10 @@
 //   client    offerTerms ─► offer ─ termsWrite ─► request; 101 ─ extensionsRead ─► answer ─ answerTake
 
 import { Delivery, Option, Role } from '../abi';
+import { REACH_BITS_MAX } from '../deflate/incoming';
 import {
   DEFLATE_BITS,
   DEFLATE_TAKEOVER,
-  REACH_BITS_MAX,
   windowInRelease,
   windowOutRelease,
   windowsRelease,

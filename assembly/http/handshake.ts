@@ -13,7 +13,7 @@ import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
-import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
+import { arenaGrow, Use } from '../session/arena';
 import { enter, fail } from '../session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME } from '../session/events';
 import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
@@ -41,23 +41,6 @@ import { crlf, decimal, line, statusLine, textCopy } from './write';
 const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
 /** The most bytes of an answer beside its headers: status line, fixed fields and lengths. */
 const ANSWER_EXTRA: u32 = 192;
-
-/**
- * Makes a block large enough, keeping its first `kept` bytes.
- *
- * @param need bytes that it must hold
- * @param want bytes that another one is to hold if this one is too small
- * @returns the block, or 0 when the arena has none
- */
-export function grow(block: usize, kept: u32, need: u32, want: u32): usize {
-  if (block && arenaBytes(block) >= need) return block;
-  const larger = arenaTake(want, Use.IN);
-  if (larger && block) {
-    copyBytes(larger, block, kept);
-    arenaGive(block, Use.IN);
-  }
-  return larger;
-}
 
 /** Gathers head bytes from `at`..`end`; judges the head when it is whole. Returns how far it came. */
 export function handshakeRead(s: Session, at: usize, end: usize): usize {
@@ -90,7 +73,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   const from: u32 = CLIENT && block ? changetype<Request>(block).head : REQUEST_BYTES;
   if (has - from > <u32>HEAD_MAX_BYTES) return ErrorCode.HTTP_TOO_LARGE;
   if (scan == Scan.BAD) return ErrorCode.HTTP_SYNTAX;
-  block = grow(block, had, has, has);
+  block = arenaGrow(block, had, has, has);
   if (!block) return ErrorCode.HTTP_OVERLOAD;
   if (!s.block) requestClear(block, REQUEST_BYTES);
   s.block = <u32>block;
@@ -120,7 +103,7 @@ export function holdRead(s: Session, at: usize, end: usize): usize {
   const had = s.holdTo;
   const take = min<u32>(<u32>(end - at), HOLD_MAX - had);
   if (take == 0) return at;
-  const block = grow(s.hold, had, had + take, had + take);
+  const block = arenaGrow(s.hold, had, had + take, had + take);
   if (!block) return at;
   copyBytes(block + had, at, take);
   s.hold = <u32>block;

@@ -14,7 +14,7 @@
 // sixteenth, and the control frames, which are never dropped, the rest too. A flood of one kind
 // cannot starve the others.
 
-import { ARENA, ARENA_STATE, BOOK, stats } from '../memory';
+import { ARENA, ARENA_STATE, BOOK, copyBytes, stats } from '../memory';
 import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_MIN_BYTES, DEBUG } from '../profile';
 import { listPush, listRemove } from './list';
 
@@ -157,6 +157,23 @@ export function arenaGive(block: usize, use: Use): void {
     order += 1;
   }
   free(block, order);
+}
+
+/**
+ * Makes a block of Use.IN large enough, keeping its first `kept` bytes.
+ *
+ * @param need bytes that it must hold
+ * @param want bytes that another one is to hold if this one is too small
+ * @returns the block, or 0 when the arena has none
+ */
+export function arenaGrow(block: usize, kept: u32, need: u32, want: u32): usize {
+  if (block && arenaBytes(block) >= need) return block;
+  const larger = arenaTake(want, Use.IN);
+  if (larger && block) {
+    copyBytes(larger, block, kept);
+    arenaGive(block, Use.IN);
+  }
+  return larger;
 }
 
 /** Gives back what a block of Use.IN has beside its first `bytes` bytes, 1 or more. */

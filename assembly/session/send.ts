@@ -119,10 +119,15 @@ export function sendBegin(s: Session, kind: i32, bytes: u32): i32 {
   return payload;
 }
 
-/** Ends what sendBegin began: compresses, and masks the payload of a client. Sent.OK or Sent.BACKPRESSURE. */
-export function sendEnd(s: Session): i32 {
+/**
+ * Ends what sendBegin began with the payload at `from`: compresses it, or lays it there if it is
+ * not; masks it for a client. Sent.OK or Sent.BACKPRESSURE.
+ */
+function sendFrom(s: Session, from: usize): i32 {
   const p = pool();
-  if (DEFLATE) compressEnd(s);
+  if ((!DEFLATE || !compressEnd(s, from)) && from != p.sendPayload) {
+    copyBytes(p.sendPayload, from, p.sendLength);
+  }
   if (CLIENT) {
     if (p.sendKey) unmask(p.sendPayload, p.sendPayload, p.sendLength, p.sendKey);
     p.sendLength = 0;
@@ -130,12 +135,15 @@ export function sendEnd(s: Session): i32 {
   return queueMark(s);
 }
 
+/** Ends what sendBegin began: the payload is where it said. Sent.OK or Sent.BACKPRESSURE. */
+export function sendEnd(s: Session): i32 {
+  return sendFrom(s, pool().sendPayload);
+}
+
 /** Queues a frame with a copy of the payload at `p`. Sent or ErrorCode. */
 export function send(s: Session, kind: i32, p: usize, bytes: u32): i32 {
   const payload = sendBegin(s, kind, bytes);
-  if (payload <= Sent.DROPPED) return payload;
-  copyBytes(payload, p, bytes);
-  return sendEnd(s);
+  return payload <= Sent.DROPPED ? payload : sendFrom(s, p);
 }
 
 /** Queues the header of a frame whose payload the host writes itself. Sent or ErrorCode. */

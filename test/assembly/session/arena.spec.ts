@@ -2,7 +2,15 @@
 
 import { ARENA, stats } from '../../../assembly/memory';
 import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_MIN_BYTES } from '../../../assembly/profile';
-import { arenaBytes, arenaCan, arenaGive, arenaTake, Use } from '../../../assembly/session/arena';
+import {
+  arenaBytes,
+  arenaCan,
+  arenaGive,
+  arenaGrow,
+  arenaTake,
+  arenaTrim,
+  Use,
+} from '../../../assembly/session/arena';
 import { HERE } from '../bytes';
 
 /** Where the blocks that a spec has taken are noted. */
@@ -85,5 +93,23 @@ describe('arenaTake', () => {
     const before = stats().memoryFull;
     expect<usize>(arenaTake(BLOCK_MAX_BYTES + 1, Use.CONTROL)).toBe(0);
     expect<u64>(stats().memoryFull).toBe(before + 1);
+  });
+});
+
+describe('arenaGrow and arenaTrim', () => {
+  it('keeps what a block has, and gives back what it does not need any more', () => {
+    const small = arenaGrow(0, 0, 1, BLOCK_MIN_BYTES);
+    store<u64>(small, 0x0123456789abcdef);
+    expect<usize>(arenaGrow(small, 8, BLOCK_MIN_BYTES, 1)).toBe(small);
+    const large = arenaGrow(small, 8, BLOCK_MIN_BYTES + 1, 4 * BLOCK_MIN_BYTES);
+    expect<u64>(load<u64>(large)).toBe(0x0123456789abcdef);
+    expect<u32>(stats().arenaUsed).toBe(4 * BLOCK_MIN_BYTES);
+    arenaTrim(large, BLOCK_MIN_BYTES + 1);
+    expect<u32>(arenaBytes(large)).toBe(2 * BLOCK_MIN_BYTES);
+    arenaTrim(large, 1);
+    expect<u32>(stats().arenaUsed).toBe(BLOCK_MIN_BYTES);
+    expect<u64>(load<u64>(large)).toBe(0x0123456789abcdef);
+    arenaGive(large, Use.IN);
+    expect<u32>(stats().arenaUsed).toBe(0);
   });
 });
