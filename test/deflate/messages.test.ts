@@ -9,7 +9,7 @@ import { CORES } from '../support/cores.js';
 import { Driver, ErrorCode, EventKind, Role } from '../support/driver.js';
 import { decode, encode, type Frame } from '../support/frames.js';
 import { KEY } from '../support/payload.js';
-import { words } from './data.js';
+import { words } from './samples.js';
 
 const RSV1 = 4;
 const TAKEOVER = 0x10;

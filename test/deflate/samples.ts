@@ -29,6 +29,27 @@ export function text(n: number, random = new Random(2)): Buffer {
   return Buffer.from(all.slice(0, n));
 }
 
+const NAMES = ['id', 'name', 'temperature', 'state', 'position', 'größe', 'updated', 'tags'];
+const VALUES = ['"kitchen"', 'true', '"2026-11-21T09:30:00Z"', 'null', '[1,2,3]', '"grün"', '21.5'];
+
+/**
+ * JSON of `n` bytes that is not all ASCII, UTF-8 to its end; each row stands twice, so that a
+ * few of its bytes shrink, too.
+ */
+export function words(n: number, seed: number): Buffer {
+  const random = new Random(seed + 1);
+  let all = '';
+  while (all.length < n) {
+    const row = `{"${random.pick(NAMES)}":${random.pick(VALUES)},"n":${random.below(1000)}},`;
+    all += row + row;
+  }
+  const bytes = Buffer.from(all).subarray(0, n);
+  // A cut inside a character would not be text.
+  let end = n;
+  while (end > 0 && new TextDecoder().decode(bytes.subarray(0, end)).endsWith('\ufffd')) end -= 1;
+  return Buffer.concat([bytes.subarray(0, end), Buffer.alloc(n - end, ' ')]);
+}
+
 /** Runs of a few bytes that repeat at short distances, between bytes that do not. */
 export function runs(n: number, random = new Random(3)): Buffer {
   const bytes = Buffer.alloc(n);
