@@ -83,6 +83,10 @@ export const enum EventKind {
   ERROR = 10,
   /** The send queue fell to half its high-water mark after having been over it. */
   WRITABLE = 11,
+  /** limpet_shutdown was called: last messages may be sent until this event is acknowledged, then the session closes. */
+  SHUTDOWN = 12,
+  /** The pong of a heartbeat came: `detail` is the round-trip time, ms. */
+  HEARTBEAT = 13,
 }
 
 /** Bits of EventRecord.flags. */
@@ -137,6 +141,64 @@ export const enum Option {
   DEFLATE_THRESHOLD = 17,
   /** 1: contexts are kept over messages while there are windows for them. Default 1. RFC 7692 7.1.1. */
   DEFLATE_TAKEOVER = 18,
+  /** Longest text message taken, bytes, 0 = what MESSAGE_MAX says; past it 1009. Defaults only. */
+  TEXT_MAX = 19,
+  /** The same for binary messages. Defaults only. */
+  BINARY_MAX = 20,
+  /** Longest HTTP head taken, bytes; past it 431. Default and bound: the profile's. Defaults only. */
+  HEAD_MAX = 21,
+  /** How many sessions one remote address may have, 0 = no bound; then 429. Defaults only, feature `addresses`. */
+  ADDRESS_SESSIONS = 22,
+  /** The window over which the rates count, ms. Default 1,000. This and what follows: defaults only, feature `rates`. */
+  RATE_WINDOW_MS = 23,
+  /** Messages that one session may send in a window, 0 = no bound. */
+  RATE_MESSAGES = 24,
+  /** Payload bytes that one session may send in a window, 0 = no bound. */
+  RATE_BYTES = 25,
+  /** Messages that all sessions together may send in a window, 0 = no bound. */
+  RATE_ALL_MESSAGES = 26,
+  /** Payload bytes that all sessions together may send in a window, 0 = no bound. */
+  RATE_ALL_BYTES = 27,
+  /** A RatePolicy. Default DROP. */
+  RATE_POLICY = 28,
+  /** Where a bearer token may stand: bits of TokenSource. Default HEADER and PROTOCOL. Defaults only, feature `security`. */
+  TOKEN_SOURCES = 29,
+  /** After how many published messages PublishRecord.flush says "write now", 0 = only at the end of the turn. Defaults only, feature `topics`. */
+  BATCH = 30,
+  /** Milliseconds between two heartbeats, 0 = none. Of the defaults and, when it has one, of a session; feature `heartbeat`. */
+  HEARTBEAT_MS = 31,
+  /** Milliseconds a heartbeat may stay unanswered, 0 = no bound; then the session is aborted. Default 10,000. */
+  HEARTBEAT_TIMEOUT_MS = 32,
+}
+
+/** What happens to a message past a rate: Option.RATE_POLICY. */
+export const enum RatePolicy {
+  /** The message is dropped and counted. */
+  DROP = 0,
+  /** The session is not read from until the message fits (limpet_rx_room is 0). */
+  QUEUE = 1,
+  /** The session closes with 1008 (policy violation). */
+  REJECT = 2,
+}
+
+/** Bits of Option.TOKEN_SOURCES: where a client may put its bearer token. */
+export const enum TokenSource {
+  /** `Authorization: Bearer TOKEN`. RFC 6750 2.1. */
+  HEADER = 1,
+  /** `Sec-WebSocket-Protocol: bearer, TOKEN`, for browsers; `bearer` is answered unless another is chosen. */
+  PROTOCOL = 2,
+  /** The query parameter `access_token`. RFC 6750 2.3. */
+  QUERY = 4,
+}
+
+/** Bits of limpet_address_set: what a session's first bytes and head may say of its remote address. */
+export const enum Trust {
+  /** A PROXY protocol header, version 1 or 2, may come before the request. */
+  PROXY = 1,
+  /** A PROXY protocol header has to come, else the connection is dropped. */
+  PROXY_REQUIRED = 2,
+  /** The last address in X-Forwarded-For is the client's. */
+  FORWARDED = 4,
 }
 
 /** How messages reach the host: Option.DELIVERY. */
@@ -195,6 +257,16 @@ export const enum ErrorCode {
   ABSENT = -9,
   /** The core was built without that: see the features of its profile. */
   UNSUPPORTED = -10,
+  /** No record of a room, or of a level of a wildcard topic, is free. */
+  ROOMS = -11,
+  /** No membership is free. */
+  MEMBERSHIPS = -12,
+  /** No entry of metadata is free. */
+  METADATA = -13,
+  /** The remote address has all the sessions that it may have. */
+  ADDRESSES = -14,
+  /** limpet_shutdown was called. */
+  SHUTDOWN = -15,
 
   /** A reserved bit is set and no extension gave it a meaning: 1002. RFC 6455 5.2. */
   RSV = -20,
@@ -230,6 +302,8 @@ export const enum ErrorCode {
   OVERLOAD = -35,
   /** A compressed message that is not DEFLATE, or ends too soon: 1007. RFC 7692 7.2.2. */
   DEFLATE = -36,
+  /** More messages or bytes than the rate allows (RatePolicy.REJECT): 1008. RFC 6455 7.4.1. */
+  RATE = -37,
 
   /** The head is not HTTP/1.1: 400. RFC 9112 3 and 5. */
   HTTP_SYNTAX = -40,
@@ -257,6 +331,16 @@ export const enum ErrorCode {
   HTTP_OVERLOAD = -51,
   /** A plain request to a core that was built without answers to them: 426. */
   HTTP_PLAIN = -52,
+  /** The remote address has all the sessions that it may have: 429. RFC 6585 4. */
+  HTTP_ADDRESS = -53,
+  /** The origin is not on the list: 403. RFC 6455 10.2. */
+  UPGRADE_ORIGIN = -54,
+  /** No bearer token, or a wrong one: 401. RFC 6750 3. */
+  UPGRADE_TOKEN = -55,
+  /** None of the subprotocols offered is on the list: 400. */
+  UPGRADE_PROTOCOL_REFUSED = -56,
+  /** The PROXY protocol header is malformed, or absent where it has to be: the connection is dropped. */
+  PROXY = -57,
 
   /** Client: the response's status is not 101. RFC 6455 4.1. */
   RESPONSE_STATUS = -60,
@@ -277,6 +361,8 @@ export const enum ErrorCode {
   TIMEOUT_PONG = -82,
   /** CLOSE_MS passed. */
   TIMEOUT_CLOSE = -83,
+  /** HEARTBEAT_TIMEOUT_MS passed. */
+  TIMEOUT_HEARTBEAT = -84,
 }
 
 /** The regions of linear memory, for limpet_region and limpet_region_size. */
@@ -297,8 +383,20 @@ export const enum Region {
   ARENA_BOOK = 6,
   /** permessage-deflate: the windows of sessions that keep their context. RFC 7692 7.1.1. */
   WINDOWS = 7,
+  /** Rooms, memberships, the levels of wildcard topics, and what each session has of them. */
+  TOPICS = 8,
+  /** Entries of metadata. */
+  METADATA = 9,
+  /** Remote addresses of the sessions, and how many each address has. */
+  ADDRESSES = 10,
+  /** How much of its rates each session has used. */
+  RATES = 11,
+  /** The lists of allowed origins, subprotocols and tokens. */
+  SECURITY = 12,
+  /** The heartbeats of the sessions and their round-trip times. */
+  HEARTBEATS = 13,
   /** Timers, free lists, counters and the records that calls fill. */
-  GLOBALS = 8,
+  GLOBALS = 14,
 }
 
 /** Parts of a request head, for limpet_request_part. */
@@ -313,6 +411,10 @@ export const enum Part {
   QUERY = 3,
   /** The Host header. */
   HOST = 4,
+  /** The Origin header. RFC 6454 7. */
+  ORIGIN = 5,
+  /** The subprotocol that was chosen, once the handshake is accepted. */
+  PROTOCOL = 6,
 }
 
 /** Bits of TxRecord.flags. */
@@ -433,6 +535,96 @@ export class SessionInfo {
   deflateIn: u8;
   /** The same for what goes out. */
   deflateOut: u8;
+  /** Always 0. */
+  reserved: u16;
+  /** Heartbeats sent. */
+  heartbeats: u32;
+  /** Heartbeats answered. */
+  heartbeatsAnswered: u32;
+  /** Round-trip time of the last heartbeat answered, ms. */
+  rttLast: u32;
+  /** The shortest one, ms. */
+  rttLeast: u32;
+  /** The longest one, ms. */
+  rttMost: u32;
+  /** Smoothed over the last ones, ms. RFC 6298 2. */
+  rttSmoothed: u32;
+}
+
+/** What a publication or broadcast came to. */
+@unmanaged
+export class PublishRecord {
+  /** Sessions that it was queued for. */
+  delivered: u32;
+  /** Of these, sessions whose queue is over its high-water mark now. */
+  over: u32;
+  /** Sessions that it was not queued for: their queue is full, the arena is, or they are inside a fragmented message. */
+  dropped: u32;
+  /** 1 when as many messages as Option.BATCH says wait to be written. */
+  flush: u32;
+}
+
+/** A room: the sessions that subscribed to one topic, or to one pattern of topics. */
+@unmanaged
+export class RoomRecord {
+  /** Messages published to it. */
+  messages: u64;
+  /** Payload bytes published to it. */
+  bytes: u64;
+  /** First byte of its topic, UTF-8. */
+  ptr: u32;
+  /** Bytes of its topic. */
+  len: u32;
+  /** Sessions in it. */
+  members: u32;
+  /** 1 for a pattern: its topic has `+` or `#`. */
+  wildcard: u32;
+}
+
+/** Which sessions a broadcast reaches: all for which everything in it holds. Zeros leave a bound out. */
+@unmanaged
+export class SelectRecord {
+  /** Opened at this moment of the host's clock or later, ms. */
+  openedFrom: u64;
+  /** Opened before this moment, ms. */
+  openedUntil: u64;
+  /** Messages received: at least. */
+  messagesInFrom: u64;
+  /** Messages received: at most. */
+  messagesInTo: u64;
+  /** Messages sent: at least. */
+  messagesOutFrom: u64;
+  /** Messages sent: at most. */
+  messagesOutTo: u64;
+  /** Bit n: sessions of State n. 0: OPEN. */
+  states: u32;
+  /** First byte of the metadata key that they have. */
+  keyPtr: u32;
+  /** Bytes of that key, 0 = any metadata or none. */
+  keyLen: u32;
+  /** First byte of the value that it has, 0 = any value. */
+  valuePtr: u32;
+  /** Bytes of that value. */
+  valueLen: u32;
+  /** A session that is left out, 0 = none. */
+  except: i32;
+}
+
+/** Where a session's peer is. */
+@unmanaged
+export class AddressRecord {
+  /** The first bytes of an IPv6 address in the order of the network; an IPv4 address in the first four. */
+  ip0: u64;
+  /** The last bytes of an IPv6 address. */
+  ip8: u64;
+  /** The port, 0 = not known. */
+  port: u16;
+  /** 4, 6, or 0 when the address is not known. */
+  family: u8;
+  /** 1 when a proxy told it. */
+  forwarded: u8;
+  /** Sessions that this address has now. */
+  sessions: u32;
 }
 
 /** What limpet_stats tells, since the module was instantiated. */
@@ -456,6 +648,52 @@ export class StatsRecord {
   sessionsFull: u64;
   /** Sessions that failed by the peer's fault. */
   violations: u64;
+  /** Sessions refused because of shutdown. */
+  refusedShutdown: u64;
+  /** Sessions refused because their address had its share. */
+  refusedAddress: u64;
+  /** Handshakes refused for their origin. */
+  refusedOrigin: u64;
+  /** Handshakes refused for their token. */
+  refusedToken: u64;
+  /** Handshakes refused for their subprotocols. */
+  refusedProtocol: u64;
+  /** Messages that were too long: 1009. */
+  tooBig: u64;
+  /** Messages dropped for a rate. */
+  rateDropped: u64;
+  /** Times a session was not read from for a rate. */
+  rateQueued: u64;
+  /** Sessions closed for a rate. */
+  rateRejected: u64;
+  /** Handshakes that were late: 408 or 503. */
+  timeoutHandshake: u64;
+  /** Sessions closed because nothing came for IDLE_MS. */
+  timeoutIdle: u64;
+  /** Sessions given up because a ping or a heartbeat was not answered. */
+  timeoutPong: u64;
+  /** Sessions given up because CLOSE_MS passed. */
+  timeoutClose: u64;
+  /** Messages published or broadcast. */
+  published: u64;
+  /** What they were queued for: sessions, each time. */
+  delivered: u64;
+  /** What they were not queued for. */
+  undelivered: u64;
+  /** Subscriptions refused because no room was free. */
+  roomsFull: u64;
+  /** Subscriptions refused because no membership was free. */
+  membershipsFull: u64;
+  /** Metadata refused: no entry was free. */
+  metadataFull: u64;
+  /** Heartbeats answered. */
+  heartbeats: u64;
+  /** The sum of their round-trip times, ms. */
+  rttTotal: u64;
+  /** The shortest round-trip time, ms. */
+  rttLeast: u32;
+  /** The longest round-trip time, ms. */
+  rttMost: u32;
   /** Sessions in use now. */
   active: u32;
   /** Most sessions in use at once. */
@@ -470,6 +708,38 @@ export class StatsRecord {
   arena: u32;
   /** Windows in use now, of sessions that keep a context. RFC 7692 7.1.1. */
   windowsUsed: u32;
+  /** Most windows in use at once. */
+  windowsPeak: u32;
   /** Windows in the pool. */
   windows: u32;
+  /** Rooms in use now. */
+  roomsUsed: u32;
+  /** Rooms: most in use at once. */
+  roomsPeak: u32;
+  /** Rooms in the pool. */
+  rooms: u32;
+  /** Memberships in use now. */
+  membershipsUsed: u32;
+  /** Memberships: most in use at once. */
+  membershipsPeak: u32;
+  /** Memberships in the pool. */
+  memberships: u32;
+  /** Levels of wildcard topics in use now. */
+  levelsUsed: u32;
+  /** Levels of wildcard topics: most in use at once. */
+  levelsPeak: u32;
+  /** Levels of wildcard topics in the pool. */
+  levels: u32;
+  /** Entries of metadata in use now. */
+  metadataUsed: u32;
+  /** Entries of metadata: most in use at once. */
+  metadataPeak: u32;
+  /** Entries of metadata in the pool. */
+  metadata: u32;
+  /** Most events that waited at once. */
+  eventsPeak: u32;
+  /** Entries of the event ring. */
+  events: u32;
+  /** Always 0. */
+  reserved: u32;
 }

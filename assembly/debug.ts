@@ -13,7 +13,7 @@ import { LISTED } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
-const REGIONS: i32 = 9;
+const REGIONS: i32 = 15;
 /** Bit in a book's byte: the block is free (see session/arena.ts). */
 const FREE: u32 = 0x80;
 

@@ -15,7 +15,6 @@ import {
   ABI_VERSION,
   ErrorCode,
   Opcode,
-  Option,
   Part,
   Role,
   SEND_PLAIN,
@@ -47,6 +46,7 @@ import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
+import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { SEND_MAX, send, sendBegin, sendEnd, sendExternal, sendMany } from './session/send';
 import {
@@ -261,7 +261,7 @@ export function limpet_eof(handle: i32, now: i32): i32 {
 export function limpet_option_get(handle: i32, option: i32): i32 {
   const s = sessionFind(handle);
   if (handle && absent(s)) return ErrorCode.HANDLE;
-  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return ErrorCode.ARGUMENT;
+  if (!optionKnown(s, option)) return ErrorCode.ARGUMENT;
   return load<i32>(optionAddress(s, option));
 }
 
@@ -275,33 +275,10 @@ export function limpet_option_get(handle: i32, option: i32): i32 {
 export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   const s = sessionFind(handle);
   if (handle && absent(s)) return ErrorCode.HANDLE;
-  if (!optionValid(handle, option, value)) return ErrorCode.ARGUMENT;
+  if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
   if (handle) timerSet(s);
   return 0;
-}
-
-/**
- * The largest value of each Option, four bits each, the first in the lowest: Delivery.AUTO,
- * FullPolicy.CLOSE_1013, and 1 for a switch. 0: any but a negative one.
- */
-const OPTION_MAX: u64 = 0x1_0_1_0_0_0_0_0_3_0_0_2_0;
-/** The same for the Options from DEFLATE on: 1, level 9, window 15, any, 1. */
-const DEFLATE_MAX: u64 = 0x1_0_f_9_1;
-/** The last Option that there is. */
-const OPTION_LAST: i32 = DEFLATE ? Option.DEFLATE_TAKEOVER : Option.SESSIONS_MAX;
-
-function optionValid(handle: i32, option: i32, value: i32): bool {
-  if (option == Option.USER) return true;
-  if (<u32>option > <u32>(handle ? Option.PAUSED : OPTION_LAST)) return false;
-  if (option == Option.SESSIONS_MAX) return <u32>value <= <u32>SESSIONS;
-  let most = OPTION_MAX >> (option << 2);
-  if (DEFLATE && option > Option.SESSIONS_MAX) {
-    if (option == Option.DEFLATE_WINDOW && value < 8) return false;
-    most = DEFLATE_MAX >> ((option - Option.DEFLATE) << 2);
-  }
-  most &= 15;
-  return <u32>value <= <u32>(most ? most : i32.MAX_VALUE);
 }
 
 /** Of deflateIn and deflateOut what a host may know. */
@@ -680,3 +657,13 @@ export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
   if (absent(s)) return ErrorCode.HANDLE;
   return queueAcknowledge(s, bytes);
 }
+
+// --------------------------------------------------------------------- rooms
+
+// ------------------------------------------------------------------ metadata
+
+// ----------------------------------------------------------------- addresses
+
+// ------------------------------------------------------------------ security
+
+// ------------------------------------------------------------------ shutdown

@@ -11,6 +11,7 @@
 //   ARENA     blocks
 //   BOOK      one byte per smallest arena block
 //   WINDOWS   TAKEOVERS x (8 + 2^TAKEOVER_BITS)
+//   TOPICS ... HEARTBEATS   the hub's tables (hub/layout.ts)
 //
 // What most functions touch comes first: an address below 64 takes one byte of code, one below
 // 8,192 two, one above 1 MiB four. The others follow in the order of Region, so that a region's
@@ -44,12 +45,20 @@ import {
   TAKEOVERS,
 } from './profile';
 import { CODEC_BYTES } from './deflate/layout';
+import {
+  ADDRESSES_BYTES,
+  HEARTBEATS_BYTES,
+  METADATA_BYTES,
+  RATES_BYTES,
+  SECURITY_BYTES,
+  TOPICS_BYTES,
+} from './hub/layout';
 import { unmask } from './protocol/mask';
 
 /** Bytes of an EventRecord. */
 export const EVENT_BYTES: i32 = 32;
-/** Stride of the session records: their 240 bytes. */
-export const SESSION_BYTES: i32 = 240;
+/** Stride of the session records: their 256 bytes. */
+export const SESSION_BYTES: i32 = 256;
 /** Bytes between two regions: the canary of debug builds. */
 export const CANARY_BYTES: i32 = DEBUG ? 16 : 0;
 
@@ -62,14 +71,22 @@ export const WHEEL_LEVEL_BYTES: u32 = 68;
 /** Bytes of the arena's state: two counters, and a list of two words for each size of block. */
 const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES)) * 8;
 
+/** Bytes of a StatsRecord: 30 counters of 8 bytes, 26 figures of 4. */
+const STATS_BYTES: i32 = 352;
+/** Words of the defaults: one for each Option, and some to spare. */
+const DEFAULTS_BYTES: i32 = 36 * 4;
+/** Bytes of the hub's heads of lists and pools (hub/state.ts). */
+const HUB_STATE_BYTES: i32 = 256;
+
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
 const poolOffset: i32 = ringOffset + 16;
 const statsOffset: i32 = poolOffset + 96;
-const fieldOffset: i32 = statsOffset + 112;
+const fieldOffset: i32 = statsOffset + STATS_BYTES;
 const defaultsOffset: i32 = fieldOffset + 16;
-const infoOffset: i32 = defaultsOffset + 80;
-const arenaOffset: i32 = infoOffset + 64;
+const infoOffset: i32 = defaultsOffset + DEFAULTS_BYTES;
+const hubOffset: i32 = infoOffset + 96;
+const arenaOffset: i32 = hubOffset + HUB_STATE_BYTES;
 const wheelOffset: i32 = arenaOffset + ((ARENA_STATE_BYTES + 15) & ~15);
 const digestOffset: i32 = wheelOffset + ((WHEEL_LEVELS * WHEEL_LEVEL_BYTES + 15) & ~15);
 const cipherOffset: i32 = digestOffset + DIGEST_BYTES;
@@ -96,7 +113,13 @@ const sessionsOffset: i32 = codecOffset + ((CODEC_BYTES + CANARY_BYTES + 15) & ~
 const arenaRegionOffset: i32 = sessionsOffset + ((SESSIONS_BYTES + CANARY_BYTES + 15) & ~15);
 const bookOffset: i32 = arenaRegionOffset + ((ARENA_BYTES + CANARY_BYTES + 15) & ~15);
 const windowsOffset: i32 = bookOffset + ((BOOK_BYTES + CANARY_BYTES + 15) & ~15);
-const TOTAL_BYTES: i32 = windowsOffset + ((WINDOWS_BYTES + CANARY_BYTES + 15) & ~15);
+const topicsOffset: i32 = windowsOffset + ((WINDOWS_BYTES + CANARY_BYTES + 15) & ~15);
+const metadataOffset: i32 = topicsOffset + ((TOPICS_BYTES + CANARY_BYTES + 15) & ~15);
+const addressesOffset: i32 = metadataOffset + ((METADATA_BYTES + CANARY_BYTES + 15) & ~15);
+const ratesOffset: i32 = addressesOffset + ((ADDRESSES_BYTES + CANARY_BYTES + 15) & ~15);
+const securityOffset: i32 = ratesOffset + ((RATES_BYTES + CANARY_BYTES + 15) & ~15);
+const heartbeatsOffset: i32 = securityOffset + ((SECURITY_BYTES + CANARY_BYTES + 15) & ~15);
+const TOTAL_BYTES: i32 = heartbeatsOffset + ((HEARTBEATS_BYTES + CANARY_BYTES + 15) & ~15);
 
 export const INGRESS: usize = memory.data(TOTAL_BYTES, 16);
 export const EVENT_ENTRIES: usize = INGRESS + eventsOffset;
@@ -105,12 +128,19 @@ export const ARENA: usize = INGRESS + arenaRegionOffset;
 export const BOOK: usize = INGRESS + bookOffset;
 export const CODEC: usize = INGRESS + codecOffset;
 export const WINDOWS: usize = INGRESS + windowsOffset;
+export const TOPIC_TABLES: usize = INGRESS + topicsOffset;
+export const METADATA_TABLES: usize = INGRESS + metadataOffset;
+export const ADDRESS_TABLES: usize = INGRESS + addressesOffset;
+export const RATE_TABLES: usize = INGRESS + ratesOffset;
+export const SECURITY_TABLES: usize = INGRESS + securityOffset;
+export const HEARTBEAT_TABLES: usize = INGRESS + heartbeatsOffset;
 /** One past the last byte that belongs to the core. */
 export const MEMORY_END: usize = INGRESS + TOTAL_BYTES;
 
 export const POOL_STATE: usize = GLOBALS + poolOffset;
 export const ARENA_STATE: usize = GLOBALS + arenaOffset;
 export const DEFAULTS: usize = GLOBALS + defaultsOffset;
+export const HUB_STATE: usize = GLOBALS + hubOffset;
 export const WHEEL: usize = GLOBALS + wheelOffset;
 export const DIGEST: usize = GLOBALS + digestOffset;
 export const CIPHER: usize = GLOBALS + cipherOffset;
@@ -157,6 +187,18 @@ export function regionBytes(region: i32): i32 {
       return CODEC_BYTES;
     case Region.WINDOWS:
       return WINDOWS_BYTES;
+    case Region.TOPICS:
+      return TOPICS_BYTES;
+    case Region.METADATA:
+      return METADATA_BYTES;
+    case Region.ADDRESSES:
+      return ADDRESSES_BYTES;
+    case Region.RATES:
+      return RATES_BYTES;
+    case Region.SECURITY:
+      return SECURITY_BYTES;
+    case Region.HEARTBEATS:
+      return HEARTBEATS_BYTES;
     case Region.GLOBALS:
       return GLOBALS_BYTES;
     default:

@@ -23,6 +23,24 @@ export const BLOCK_SEND_BYTES: i32 = 8192;
 export const HEAD_MAX_BYTES: i32 = 16384;
 /** Default of Option.MESSAGE_MAX, bytes. */
 export const MESSAGE_MAX_BYTES: i32 = 16777216;
+/** Rooms in the pool: topics, and patterns of topics, that sessions are subscribed to. */
+export const ROOMS: i32 = 16384;
+/** Memberships in the pool: a session in a room each. */
+export const MEMBERSHIPS: i32 = 131072;
+/** Longest topic, bytes. */
+export const TOPIC_MAX_BYTES: i32 = 128;
+/** Levels of wildcard topics in the pool. */
+export const TOPIC_LEVELS: i32 = 16384;
+/** Entries of metadata in the pool. */
+export const METADATA_ENTRIES: i32 = 32768;
+/** Longest key of metadata, bytes. */
+export const METADATA_KEY_BYTES: i32 = 32;
+/** Longest value of metadata, bytes. */
+export const METADATA_VALUE_BYTES: i32 = 88;
+/** Bytes of the list of allowed origins, and of that of subprotocols. */
+export const ALLOWED_BYTES: i32 = 8192;
+/** Bearer tokens in the list. */
+export const TOKENS: i32 = 1024;
 /** Whether client sessions are compiled in. */
 export const CLIENT: bool = true;
 /** Whether plain HTTP requests are told to the host, and its answers may have headers and bodies. */
@@ -47,5 +65,17 @@ export const DEFLATE_TOKENS: i32 = 16384;
 export const TAKEOVER_BITS: i32 = 11;
 /** How many such windows there are; a session takes up to two. RFC 7692 7.1.1. */
 export const TAKEOVERS: i32 = 16384;
+/** Whether sessions subscribe to topics, and messages are published and broadcast in the core. */
+export const TOPICS: bool = true;
+/** Whether sessions have metadata. */
+export const METADATA: bool = true;
+/** Whether remote addresses are kept, counted and read from proxies. */
+export const ADDRESSES: bool = true;
+/** Whether rates are limited. */
+export const RATES: bool = true;
+/** Whether origins, subprotocols and tokens are held against lists. */
+export const SECURITY: bool = true;
+/** Whether heartbeats are sent and round-trip times measured. */
+export const HEARTBEAT: bool = true;
 /** Whether canaries stand between the regions and assertions are kept. */
 export const DEBUG: bool = false;

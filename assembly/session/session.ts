@@ -9,7 +9,7 @@
 //   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Option, Role, State } from '../abi';
+import { Delivery, Option, Role, State, TokenSource } from '../abi';
 import {
   copyBytes,
   DEFAULTS,
@@ -23,6 +23,7 @@ import {
   BLOCK_MAX_BYTES,
   DEFLATE,
   DEFLATE_WINDOW_BITS,
+  HEAD_MAX_BYTES,
   INSPECTION,
   MESSAGE_MAX_BYTES,
   SESSIONS,
@@ -149,6 +150,22 @@ export class Session {
   openedAt: u64;
   activeAt: u64;
   markedAt: u64;
+
+  // what the hub has of it
+  /** Its first membership (see hub/rooms.ts), 0 = none. */
+  rooms: u32;
+  /** Its first entry of metadata (see hub/metadata.ts), 0 = none. */
+  metadata: u32;
+  /** The block with what is kept of its request, 0 = none. */
+  request: u32;
+  /** Bits of Trust: what may be said of its address. */
+  trust: u8;
+  /** Its bytes begin with a PROXY protocol header that is not whole yet: bytes of it so far. */
+  proxyHave: u8;
+  /** It is not read from for its rate. */
+  slowed: bool;
+  /** It was told of the shutdown. */
+  warned: bool;
 }
 
 const FIRST_GENERATION: i32 = 1 << 16;
@@ -235,6 +252,10 @@ function defaults(): usize {
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
+    optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
+    optionStore(Option.RATE_WINDOW_MS, 1_000);
+    optionStore(Option.TOKEN_SOURCES, TokenSource.HEADER | TokenSource.PROTOCOL);
+    optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
     if (DEFLATE) {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);

@@ -38,6 +38,16 @@ export const LIMITS = {
   takeoverBits: { min: 8, max: 15 },
   // Sessions name a window in 16 bits.
   takeovers: { min: 0, max: 65_535 },
+  rooms: { min: 0, max: 65_535 },
+  memberships: { min: 0, max: 2 ** 24 },
+  topicMaxBytes: { min: 1, max: 65_535 },
+  topicLevels: { min: 0, max: 65_535 },
+  metadataEntries: { min: 0, max: 2 ** 24 },
+  // Their lengths are counted in 8 bits.
+  metadataKeyBytes: { min: 1, max: 255 },
+  metadataValueBytes: { min: 1, max: 255 },
+  allowedBytes: { min: 0, max: 65_535 },
+  tokens: { min: 0, max: 65_535 },
 } as const satisfies Record<string, Range>;
 
 export type Limit = keyof typeof LIMITS;
@@ -50,6 +60,12 @@ export const FEATURES = {
   headers: 'the parts and header fields of a request',
   protocols: 'subprotocols',
   fastUtf8: 'a quicker judgement of text that is not ASCII',
+  topics: 'rooms, topics, publications and broadcasts',
+  metadata: 'keys and values that belong to a session',
+  addresses: 'remote addresses, sessions per address, the PROXY protocol',
+  rates: 'limits of messages and bytes in a window of time',
+  security: 'lists of origins, subprotocols and bearer tokens',
+  heartbeat: 'heartbeats and round-trip times',
   inspection: 'counters of messages, lists of sessions, reading of options',
 } as const;
 

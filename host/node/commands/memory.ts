@@ -48,6 +48,12 @@ export function memoryMap(core: Core, path: string): string {
     ARENA_BOOK: `one byte per block of ${String(blockMin)}`,
     ARENA: 'blocks for heads, reassembly and send queues',
     CODEC: 'tables of the one deflate codec',
+    TOPICS: 'rooms, memberships, levels of wildcard topics',
+    METADATA: 'entries of metadata',
+    ADDRESSES: 'remote addresses, and sessions per address',
+    RATES: 'what sessions have used of their rates',
+    SECURITY: 'allowed origins, subprotocols, tokens',
+    HEARTBEATS: 'heartbeats and round-trip times',
     WINDOWS: windows ? `${String(windows)} windows of ${String(perWindow)}` : 'none',
   };
   const rows = Object.entries(Region)
