@@ -5,8 +5,9 @@
 
 import { State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { roomsSound } from './hub/rooms-sound';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS, TOPICS } from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -23,7 +24,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 107 rooms
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -47,7 +48,9 @@ export function limpet_debug_check(): i32 {
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  if (TOPICS && !roomsSound()) return 107;
+  return 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
