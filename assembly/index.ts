@@ -17,6 +17,7 @@ import {
   Opcode,
   Part,
   Role,
+  SelectRecord,
   SEND_PLAIN,
   Sent,
   SessionInfo,
@@ -28,6 +29,9 @@ import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { payloadReserve } from './hub/frames';
+import { broadcast, publishFlushed, sendMany } from './hub/publish';
+import { selectNext } from './hub/select';
 import {
   copyBytes,
   fieldRecord,
@@ -39,7 +43,7 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
+import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS, TOPICS } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -48,7 +52,7 @@ import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { SEND_MAX, send, sendBegin, sendEnd, sendExternal, sendMany } from './session/send';
+import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
   optionAddress,
@@ -67,6 +71,9 @@ export { __heap_base, __data_end };
 function inMemory(p: i32, n: i32): bool {
   return n >= 0 && p >= 0 && <u32>p <= <u32>MEMORY_END && <u32>n <= <u32>MEMORY_END - <u32>p;
 }
+
+/** Bytes of a SelectRecord. */
+const SELECT_BYTES: i32 = offsetof<SelectRecord>();
 
 function absent(s: Session): bool {
   return changetype<usize>(s) == 0;
@@ -556,32 +563,6 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
 }
 
 /**
- * Queues one whole message for many sessions. It is compressed once for all of them that agreed on
- * permessage-deflate, over the smallest of their windows. RFC 7692 7.1.
- * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
- *   limpet_send answers
- * @param count how many
- * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
- * @param ptr the payload, as in limpet_send
- * @param len bytes, as in limpet_send
- * @returns 0, or ErrorCode.ARGUMENT
- * @feature deflate
- */
-export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
-  const opcode = kind & ~SEND_PLAIN;
-  if (
-    <u32>count > <u32>SESSIONS ||
-    !inMemory(handles_ptr, count << 2) ||
-    !inMemory(ptr, len) ||
-    (opcode != Opcode.TEXT && opcode != Opcode.BINARY)
-  ) {
-    return ErrorCode.ARGUMENT;
-  }
-  sendMany(handles_ptr, count, kind, ptr, len);
-  return 0;
-}
-
-/**
  * Begins the close handshake. RFC 6455 7.1.2. What is queued is sent first.
  * @param handle an open session
  * @param code 1000-1003, 1007-1014 or 3000-4999; 0 for a Close frame without a code
@@ -630,7 +611,9 @@ export function limpet_terminate(handle: i32): i32 {
  * @returns its handle, or 0 when there is none
  */
 export function limpet_tx_next(): i32 {
-  return queueNext();
+  const handle = queueNext();
+  if (TOPICS && !handle) publishFlushed();
+  return handle;
 }
 
 /**
@@ -659,6 +642,91 @@ export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
 }
 
 // --------------------------------------------------------------------- rooms
+
+// ---------------------------------------------------------------- publishing
+
+/** Whether a message may go to many sessions: TEXT or BINARY, and one that limpet_send takes. */
+function publishable(kind: i32, ptr: i32, len: i32): bool {
+  const opcode = kind & ~SEND_PLAIN;
+  return (
+    (opcode == Opcode.TEXT || opcode == Opcode.BINARY) &&
+    inMemory(ptr, len) &&
+    <u32>len <= SEND_MAX
+  );
+}
+
+/** Whether a SelectRecord, and what it points at, lie in linear memory. */
+function selectable(ptr: i32): bool {
+  if (!inMemory(ptr, SELECT_BYTES)) return false;
+  const select = changetype<SelectRecord>(ptr);
+  return inMemory(select.keyPtr, select.keyLen) && inMemory(select.valuePtr, select.valueLen);
+}
+
+/**
+ * Sends one whole message to all open sessions, or to some of them. What sessions agreed on decides how
+ * often it is compressed: once for each of their windows that is smaller than the message.
+ * @param select_ptr a SelectRecord that names the sessions, those of them that are not open
+ *   get nothing; 0 for all
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send; where limpet_publish_room said, it needs no copy
+ * @param len bytes, as in limpet_send
+ * @returns the address of a PublishRecord, valid until the next call of this function or
+ *   limpet_publish; or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_broadcast(select_ptr: i32, kind: i32, ptr: i32, len: i32): i32 {
+  if (!publishable(kind, ptr, len) || (select_ptr && !selectable(select_ptr))) {
+    return ErrorCode.ARGUMENT;
+  }
+  return <i32>changetype<usize>(broadcast(changetype<SelectRecord>(select_ptr), kind, ptr, len));
+}
+
+/**
+ * Goes through the sessions that a SelectRecord names.
+ * @param select_ptr the record; 0 for all open sessions
+ * @param after 0 to begin, else what the last call returned
+ * @returns the next such session's handle, 0 after the last one; or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_select(select_ptr: i32, after: i32): i32 {
+  if (select_ptr && !selectable(select_ptr)) return ErrorCode.ARGUMENT;
+  return selectNext(changetype<SelectRecord>(select_ptr), after);
+}
+
+/**
+ * Makes room for a payload where it will be sent from. The host writes it there, and hands the
+ * address to limpet_publish, limpet_broadcast or limpet_send_many with the same length: it is not
+ * copied. No other call comes between; the room is given back by the next one of these four calls.
+ * @param len bytes of payload, as in limpet_send
+ * @returns where it goes; or ErrorCode.ARGUMENT, MEMORY
+ * @feature topics
+ */
+export function limpet_publish_room(len: i32): i32 {
+  return <u32>len > SEND_MAX ? ErrorCode.ARGUMENT : payloadReserve(len);
+}
+
+/**
+ * Queues one whole message for a list of sessions, made once for all of them as limpet_broadcast makes it.
+ * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
+ *   limpet_send answers
+ * @param count how many
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send
+ * @param len bytes, as in limpet_send
+ * @returns 0, or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
+  if (
+    <u32>count > <u32>SESSIONS ||
+    !inMemory(handles_ptr, count << 2) ||
+    !publishable(kind, ptr, len)
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  sendMany(handles_ptr, count, kind, ptr, len);
+  return 0;
+}
 
 // ------------------------------------------------------------------ metadata
 
