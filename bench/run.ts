@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import { core } from './core.js';
 import { deflate } from './deflate.js';
 import { echo } from './echo.js';
+import { publications } from './publish.js';
 import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { machineLine } from './table.js';
 
-const SUITES: readonly Suite[] = [core, echo, deflate];
+const SUITES: readonly Suite[] = [core, publications, echo, deflate];
 
 const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]     no suite: all of them
   --quick          a smoke run: one round of short windows

@@ -8,8 +8,10 @@
 
 import { ErrorCode, Option, PublishRecord, SelectRecord, Sent, State } from '../abi';
 import { stats } from '../memory';
+import { referenceOf } from '../session/queue';
 import { optionDefault, pool, Session, sessionAt, sessionFind } from '../session/session';
 import { framesBegin, framesEnd, framesSend, shared } from './frames';
+import { matchNext, Member } from './rooms';
 import { selects } from './select';
 
 /** Begins a publication: its record is empty. */
@@ -54,6 +56,43 @@ function end(): PublishRecord {
 /** All that was published is written: the batch begins anew. */
 export function publishFlushed(): void {
   shared().waiting = 0;
+}
+
+/**
+ * Sends a message to the members of all rooms that matchBegin looks for.
+ *
+ * @param except the handle of a session that gets nothing, 0 for none
+ */
+export function publish(kind: i32, from: usize, bytes: u32, except: i32): PublishRecord {
+  begin(kind, from, bytes);
+  const number = numberNext();
+  for (let room = matchNext(); changetype<usize>(room); room = matchNext()) {
+    room.messages += 1;
+    room.bytes += bytes;
+    let member = changetype<Member>(<usize>room.first);
+    while (changetype<usize>(member)) {
+      const s = sessionAt(member.slot);
+      const reference = referenceOf(s);
+      if (load<u32>(reference) != number && s.handle != except) {
+        store<u32>(reference, number);
+        offer(s);
+      }
+      member = changetype<Member>(<usize>member.next);
+    }
+  }
+  return end();
+}
+
+/** The number of a publication: each session remembers its last one, so that two rooms do not send it twice. */
+function numberNext(): u32 {
+  const m = shared();
+  m.number += 1;
+  if (!m.number) {
+    // They come round: what the sessions remember would be of long ago.
+    m.number = 1;
+    for (let slot: u32 = 0; slot < pool().fresh; slot++) store<u32>(referenceOf(sessionAt(slot)), 0);
+  }
+  return m.number;
 }
 
 /** Sends a message to all sessions that a record, or a null one, names and that are open. */
