@@ -21,8 +21,9 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
+import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -151,6 +152,7 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (TOPICS) leaveAll(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

@@ -29,9 +29,15 @@ export function listAppend(list: usize, node: usize): void {
 export function listRemove(list: usize, node: usize): void {
   const n = changetype<Node>(node);
   if (!n.owner) return;
+  if (!n.next) store<u32>(list, n.owner, 4);
+  listDrop(node);
+}
+
+/** Takes a node out of a list that is not appended to: one word is all that it needs. */
+export function listDrop(node: usize): void {
+  const n = changetype<Node>(node);
   store<u32>(n.owner, n.next);
   if (n.next) changetype<Node>(<usize>n.next).owner = n.owner;
-  else store<u32>(list, n.owner, 4);
   n.owner = 0;
 }
 
