@@ -5,8 +5,9 @@
 
 import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { metaCount, metaSound } from './hub/metadata';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, METADATA, SESSIONS, TAKEOVERS } from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -23,7 +24,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 109 metadata
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -37,17 +38,20 @@ export function limpet_debug_check(): i32 {
   if (!arenaSound()) return 101;
   let active: u32 = 0;
   let windows: u32 = 0;
+  let entries: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
+    if (METADATA) entries += metaCount(s.metadata, slot);
     if (!queueSound(s)) return 102;
   }
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  return METADATA && !metaSound(entries) ? 109 : 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */

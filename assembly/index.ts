@@ -28,6 +28,7 @@ import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 import {
   copyBytes,
   fieldRecord,
@@ -39,7 +40,16 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
+import {
+  ARENA_BYTES,
+  CLIENT,
+  DEFLATE,
+  INGRESS_BYTES,
+  METADATA,
+  METADATA_ENTRIES,
+  SESSIONS,
+  TAKEOVERS,
+} from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
@@ -122,6 +132,7 @@ export function limpet_stats(): i32 {
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
   if (DEFLATE) s.windows = TAKEOVERS;
+  if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
 }
 
@@ -661,6 +672,79 @@ export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
 // --------------------------------------------------------------------- rooms
 
 // ------------------------------------------------------------------ metadata
+
+/**
+ * Gives a session a value under a key, in place of the one that it has there. Both may be any
+ * bytes. They stay until the handle is stale: a CLOSED event still finds them.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes, 1 to METADATA_KEY_BYTES
+ * @param value_ptr the value
+ * @param value_len bytes, at most METADATA_VALUE_BYTES
+ * @returns 0; ErrorCode.HANDLE, ARGUMENT, or METADATA when no entry is free, and nothing changed
+ * @feature metadata
+ */
+export function limpet_meta_set(
+  handle: i32,
+  key_ptr: i32,
+  key_len: i32,
+  value_ptr: i32,
+  value_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len) || !inMemory(value_ptr, value_len)) return ErrorCode.ARGUMENT;
+  return metaSet(s, key_ptr, key_len, value_ptr, value_len);
+}
+
+/**
+ * The value that a session has under a key.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns the address of a FieldRecord with key and value, valid until the next call into the
+ *   module, its bytes until that key is set or deleted; ErrorCode.HANDLE, ARGUMENT, or ABSENT
+ * @feature metadata
+ */
+export function limpet_meta_get(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  const entry = metaFind(s, key_ptr, key_len);
+  if (!entry) return ErrorCode.ABSENT;
+  metaTell(entry);
+  return <i32>changetype<usize>(fieldRecord());
+}
+
+/**
+ * Forgets a key of a session.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns 1, or 0 when the session does not have it; ErrorCode.HANDLE or ARGUMENT
+ * @feature metadata
+ */
+export function limpet_meta_delete(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  return metaDelete(s, key_ptr, key_len);
+}
+
+/**
+ * Goes through what a session has, in the order in which its keys came.
+ * @param handle a session
+ * @param cursor 0 to begin, else what the last call returned
+ * @returns the next cursor, with key and value in the FieldRecord that limpet_meta_get returns (its
+ *   address is always the same); ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a
+ *   cursor whose key was deleted
+ * @feature metadata
+ */
+export function limpet_meta_next(handle: i32, cursor: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return metaNext(s, cursor);
+}
 
 // ----------------------------------------------------------------- addresses
 
