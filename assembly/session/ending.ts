@@ -21,8 +21,9 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
+import { keepRelease } from '../http/keep';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, HEADERS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -151,6 +152,7 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (HEADERS) keepRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;
