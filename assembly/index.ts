@@ -15,7 +15,6 @@ import {
   ABI_VERSION,
   ErrorCode,
   Opcode,
-  Part,
   Role,
   SelectRecord,
   SEND_PLAIN,
@@ -28,6 +27,7 @@ import { requestSend } from './http/client';
 import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
+import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
 import { payloadReserve } from './hub/frames';
 import { broadcast, publish, publishFlushed, sendMany } from './hub/publish';
@@ -60,6 +60,8 @@ import {
   DEFLATE,
   INGRESS_BYTES,
   MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
   ROOMS,
   SESSIONS,
   TAKEOVERS,
@@ -67,14 +69,14 @@ import {
   TOPICS,
 } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
-import { seed, seeded, SEED_MIN } from './protocol/entropy';
+import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
+import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
   optionAddress,
@@ -86,6 +88,7 @@ import {
 } from './session/session';
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
+import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 
 export { __heap_base, __data_end };
 
@@ -156,6 +159,7 @@ export function limpet_stats(): i32 {
     s.memberships = MEMBERSHIPS;
     s.levels = TOPIC_LEVELS;
   }
+  if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
 }
 
@@ -405,24 +409,36 @@ export function limpet_event_ack(count: i32): i32 {
 // ----------------------------------------------------------------- handshake
 
 /**
- * A part of the request, while the session is PENDING.
+ * Sets what is kept of requests past the handshake, for sessions that are accepted from now on: the
+ * request line, the fields Host, Origin and Cookie, the subprotocol that was chosen and the fields
+ * named here, until limpet_eof. They may have a quarter of the arena: a session for which there is no
+ * room is opened all the same, and nothing of its request is kept.
+ * @param names_ptr field names, a comma-separated list; `*` for all
+ * @param names_len bytes; 0 to keep nothing, which is the default
+ * @returns 0; ErrorCode.ARGUMENT, VALUE for what is no list of tokens, or MEMORY for one of more than
+ *   255 bytes, one counted for each name
+ * @feature headers
+ */
+export function limpet_request_keep(names_ptr: i32, names_len: i32): i32 {
+  if (!inMemory(names_ptr, names_len)) return ErrorCode.ARGUMENT;
+  return keepSet(names_ptr, names_len);
+}
+
+/**
+ * A part of the request, while the session is PENDING, and later if it is kept.
  * @param handle a session
- * @param part a Part
+ * @param part a Part; HEAD is, once the session is open, the head without the lines that are not kept
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
- *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ *   into the module, its bytes until limpet_accept or limpet_respond, those that are kept until
+ *   limpet_eof; ErrorCode.ABSENT for an Origin or a subprotocol that there is not; or HANDLE, STATE,
+ *   ARGUMENT
  * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
-  if (<u32>part > <u32>Part.HOST) return ErrorCode.ARGUMENT;
-  // The Request begins with the offset and length of each Part.
-  const at = block + (part << 2);
-  const field = fieldRecord();
-  field.namePtr = field.nameLen = 0;
-  field.ptr = block + load<u16>(at);
-  field.len = load<u16>(at, 2);
-  return <i32>changetype<usize>(field);
+  const error = partTell(block, part);
+  return error ? error : <i32>changetype<usize>(fieldRecord());
 }
 
 /** Where the head of a session lies that is PENDING, or an ErrorCode. */
@@ -432,16 +448,25 @@ function pendingBlock(handle: i32): i32 {
   return s.state == State.PENDING ? s.block : ErrorCode.STATE;
 }
 
+/** Where that lies, or what is kept of it, or an ErrorCode. */
+function requestBlock(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  const block = <i32>requestOf(s);
+  return block ? block : ErrorCode.STATE;
+}
+
 /**
- * Goes through the header fields of the request, while the session is PENDING.
+ * Goes through the header fields of the request, while the session is PENDING, and later through
+ * those that are kept.
  * @param handle a session
- * @param cursor 0 to begin, else what the last call returned
+ * @param cursor 0 to begin, else what the last call returned, in the same state
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
  * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
   const end = fieldsEnd(block);
   const first = fieldsFrom(block);
@@ -449,6 +474,41 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
   if (from == end) return ErrorCode.ABSENT;
   const next: usize = from < first || from > end ? 0 : fieldRead(from, end);
   return next ? <i32>(next - block) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * The first field of a name, in any case, while the session is PENDING, and later if it is kept.
+ * @param handle a session
+ * @param name_ptr the name
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_header(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = headerFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
+}
+
+/**
+ * The first cookie of a name, over all Cookie fields, while the session is PENDING, and later if the
+ * request is kept. RFC 6265 4.2.1: quotes around a value are part of it.
+ * @param handle a session
+ * @param name_ptr the name; its case counts
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_cookie(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = cookieFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
 }
 
 /**
@@ -896,6 +956,79 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
 }
 
 // ------------------------------------------------------------------ metadata
+
+/**
+ * Gives a session a value under a key, in place of the one that it has there. Both may be any
+ * bytes. They stay until the handle is stale: a CLOSED event still finds them.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes, 1 to METADATA_KEY_BYTES
+ * @param value_ptr the value
+ * @param value_len bytes, at most METADATA_VALUE_BYTES
+ * @returns 0; ErrorCode.HANDLE, ARGUMENT, or METADATA when no entry is free, and nothing changed
+ * @feature metadata
+ */
+export function limpet_meta_set(
+  handle: i32,
+  key_ptr: i32,
+  key_len: i32,
+  value_ptr: i32,
+  value_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len) || !inMemory(value_ptr, value_len)) return ErrorCode.ARGUMENT;
+  return metaSet(s, key_ptr, key_len, value_ptr, value_len);
+}
+
+/**
+ * The value that a session has under a key.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns the address of a FieldRecord with key and value, valid until the next call into the
+ *   module, its bytes until that key is set or deleted; ErrorCode.HANDLE, ARGUMENT, or ABSENT
+ * @feature metadata
+ */
+export function limpet_meta_get(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  const entry = metaFind(s, key_ptr, key_len);
+  if (!entry) return ErrorCode.ABSENT;
+  metaTell(entry);
+  return <i32>changetype<usize>(fieldRecord());
+}
+
+/**
+ * Forgets a key of a session.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns 1, or 0 when the session does not have it; ErrorCode.HANDLE or ARGUMENT
+ * @feature metadata
+ */
+export function limpet_meta_delete(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  return metaDelete(s, key_ptr, key_len);
+}
+
+/**
+ * Goes through what a session has, in the order in which its keys came.
+ * @param handle a session
+ * @param cursor 0 to begin, else what the last call returned
+ * @returns the next cursor, with key and value in the FieldRecord that limpet_meta_get returns (its
+ *   address is always the same); ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a
+ *   cursor whose key was deleted
+ * @feature metadata
+ */
+export function limpet_meta_next(handle: i32, cursor: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return metaNext(s, cursor);
+}
 
 // ----------------------------------------------------------------- addresses
 

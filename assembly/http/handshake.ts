@@ -10,7 +10,15 @@
 
 import { ErrorCode, EventKind, Role, State } from '../abi';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
+import {
+  BLOCK_MAX_BYTES,
+  CLIENT,
+  DEFLATE,
+  HEAD_MAX_BYTES,
+  HEADERS,
+  HTTP,
+  PROTOCOLS,
+} from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaGrow, Use } from '../session/arena';
@@ -22,6 +30,7 @@ import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
 import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
+import { keep } from './keep';
 import {
   ACCEPT_LENGTH,
   fieldsEnd,
@@ -214,6 +223,7 @@ export function accept(
   const terms = DEFLATE ? termsMake(s, changetype<Request>(block).terms) : 0;
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
+  if (HEADERS) keep(s, protocol, protocolLength);
   opened(s);
   return 0;
 }

@@ -4,7 +4,7 @@
 // test/vectors/texts.test.ts holds each against the comment above it. What only clients say is
 // left out of a core without them.
 
-import { CLIENT, DEFLATE } from '../profile';
+import { CLIENT, DEFLATE, HEADERS } from '../profile';
 
 // Names that are looked for, in lower case, one after the other in the order of Field (head.ts);
 // an empty one ends them.
@@ -38,6 +38,24 @@ export const SEC_NAMES: usize = memory.data<u8>(
   ],
   1,
 );
+
+// What keep.ts keeps whatever the host names.
+
+/** host\0origin\0cookie\0\0 */
+export const KEPT: usize = HEADERS
+  ? memory.data<u8>(
+      [104, 111, 115, 116, 0, 111, 114, 105, 103, 105, 110, 0, 99, 111, 111, 107, 105, 101, 0, 0],
+      1,
+    )
+  : 0;
+
+export const HOST_LENGTH: u32 = 4;
+/** origin */
+export const ORIGIN: usize = KEPT + 5;
+export const ORIGIN_LENGTH: u32 = 6;
+/** cookie */
+export const COOKIE: usize = KEPT + 12;
+export const COOKIE_LENGTH: u32 = 6;
 
 // What is both looked for and written: see Term in extensions.ts.
 
@@ -156,12 +174,18 @@ export const VERSION_KEY: usize = CLIENT
     )
   : 0;
 
+/** A byte of a name → the same in lower case. RFC 9110 5.1. */
+// @ts-ignore: decorator
+@inline
+export function lower(byte: u32): u32 {
+  return byte - 65 < 26 ? byte | 32 : byte;
+}
+
 /** Whether `n` bytes at `p` are the lower-case `text`, in any case. RFC 9110 5.1. */
 export function textIs(p: usize, n: u32, text: usize): bool {
   const end = p + n;
   while (p < end) {
-    const byte: u32 = load<u8>(p);
-    if ((byte - 65 < 26 ? byte | 32 : byte) != load<u8>(text)) return false;
+    if (lower(load<u8>(p)) != load<u8>(text)) return false;
     p += 1;
     text += 1;
   }

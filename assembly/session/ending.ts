@@ -23,7 +23,7 @@ import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE, TOPICS } from '../profile';
+import { DEFLATE, HEADERS, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -38,6 +38,7 @@ import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from '
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
+import { keepRelease } from '../http/keep';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
@@ -153,6 +154,7 @@ export function release(s: Session): void {
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
   if (TOPICS) leaveAll(s);
+  if (HEADERS) keepRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;
