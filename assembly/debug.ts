@@ -5,8 +5,18 @@
 
 import { State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import {
+  ALLOWED_BYTES,
+  ARENA_BYTES,
+  BLOCK_MIN_BYTES,
+  DEFLATE,
+  SECURITY,
+  SESSIONS,
+  TAKEOVERS,
+  TOKENS,
+} from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -23,7 +33,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 112 lists of allowed origins and subprotocols
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -47,7 +57,9 @@ export function limpet_debug_check(): i32 {
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  if (SECURITY && !securitySound()) return 112;
+  return 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
@@ -102,6 +114,20 @@ function windowsSound(used: u32): bool {
     window = load<u32>(windowAddress(window), 4);
   }
   return used == pool().windowFresh;
+}
+
+/** The entries of both lists are as long together as what is counted. */
+function securitySound(): bool {
+  const s = security();
+  return (
+    s.tokens <= <u32>TOKENS && entriesSound(ORIGINS, s.origins) && entriesSound(PROTOCOLS_LISTED, s.listed)
+  );
+}
+
+function entriesSound(list: usize, used: u32): bool {
+  let at: u32 = 0;
+  while (at < used) at += 2 + <u32>load<u16>(list + at);
+  return at == used && used <= <u32>ALLOWED_BYTES;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

@@ -1,6 +1,8 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
+import { ALLOWED_BYTES, SECURITY, TOKENS } from '../profile';
+
 /** Bytes of the region TOPICS: see rooms.ts. */
 export const TOPICS_BYTES: i32 = 0;
 /** Bytes of the region METADATA: see metadata.ts. */
@@ -9,8 +11,8 @@ export const METADATA_BYTES: i32 = 0;
 export const ADDRESSES_BYTES: i32 = 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
-/** Bytes of the region SECURITY: see security.ts. */
-export const SECURITY_BYTES: i32 = 0;
+/** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
+export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes of the region HEARTBEATS: see heartbeat.ts. */
 export const HEARTBEATS_BYTES: i32 = 0;
 
