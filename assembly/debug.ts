@@ -3,7 +3,7 @@
 // The canaries between the regions are painted on the first call and looked at on each further
 // one. Then every list, queue and block is walked and held against the counters.
 
-import { State } from './abi';
+import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
 import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
@@ -23,7 +23,7 @@ import { LISTED } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
-const REGIONS: i32 = 15;
+const REGIONS: i32 = Region.GLOBALS + 1;
 /** Bit in a book's byte: the block is free (see session/arena.ts). */
 const FREE: u32 = 0x80;
 
