@@ -44,6 +44,14 @@ import {
 } from './hub/rooms';
 import { topicKind } from './hub/topics';
 import {
+  digestAdd,
+  originAdd,
+  protocolAdd,
+  protocolOffered,
+  securityClear,
+  tokenAdd,
+} from './hub/security';
+import {
   copyBytes,
   fieldRecord,
   infoRecord,
@@ -51,6 +59,7 @@ import {
   MEMORY_END,
   regionAddress,
   regionBytes,
+  SCRATCH,
   stats,
   txRecord,
 } from './memory';
@@ -63,6 +72,8 @@ import {
   METADATA,
   METADATA_ENTRIES,
   ROOMS,
+  SCRATCH_BYTES,
+  SECURITY,
   SESSIONS,
   TAKEOVERS,
   TOPIC_LEVELS,
@@ -89,6 +100,7 @@ import {
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
 import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
+import { SHA256_BYTES } from './protocol/sha256';
 
 export { __heap_base, __data_end };
 
@@ -512,7 +524,9 @@ export function limpet_cookie(handle: i32, name_ptr: i32, name_len: i32): i32 {
 }
 
 /**
- * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1.
+ * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1. Of
+ * those that limpet_protocol_add does not allow, and of a bearer token, nothing is told: a host that
+ * chooses the first one chooses one that it may.
  * @param handle a session
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
@@ -522,7 +536,9 @@ export function limpet_cookie(handle: i32, name_ptr: i32, name_len: i32): i32 {
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
   if (block < 0) return block;
-  const answer = protocolAt(fieldsFrom(block), fieldsEnd(block), index);
+  const answer = SECURITY
+    ? protocolOffered(block, index)
+    : protocolAt(fieldsFrom(block), fieldsEnd(block), index);
   return answer ? ErrorCode.ABSENT : <i32>changetype<usize>(fieldRecord());
 }
 
@@ -530,12 +546,12 @@ export function limpet_protocol_at(handle: i32, index: i32): i32 {
  * Accepts an opening handshake: 101, and the session is OPEN. RFC 6455 4.2.2. Then call limpet_rx
  * with 0 bytes until it brings no event: frames may have come with the head.
  * @param handle a session, after its UPGRADE event
- * @param protocol_ptr the subprotocol chosen, one of those offered
- * @param protocol_len bytes, 0 for none
+ * @param protocol_ptr the subprotocol chosen, one of those that limpet_protocol_at tells
+ * @param protocol_len bytes, 0 for none: then `bearer` is answered where a token stood behind it
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
  * @returns 0; ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a subprotocol that was not
- *   offered, a malformed field, or one that the core writes itself
+ *   offered or is not allowed, a malformed field, or one that the core writes itself
  */
 export function limpet_accept(
   handle: i32,
@@ -1033,5 +1049,74 @@ export function limpet_meta_next(handle: i32, cursor: i32): i32 {
 // ----------------------------------------------------------------- addresses
 
 // ------------------------------------------------------------------ security
+
+/** Whether `n` bytes at `p` lie in the scratch region. */
+function inScratch(p: i32, n: i32): bool {
+  const at = <u32>p - <u32>SCRATCH;
+  return at <= <u32>SCRATCH_BYTES && <u32>n <= <u32>SCRATCH_BYTES - at;
+}
+
+/**
+ * Adds to the list of origins whose pages may open connections. As long as it is empty, any may; from
+ * then on a handshake is refused with 403 unless an entry admits its Origin field. RFC 6455 10.2.
+ * @param ptr an origin as browsers send it, without regard to case: `https://example.com`, with its port
+ *   unless that is the scheme's own; `https://*.example.com` for all its subdomains; `*` for all
+ *   origins but `null`; `null`; or nothing for requests without an Origin, as programs send them
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is none of these, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_origin_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? originAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of subprotocols. As long as it is empty, a client may offer and a host choose any;
+ * from then on a handshake that offers some, but none of the list, is refused with 400, and
+ * limpet_protocol_at and limpet_accept know none but those of the list.
+ * @param ptr a token, in the case in which clients send it
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is no token, MEMORY when the list is full, or
+ *   UNSUPPORTED without the feature `protocols`
+ * @feature security
+ */
+export function limpet_protocol_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? protocolAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of bearer tokens. As long as it is empty none is asked for; from then on a handshake
+ * is refused with 401 unless one of the list comes in one of the places that Option.TOKEN_SOURCES
+ * names. RFC 6750. Only a token's SHA-256 is kept.
+ * @param ptr the token, in the scratch region, where it is overwritten with zeros: letters, digits and
+ *   `-._~+/`, then any number of `=`
+ * @param len bytes, 1 or more
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when no client could send it, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add(ptr: i32, len: i32): i32 {
+  return inScratch(ptr, len) ? tokenAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds a bearer token of which the host has no more than its SHA-256.
+ * @param ptr the 32 bytes
+ * @returns 0; ErrorCode.ARGUMENT, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add_digest(ptr: i32): i32 {
+  return inMemory(ptr, SHA256_BYTES) ? digestAdd(ptr) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Empties the lists of origins, subprotocols and tokens: nothing is asked of handshakes that come
+ * from then on.
+ * @returns 0
+ * @feature security
+ */
+export function limpet_security_clear(): i32 {
+  securityClear();
+  return 0;
+}
 
 // ------------------------------------------------------------------ shutdown

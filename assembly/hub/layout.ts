@@ -2,6 +2,7 @@
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
 import {
+  ALLOWED_BYTES,
   HEADERS,
   MEMBERSHIPS,
   METADATA,
@@ -9,7 +10,9 @@ import {
   METADATA_KEY_BYTES,
   METADATA_VALUE_BYTES,
   ROOMS,
+  SECURITY,
   SESSIONS,
+  TOKENS,
   TOPIC_LEVELS,
   TOPIC_MAX_BYTES,
   TOPICS,
@@ -48,8 +51,8 @@ export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
 export const ADDRESSES_BYTES: i32 = 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
-/** Bytes of the region SECURITY: see security.ts. */
-export const SECURITY_BYTES: i32 = 0;
+/** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
+export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes of the region HEARTBEATS: see heartbeat.ts. */
 export const HEARTBEATS_BYTES: i32 = 0;
 

@@ -20,7 +20,7 @@
 
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
-import { answer, statusOf } from '../http/handshake';
+import { answer, refuse, statusOf } from '../http/handshake';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
 import { DEFLATE, HEADERS, TOPICS } from '../profile';
@@ -117,7 +117,7 @@ export function fail(s: Session, error: i32): void {
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
-  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   peerEnds(s, code);
 }
 
