@@ -3,6 +3,7 @@
 import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
+import { members, room, rooms, subscribe, subscribed, unsubscribe } from './rooms.js';
 
 /** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
 function strings(rest: string): Record<string, string> {
@@ -98,7 +99,12 @@ function direction(agreed: number): string {
   return agreed ? `${agreed & 15}${agreed & 16 ? ' takeover' : ''}` : 'none';
 }
 
-/** Steps that only look → lines of the log. */
+/** An answer in words, or the name of its ErrorCode. */
+function answered(answer: number, words: string[]): string {
+  return answer < 0 ? `= ${errorName(answer)}` : (words[answer] ?? String(answer));
+}
+
+/** Steps that are told always → lines of the log. */
 export function look(driver: Driver, handle: number, word: string, rest: string): string[] {
   switch (word) {
     case 'room': {
@@ -120,6 +126,27 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'deflate': {
       const { deflateIn = 0, deflateOut = 0 } = driver.info(handle) ?? {};
       return [`deflate in ${direction(deflateIn)}, out ${direction(deflateOut)}`];
+    }
+    case 'subscribe':
+      return [answered(subscribe(driver, handle, payloadOf(rest)), ['was in', 'joined'])];
+    case 'unsubscribe':
+      return [answered(unsubscribe(driver, handle, payloadOf(rest)), ['was not in', 'left'])];
+    case 'subscribed': {
+      const topic = payloadOf(rest).toString();
+      return [answered(subscribed(driver, handle, topic), ['not in', 'in'])];
+    }
+    case 'members': {
+      const topic = payloadOf(rest).toString();
+      const found = room(driver, topic);
+      if (typeof found === 'number') return [answered(found, [])];
+      const kind = found.wildcard ? 'pattern' : 'topic';
+      return [`${kind} ${topic}: ${members(driver, topic).length} of ${found.members} members`];
+    }
+    case 'rooms': {
+      const first = driver.core.limpet_session_room_next(handle, 0);
+      if (first < 0) return [answered(first, [])];
+      const joined = rooms(driver, handle).map(({ topic }) => topic);
+      return [`rooms ${joined.join(', ')} of ${rooms(driver).length}`];
     }
     default:
       throw new Error(`no step "${word}"`);
