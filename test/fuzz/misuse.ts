@@ -1,5 +1,6 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
+import { Region, RoomRecord } from '../../build/limpet.abi.js';
 import { ErrorCode, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
@@ -25,6 +26,10 @@ const OF_HANDLE = [
   'limpet_terminate',
   'limpet_tx',
   'limpet_tx_ack',
+  'limpet_subscribe',
+  'limpet_unsubscribe',
+  'limpet_subscribed',
+  'limpet_session_room_next',
 ] as const;
 
 export function misuse(world: World): void {
@@ -79,6 +84,11 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
+    ['limpet_subscribe', core.limpet_subscribe(handle, ptr, length)],
+    ['limpet_unsubscribe', core.limpet_unsubscribe(handle, ptr, length)],
+    ['limpet_subscribed', core.limpet_subscribed(handle, ptr, length)],
+    ['limpet_room', core.limpet_room(ptr, length)],
+    ['limpet_room_members', core.limpet_room_members(ptr, length, 0, driver.scratch, 1)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
   for (const [name, answer] of answers) {
@@ -144,7 +154,8 @@ function badArguments({ driver, random, sessions }: World): void {
 }
 
 /** Calls that are right at another time. */
-function wrongState({ driver, random, sessions }: World): void {
+function wrongState(world: World): void {
+  const { driver, random, sessions } = world;
   if (sessions.length === 0) return;
   const { handle } = random.pick(sessions);
   const { core } = driver;
@@ -153,4 +164,25 @@ function wrongState({ driver, random, sessions }: World): void {
   core.limpet_protocol_at(handle, random.pick([0, 1, 2, 40, -1, random.word()]));
   core.limpet_send_end(handle);
   core.limpet_tx_ack(handle, 0);
+  roomCursors(world);
+}
+
+/** Rooms to go on from that there are not, no more, or that are no rooms. */
+function roomCursors({ driver, random, sessions }: World): void {
+  const { core } = driver;
+  const region = core.limpet_region(Region.TOPICS);
+  const at = random.pick([
+    random.word(),
+    region + random.below(core.limpet_region_size(Region.TOPICS) + 100),
+    Math.max(core.limpet_room_next(0), 0) + random.pick([0, 8, 80, 176]),
+  ]);
+  core.limpet_room_next(at);
+  const { handle } = random.pick(sessions);
+  core.limpet_session_room_next(handle, at);
+  const found = Math.max(core.limpet_room_next(0), 0);
+  if (!found) return;
+  const [ptr, length] = [driver.u32(found + RoomRecord.ptr), driver.u32(found + RoomRecord.len)];
+  const after = random.pick([0, handle, at, random.word()]);
+  const count = core.limpet_room_members(ptr, length, after, driver.scratch, 8);
+  if (count > 8) throw new Fault(`limpet_room_members wrote ${count} of 8`);
 }

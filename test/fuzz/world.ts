@@ -14,6 +14,7 @@ import {
 } from '../../build/limpet.abi.js';
 import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
+import { subscribe, subscribed, unsubscribe } from '../support/rooms.js';
 import { misuse } from './misuse.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
@@ -62,7 +63,8 @@ export class World {
     else if (choice < 84) this.#write(session);
     else if (choice < 88)
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
-    else if (choice < 90) this.#option(session);
+    else if (choice < 89) this.#option(session);
+    else if (choice < 90) this.#rooms(session);
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
     else this.#acknowledge(random.below(this.#seen + 1));
@@ -83,6 +85,7 @@ export class World {
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
     if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
+    if (driver.core.limpet_room_next(0) > 0) throw new Fault('a room is left over');
     if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0) > 0)
       throw new Fault('a session is listed');
     if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');
@@ -141,6 +144,22 @@ export class World {
     driver.setOption(0, Option.DEFLATE_THRESHOLD, random.pick([0, 0, 1, 64, 1000]));
     driver.setOption(0, Option.DEFLATE_WINDOW, 8 + random.below(8));
     driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(2));
+  }
+
+  /** Joins and leaves rooms, of any topics, patterns and what is none. */
+  #rooms({ handle }: Watch): void {
+    const { driver, random } = this;
+    const levels = ['a', 'a', 'b', '', '+', '+', '#', '$', 'a level of some length', '\0'];
+    for (let i = random.below(6); i >= 0; i--) {
+      const topic = Array.from({ length: 1 + random.below(4) }, () => random.pick(levels));
+      const change = random.once(3) ? unsubscribe : subscribe;
+      const joins = change === subscribe;
+      const answer = change(driver, handle, topic.join('/'));
+      const is = subscribed(driver, handle, topic.join('/'));
+      if (answer >= 0 && is !== Number(joins)) {
+        throw new Fault(`${topic.join('/')}: ${joins ? 'joined' : 'left'}, but ${is}`);
+      }
+    }
   }
 
   #receive(session: Watch): void {

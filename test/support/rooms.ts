@@ -49,7 +49,8 @@ export function rooms(driver: Driver, handle?: number): RoomInfo[] {
   const { core } = driver;
   const found: RoomInfo[] = [];
   for (let at = 0; ;) {
-    at = handle === undefined ? core.limpet_room_next(at) : core.limpet_session_room_next(handle, at);
+    at =
+      handle === undefined ? core.limpet_room_next(at) : core.limpet_session_room_next(handle, at);
     if (at < 0) throw new Error(`limpet_room_next: ${errorName(at)}`);
     if (at === 0) return found;
     found.push(roomAt(driver, at));
