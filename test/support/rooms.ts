@@ -72,10 +72,24 @@ export function members(driver: Driver, topic: string, page = 8): number[] {
   }
 }
 
+export interface PoolUse {
+  used: number;
+  peak: number;
+  all: number;
+}
+
+export interface RoomStats {
+  rooms: PoolUse;
+  memberships: PoolUse;
+  levels: PoolUse;
+  roomsFull: number;
+  membershipsFull: number;
+}
+
 /** How many rooms, memberships and levels are in use, were at most, and there are; and what was refused. */
-export function roomStats(driver: Driver) {
+export function roomStats(driver: Driver): RoomStats {
   const at = driver.core.limpet_stats();
-  const of = (name: 'rooms' | 'memberships' | 'levels') => ({
+  const of = (name: 'rooms' | 'memberships' | 'levels'): PoolUse => ({
     used: driver.u32(at + StatsRecord[`${name}Used`]),
     peak: driver.u32(at + StatsRecord[`${name}Peak`]),
     all: driver.u32(at + StatsRecord[name]),

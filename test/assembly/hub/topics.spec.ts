@@ -1,11 +1,6 @@
 // What is a topic name, what a pattern, and what neither. MQTT 5 4.7.
 
-import {
-  TOPIC_INVALID,
-  TOPIC_NAME,
-  TOPIC_PATTERN,
-  topicKind,
-} from '../../../assembly/hub/topics';
+import { TOPIC_INVALID, TOPIC_NAME, TOPIC_PATTERN, topicKind } from '../../../assembly/hub/topics';
 import { TOPIC_MAX_BYTES } from '../../../assembly/profile';
 import { ascii, HERE, hex, THERE } from '../bytes';
 
@@ -86,7 +81,7 @@ describe('topicKind', () => {
 
   it('reads nothing behind the last byte', () => {
     // The last bytes of linear memory are the specs' own allocator's, which gets them back.
-    const end = <usize>memory.size() << 16;
+    const end = (<usize>memory.size()) << 16;
     memory.copy(THERE, end - 20, 20);
     let wrong = 0;
     for (let n: u32 = 1; n < 20; n++) {
