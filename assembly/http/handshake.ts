@@ -9,8 +9,17 @@
 // another until the host has decided: data that a client sends along is never lost.
 
 import { ErrorCode, EventKind, Role, State } from '../abi';
+import { heartbeatBegin } from '../hub/heartbeat';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
+import {
+  BLOCK_MAX_BYTES,
+  CLIENT,
+  DEFLATE,
+  HEAD_MAX_BYTES,
+  HEARTBEAT,
+  HTTP,
+  PROTOCOLS,
+} from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaGrow, Use } from '../session/arena';
@@ -119,7 +128,7 @@ export function statusOf(s: Session, error: i32): i32 {
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;
   if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
-  if (error == ErrorCode.HTTP_OVERLOAD) return 503;
+  if (error == ErrorCode.HTTP_OVERLOAD || error == ErrorCode.SHUTDOWN) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
@@ -225,6 +234,7 @@ export function opened(s: Session): void {
   s.messageLength = 0;
   s.headHave = 0;
   s.state = State.OPEN;
+  if (HEARTBEAT) heartbeatBegin(s);
   timerSet(s);
 }
 

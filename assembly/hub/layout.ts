@@ -1,6 +1,8 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
+import { HEARTBEAT, SESSIONS } from '../profile';
+
 /** Bytes of the region TOPICS: see rooms.ts. */
 export const TOPICS_BYTES: i32 = 0;
 /** Bytes of the region METADATA: see metadata.ts. */
@@ -11,8 +13,10 @@ export const ADDRESSES_BYTES: i32 = 0;
 export const RATES_BYTES: i32 = 0;
 /** Bytes of the region SECURITY: see security.ts. */
 export const SECURITY_BYTES: i32 = 0;
-/** Bytes of the region HEARTBEATS: see heartbeat.ts. */
-export const HEARTBEATS_BYTES: i32 = 0;
+/** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
+export const HEARTBEAT_BYTES: i32 = 64;
+/** Bytes of the region HEARTBEATS. */
+export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;
 
 // Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters; 256 bytes in all.
 export const TOPICS_STATE: usize = 0;

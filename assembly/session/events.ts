@@ -6,6 +6,7 @@
 // and no call fails because the host was slow to read.
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
+import { shutdownTold } from '../hub/shutdown';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
 import { DEBUG, EVENTS } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
@@ -22,9 +23,10 @@ export const BLOCK_LENT: u32 = 1;
 /** Bits of Session.notices, in the order in which they are told. */
 export const enum Notice {
   WRITABLE = 1,
-  ERROR = 2,
-  CLOSING = 4,
-  CLOSED = 8,
+  SHUTDOWN = 2,
+  ERROR = 4,
+  CLOSING = 8,
+  CLOSED = 16,
 }
 
 /** The list of sessions with notices, and where a session's node in it is. */
@@ -127,9 +129,10 @@ function noticeTell(s: Session, notice: u32): void {
   let what: u32 = EventKind.CLOSING;
   let code: u32 = s.closeCode;
   let detail = 0;
-  if (notice == Notice.WRITABLE) {
-    // A session that ended meanwhile has nothing more to write.
-    what = s.state == State.OPEN ? EventKind.WRITABLE : EventKind.NONE;
+  if (notice <= <u32>Notice.SHUTDOWN) {
+    // A session that ended meanwhile has nothing more to write, and no goodbye to say.
+    what = notice == Notice.WRITABLE ? EventKind.WRITABLE : EventKind.SHUTDOWN;
+    if (s.state != State.OPEN) what = EventKind.NONE;
     code = 0;
   } else if (notice != Notice.CLOSING) {
     what = EventKind.ERROR;
@@ -145,8 +148,8 @@ function noticeTell(s: Session, notice: u32): void {
 }
 
 /**
- * Takes back the `count` oldest events: gives their blocks to the arena and frees the sessions that
- * a CLOSED event ended.
+ * Takes back the `count` oldest events: gives their blocks to the arena, frees the sessions that a
+ * CLOSED event ended, and closes those that a SHUTDOWN event told of it.
  */
 export function eventsAcknowledge(count: u32): i32 {
   const ring = eventRing();
@@ -155,10 +158,14 @@ export function eventsAcknowledge(count: u32): i32 {
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);
     if (!(e.block & BLOCK_LENT)) arenaGive(e.block, Use.IN);
-    if (e.kind == EventKind.CLOSED) {
-      const s = sessionFind(e.session);
-      if (changetype<usize>(s)) sessionFree(s);
-    }
+    const closed = e.kind == EventKind.CLOSED;
+    if (!closed && e.kind != EventKind.SHUTDOWN) continue;
+    const s = sessionFind(e.session);
+    if (!changetype<usize>(s)) continue;
+    // No block may go to an event that is gone through already.
+    ring.tail = i + 1;
+    if (closed) sessionFree(s);
+    else shutdownTold(s);
   }
   ring.tail = end;
   noticesTell();
