@@ -50,6 +50,7 @@ import {
   HEARTBEAT,
   INGRESS_BYTES,
   SESSIONS,
+  SHUTDOWN,
   TAKEOVERS,
 } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
@@ -191,7 +192,7 @@ function begun(s: Session, error: i32): i32 {
 function opened(role: Role, state: State, now: i32): i32 {
   clockSet(now);
   if (CLIENT && role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
-  if (shutdownRefuses()) return ErrorCode.SHUTDOWN;
+  if (SHUTDOWN && shutdownRefuses()) return ErrorCode.SHUTDOWN;
   const s = sessionOpen(role, state);
   if (absent(s)) return ErrorCode.SESSIONS;
   timerSet(s);
@@ -696,6 +697,7 @@ export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
  *   the host calls limpet_close itself: later, or with a reason
  * @param now the host's clock, ms
  * @returns 0; ErrorCode.ARGUMENT, or VALUE for a code that may not be sent
+ * @feature shutdown
  */
 export function limpet_shutdown(timeout_ms: i32, code: i32, now: i32): i32 {
   if (timeout_ms < 0) return ErrorCode.ARGUMENT;

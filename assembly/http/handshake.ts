@@ -19,6 +19,7 @@ import {
   HEARTBEAT,
   HTTP,
   PROTOCOLS,
+  SHUTDOWN,
 } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
@@ -128,7 +129,8 @@ export function statusOf(s: Session, error: i32): i32 {
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;
   if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
-  if (error == ErrorCode.HTTP_OVERLOAD || error == ErrorCode.SHUTDOWN) return 503;
+  if (error == ErrorCode.HTTP_OVERLOAD) return 503;
+  if (SHUTDOWN && error == ErrorCode.SHUTDOWN) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;

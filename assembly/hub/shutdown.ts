@@ -1,29 +1,28 @@
 // limpet_shutdown → no session begins any more, and those that there are end. RFC 6455 7.1.1 and 7.4.1.
 //
 //   session                 at the call              then
+//   new                                              refused with SHUTDOWN
 //   HANDSHAKE, PENDING      503                      ENDING
 //   OPEN                    SHUTDOWN event           its acknowledgement: Close(code), CLOSING
-//   any                     -                        the timeout: ABORTED
-//   new                     refused with SHUTDOWN
+//   any                     warned                   the timeout: ABORTED
 //
 // What the application sends between the event and its acknowledgement goes out before the Close
-// frame. Called again, it moves the timeout, and tells nobody twice.
+// frame. A session that was warned has one deadline, the timeout: it lies where that of the close
+// handshake lies, `closeMs` after `markedAt`, and no change of its state moves it.
 
-import { CLOSE_BY_HOST, ErrorCode, State } from '../abi';
+import { ErrorCode, State } from '../abi';
 import { HUB_STATE, stats } from '../memory';
 import { CLOSE_GOING_AWAY } from '../protocol/close';
 import { abort, closeBegin, handshakeEnd } from '../session/ending';
 import { Notice, notify } from '../session/events';
 import { pool, Session, sessionAt } from '../session/session';
-import { NEVER } from '../session/timers';
+import { timerSet } from '../session/timers';
 import { SHUTDOWN_STATE } from './layout';
 
 
 @unmanaged
 class Shutdown {
-  /** The moment of the timeout, with all bits turned: 0, as at the start, is NEVER. */
-  untilTurned: u64;
-  /** What is told in Close frames, or CLOSE_BY_HOST; 0 before limpet_shutdown. */
+  /** What Close frames say, or CLOSE_BY_HOST; 0 before limpet_shutdown. */
   code: i32;
 }
 
@@ -34,43 +33,38 @@ function shutdown(): Shutdown {
 }
 
 /** Whether a new session is refused. */
+// @ts-ignore: decorator
+@inline
 export function shutdownRefuses(): bool {
   if (!shutdown().code) return false;
   stats().refusedShutdown += 1;
   return true;
 }
 
-/** When the sessions that are still there are given up; NEVER when there are none. */
-export function shutdownAt(): u64 {
-  return stats().active ? ~shutdown().untilTurned : NEVER;
-}
-
-/** Tells the sessions, and gives them up `timeoutMs` from now. */
+/** Warns all sessions: `timeoutMs` from now they are given up. Called again, it tells nobody twice. */
 export function shutdownBegin(timeoutMs: u32, code: i32): void {
   shutdown().code = code ? code : CLOSE_GOING_AWAY;
-  shutdown().untilTurned = ~(pool().clock + timeoutMs);
-  shutdownTick();
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
-    if (s.state == State.HANDSHAKE || s.state == State.PENDING) handshakeEnd(s, ErrorCode.SHUTDOWN);
-    if (s.state != State.OPEN || s.warned) continue;
+    const state = s.state;
+    if (state == State.FREE || state >= State.ABORTED) continue;
+    if (!timeoutMs) {
+      abort(s, 0);
+      continue;
+    }
+    if (state < State.OPEN) handshakeEnd(s, ErrorCode.SHUTDOWN);
+    s.closeMs = timeoutMs;
+    s.markedAt = pool().clock;
+    if (state == State.OPEN && !s.warned) notify(s, Notice.SHUTDOWN);
     s.warned = true;
-    notify(s, Notice.SHUTDOWN);
-  }
-}
-
-/** Gives up the sessions that are still there, once their time is over. */
-export function shutdownTick(): void {
-  if (pool().clock < shutdownAt()) return;
-  shutdown().untilTurned = 0;
-  for (let slot: u32 = 0; slot < pool().fresh; slot++) {
-    const s = sessionAt(slot);
-    if (s.state && s.state < State.ABORTED) abort(s, 0);
+    timerSet(s);
   }
 }
 
 /** The application has seen a session's SHUTDOWN event: the close handshake begins. */
+// @ts-ignore: decorator
+@inline
 export function shutdownTold(s: Session): void {
   const code = shutdown().code;
-  if (s.state == State.OPEN && code != CLOSE_BY_HOST) closeBegin(s, code, 0, 0);
+  if (s.state == State.OPEN && code > 0) closeBegin(s, code, 0, 0);
 }

@@ -26,7 +26,7 @@ import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, SHUTDOWN } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -55,7 +55,8 @@ function inputRelease(s: Session): void {
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
   s.state = state;
-  s.markedAt = pool().clock;
+  // Of a shutdown the timeout does not move.
+  if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   timerSet(s);
   if (state < State.ENDING) return;
   inputRelease(s);

@@ -8,7 +8,7 @@
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
 import { shutdownTold } from '../hub/shutdown';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS } from '../profile';
+import { DEBUG, EVENTS, SHUTDOWN } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
@@ -129,9 +129,9 @@ function noticeTell(s: Session, notice: u32): void {
   let what: u32 = EventKind.CLOSING;
   let code: u32 = s.closeCode;
   let detail = 0;
-  if (notice <= <u32>Notice.SHUTDOWN) {
-    // A session that ended meanwhile has nothing more to write, and no goodbye to say.
+  if (notice == Notice.WRITABLE || (SHUTDOWN && notice == Notice.SHUTDOWN)) {
     what = notice == Notice.WRITABLE ? EventKind.WRITABLE : EventKind.SHUTDOWN;
+    // A session that ended meanwhile has nothing more to write, and no goodbye to say.
     if (s.state != State.OPEN) what = EventKind.NONE;
     code = 0;
   } else if (notice != Notice.CLOSING) {
@@ -158,13 +158,13 @@ export function eventsAcknowledge(count: u32): i32 {
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);
     if (!(e.block & BLOCK_LENT)) arenaGive(e.block, Use.IN);
-    const closed = e.kind == EventKind.CLOSED;
-    if (!closed && e.kind != EventKind.SHUTDOWN) continue;
+    const kind: u32 = e.kind;
+    if (kind != EventKind.CLOSED && (!SHUTDOWN || kind != EventKind.SHUTDOWN)) continue;
     const s = sessionFind(e.session);
     if (!changetype<usize>(s)) continue;
-    // No block may go to an event that is gone through already.
-    ring.tail = i + 1;
-    if (closed) sessionFree(s);
+    // A block that goes back now goes with an event that is still to come.
+    if (SHUTDOWN) ring.tail = i + 1;
+    if (!SHUTDOWN || kind == EventKind.CLOSED) sessionFree(s);
     else shutdownTold(s);
   }
   ring.tail = end;

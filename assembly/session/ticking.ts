@@ -2,9 +2,8 @@
 
 import { ErrorCode, Opcode, State } from '../abi';
 import { HEARTBEAT_PAYLOAD, heartbeatDue, heartbeatLost, heartbeatWrite } from '../hub/heartbeat';
-import { shutdownAt, shutdownTick } from '../hub/shutdown';
 import { stats } from '../memory';
-import { HEARTBEAT, INSPECTION } from '../profile';
+import { HEARTBEAT, INSPECTION, SHUTDOWN } from '../profile';
 import { abort, handshakeEnd, idleOut } from './ending';
 import { queueTakesPong } from './queue';
 import { send, sendBegin, sendEnd } from './send';
@@ -17,12 +16,11 @@ import { idleAt, pingAt, pongAt, timerDelay, timerNext, timerSet } from './timer
  * @returns milliseconds until the next call has something to do, -1 when nothing waits
  */
 export function tick(): i32 {
-  shutdownTick();
   while (true) {
     const s = timerNext();
-    if (!changetype<usize>(s)) return timerDelay(shutdownAt());
+    if (!changetype<usize>(s)) return timerDelay();
     if (s.state < State.OPEN) late(s);
-    else if (s.state > State.OPEN) unfinished(s);
+    else if (s.state > State.OPEN || (SHUTDOWN && s.warned)) unfinished(s);
     else waiting(s);
   }
 }

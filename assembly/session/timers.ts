@@ -15,7 +15,7 @@
 import { State } from '../abi';
 import { heartbeatAt } from '../hub/heartbeat';
 import { WHEEL, WHEEL_LEVEL_BYTES, WHEEL_LEVELS } from '../memory';
-import { HEARTBEAT } from '../profile';
+import { HEARTBEAT, SHUTDOWN } from '../profile';
 import { pool, Session, sessionAt } from './session';
 
 /** Behind the 32 list heads of a level, a half-word each: which of them have a session. */
@@ -61,7 +61,7 @@ function dueAt(s: Session): u64 {
   const state = s.state;
   if (state < State.OPEN) return after(s.openedAt, s.handshakeMs);
   if (state > State.ENDING) return NEVER;
-  if (state > State.OPEN) return after(s.markedAt, s.closeMs);
+  if (state > State.OPEN || (SHUTDOWN && s.warned)) return after(s.markedAt, s.closeMs);
   const silence = min(min(idleAt(s), pongAt(s)), pingAt(s));
   return HEARTBEAT ? min(silence, heartbeatAt(s)) : silence;
 }
@@ -172,7 +172,7 @@ export function timerNext(): Session {
 }
 
 /** Milliseconds from the clock to the next moment at which limpet_tick has work, or -1 when there is none. */
-export function timerDelay(other: u64): i32 {
-  const next = min(nextMoment(), other);
+export function timerDelay(): i32 {
+  const next = nextMoment();
   return next == NEVER ? -1 : <i32>min<u64>(next - min(next, pool().clock), SPAN_MAX);
 }

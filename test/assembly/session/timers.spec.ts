@@ -8,7 +8,7 @@ import {
   sessionFree,
   sessionOpen,
 } from '../../../assembly/session/session';
-import { NEVER, timerDelay, timerNext, timerSet, timerStop } from '../../../assembly/session/timers';
+import { timerDelay, timerNext, timerSet, timerStop } from '../../../assembly/session/timers';
 
 let now: i32 = 1000;
 
@@ -36,7 +36,7 @@ function pass(ms: i32): usize {
 describe('the timers', () => {
   it('is empty at first', () => {
     expect<usize>(pass(0)).toBe(0);
-    expect<i32>(timerDelay(NEVER)).toBe(-1);
+    expect<i32>(timerDelay()).toBe(-1);
   });
 
   it('meets deadlines of 1 ms to 9 days, not a millisecond early', () => {
@@ -49,7 +49,7 @@ describe('the timers', () => {
       expect<usize>(pass(0)).toBe(0);
       ms = ms * 2 + (ms % 7) - 1 + (ms < 3 ? 2 : 0);
     }
-    expect<i32>(timerDelay(NEVER)).toBe(-1);
+    expect<i32>(timerDelay()).toBe(-1);
   });
 
   it('says when to come next, and asks for few calls on the way', () => {
@@ -57,7 +57,7 @@ describe('the timers', () => {
     let calls = 0;
     let left = 5_000_000;
     while (true) {
-      const delay = timerDelay(NEVER);
+      const delay = timerDelay();
       if (delay <= 0 || delay > left) break;
       left -= delay;
       calls += 1;
@@ -80,7 +80,7 @@ describe('the timers', () => {
       s = pass(0);
     }
     expect<i32>(found).toBe(n);
-    expect<i32>(timerDelay(NEVER)).toBe(-1);
+    expect<i32>(timerDelay()).toBe(-1);
   });
 
   it('puts a session back that received bytes meanwhile', () => {
@@ -102,7 +102,7 @@ describe('the timers', () => {
     expect<usize>(pass(500)).toBe(changetype<usize>(c));
     timerStop(c);
     expect<usize>(pass(0)).toBe(0);
-    expect<i32>(timerDelay(NEVER)).toBe(-1);
+    expect<i32>(timerDelay()).toBe(-1);
     sessionFree(a);
     sessionFree(b);
     sessionFree(c);
@@ -116,7 +116,7 @@ describe('the timers', () => {
     expect<usize>(pass(1)).toBe(changetype<usize>(s));
     s.idleMs = 0;
     timerSet(s);
-    expect<i32>(timerDelay(NEVER)).toBe(-1);
+    expect<i32>(timerDelay()).toBe(-1);
     done(s);
   });
 });
