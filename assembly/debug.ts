@@ -5,8 +5,10 @@
 
 import { State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { addressAt, addressState, bucketAt, bucketOf, peerOf } from './hub/addresses';
+import { ADDRESS_BITS } from './hub/layout';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import { ADDRESSES, ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -23,7 +25,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 110 addresses
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -47,7 +49,8 @@ export function limpet_debug_check(): i32 {
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  return ADDRESSES && !addressesSound() ? 110 : 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
@@ -102,6 +105,33 @@ function windowsSound(used: u32): bool {
     window = load<u32>(windowAddress(window), 4);
   }
   return used == pool().windowFresh;
+}
+
+/** Each address in use is in the chain of its bucket, and has as many sessions as there are. */
+function addressesSound(): bool {
+  const state = addressState();
+  let sessions: i32 = 0;
+  let used: u32 = 0;
+  for (let bucket: u32 = 0; state.fresh && bucket < 1 << ADDRESS_BITS; bucket++) {
+    for (let number: u32 = load<u16>(bucketAt(bucket)); number; used++) {
+      const a = addressAt(number);
+      if (number > state.fresh || used > state.fresh || bucketOf(a.ip0, a.ip8) != bucket)
+        return false;
+      if (!a.sessions || a.counted > a.sessions) return false;
+      sessions += a.sessions;
+      number = a.next;
+    }
+  }
+  for (let number = state.freed; number && used <= state.fresh; used++)
+    number = addressAt(number).next;
+  for (let slot: u32 = 0; slot < pool().fresh; slot++) {
+    const s = sessionAt(slot);
+    const number: u32 = peerOf(s).address;
+    // A free slot has none; the counters of a chain are those of the slots.
+    if (number && (s.state == State.FREE || number > state.fresh)) return false;
+    sessions -= i32(number != 0);
+  }
+  return used == state.fresh && !sessions;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

@@ -4,7 +4,7 @@
 // test/vectors/texts.test.ts holds each against the comment above it. What only clients say is
 // left out of a core without them.
 
-import { CLIENT, DEFLATE } from '../profile';
+import { ADDRESSES, CLIENT, DEFLATE } from '../profile';
 
 // Names that are looked for, in lower case, one after the other in the order of Field (head.ts);
 // an empty one ends them.
@@ -38,6 +38,11 @@ export const SEC_NAMES: usize = memory.data<u8>(
   ],
   1,
 );
+
+/** x-forwarded-for */
+export const FORWARDED_FOR: usize = ADDRESSES
+  ? memory.data<u8>([120, 45, 102, 111, 114, 119, 97, 114, 100, 101, 100, 45, 102, 111, 114, 0], 1)
+  : 0;
 
 // What is both looked for and written: see Term in extensions.ts.
 

@@ -9,6 +9,7 @@
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
 //   < OPEN    the head breaks a rule, or is late ENDING    an HTTP status       ERROR
+//   < OPEN    the PROXY header breaks a rule     ABORTED   -                    ERROR
 //   CLOSING   CLOSE_MS passes                    ABORTED   -                    -
 //   ENDING    CLOSE_MS passes                    ABORTED   -                    -
 //   any       limpet_terminate                   ABORTED   -                    -
@@ -21,8 +22,9 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
+import { addressRelease } from '../hub/addresses';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { ADDRESSES, DEFLATE } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -116,7 +118,9 @@ export function fail(s: Session, error: i32): void {
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
   if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
-  peerEnds(s, code);
+  // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
+  if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
+  else peerEnds(s, code);
 }
 
 /** HANDSHAKE or PENDING → ENDING because HANDSHAKE_MS passed. */
@@ -151,6 +155,7 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (ADDRESSES) addressRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;
