@@ -23,8 +23,9 @@ import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
 import { addressRelease } from '../hub/addresses';
+import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { ADDRESSES, DEFLATE } from '../profile';
+import { ADDRESSES, DEFLATE, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -155,6 +156,7 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (TOPICS) leaveAll(s);
   if (ADDRESSES) addressRelease(s);
   timerStop(s);
   queueUnlisted(s);
