@@ -53,7 +53,8 @@ const TRANSPORT_MAX: u32 = 2;
  * How many bytes of a header have to be there.
  *
  * @param p its first `have` bytes, or the first PROXY_KEPT of them
- * @param have 0 at first, then whatever this function said
+ * @param have 0 at first; then at most as many as this function said, one after the other up to the
+ *   signature's end
  * @returns more than `have` while more has to come, `have` when the header is whole;
  *   ErrorCode.ABSENT when no header begins so, ErrorCode.PROXY when it is malformed
  */
@@ -66,9 +67,9 @@ export function proxyNeed(p: usize, have: i32): i32 {
     const i: u64 = have - 1;
     const words = second ? (i < 8 ? SIGNATURE_2 : SIGNATURE_2_REST) : SIGNATURE_1;
     if (load<u8>(p + <usize>i) != <u8>(words >> ((i & 7) << 3))) return ErrorCode.ABSENT;
-    return second && have == length ? FIXED : have + 1;
+    return have + 1;
   }
-  if (second) return needSecond(p);
+  if (second) return have < FIXED ? FIXED : needSecond(p);
   if (load<u16>(p + have - 2) == 0x0a0d) return have;
   // PROXY 2.1: "If the CRLF sequence is not found in the first 107 characters, the receiver should
   // declare the line invalid."

@@ -28,8 +28,7 @@ function feed(n: i32): i32 {
     if (have == n) return 100 + need - have;
     if (have < <i32>PROXY_KEPT) store<u8>(block + have, load<u8>(HERE + have));
     have += 1;
-    // In version 2 proxyNeed wants many bytes at once.
-    if (have == need) need = proxyNeed(block, have);
+    need = proxyNeed(block, have);
   }
   if (need < 0) return need;
   last = have;
@@ -229,6 +228,9 @@ describe('what is no PROXY protocol header', () => {
     expect<i32>(line('PROX')).toBe(101);
     expect<i32>(line('\r\n\r\n')).toBe(101);
     hex(HERE, SIGNATURE);
-    expect<i32>(feed(12)).toBe(104);
+    expect<i32>(feed(12)).toBe(101);
+    // Its length is the last of 16 bytes.
+    hex(HERE, SIGNATURE + '21');
+    expect<i32>(feed(13)).toBe(103);
   });
 });
