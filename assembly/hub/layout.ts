@@ -2,6 +2,7 @@
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
 import {
+  ADDRESSES,
   ALLOWED_BYTES,
   HEADERS,
   HEARTBEAT,
@@ -48,8 +49,16 @@ export const KEEP_BYTES: i32 = HEADERS ? 256 : 0;
 export const KEEP_OFFSET: i32 = METADATA ? METADATA_ENTRIES * ENTRY_BYTES : 0;
 /** Bytes of the region METADATA: see metadata.ts. */
 export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
+/** Bytes of an AddressRecord, of an Address and of a Peer: see addresses.ts. */
+export const ADDRESS_RECORD_BYTES: i32 = 24;
+export const ADDRESS_BYTES: i32 = 24;
+export const PEER_BYTES: i32 = 6;
+/** Buckets of the table of addresses, log2: at least as many as there are sessions. */
+export const ADDRESS_BITS: i32 = 32 - clz((SESSIONS - 1) | 1);
 /** Bytes of the region ADDRESSES: see addresses.ts. */
-export const ADDRESSES_BYTES: i32 = 0;
+export const ADDRESSES_BYTES: i32 = ADDRESSES
+  ? 2 * ADDRESS_RECORD_BYTES + SESSIONS * (ADDRESS_BYTES + PEER_BYTES) + (2 << ADDRESS_BITS)
+  : 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */

@@ -27,7 +27,7 @@ import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE, HEADERS, SHUTDOWN, TOPICS } from '../profile';
+import { ADDRESSES, DEFLATE, HEADERS, SHUTDOWN, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -43,6 +43,7 @@ import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 import { keepRelease } from '../http/keep';
+import { addressRelease } from '../hub/addresses';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
@@ -124,6 +125,10 @@ export function fail(s: Session, error: i32): void {
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   peerEnds(s, code);
+  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
+  if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
+  else peerEnds(s, code);
 }
 
 /** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */
@@ -160,6 +165,7 @@ export function release(s: Session): void {
   if (DEFLATE) windowsRelease(s);
   if (TOPICS) leaveAll(s);
   if (HEADERS) keepRelease(s);
+  if (ADDRESSES) addressRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

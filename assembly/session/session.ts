@@ -88,11 +88,11 @@ export class Session {
   utf8: u32;
   /** The masking key, rotated: its low byte masks the next payload byte. */
   maskKey: u32;
-  /** The block in which the message or head is gathered, 0 = none. */
+  /** The block in which the message, the head or the PROXY header is gathered, 0 = none. */
   block: u32;
   /** Payload bytes of the current frame still to come. */
   remaining: u64;
-  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use. */
+  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use, or of the PROXY header. */
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
@@ -160,10 +160,8 @@ export class Session {
   metadata: u32;
   /** The block with what is kept of its request, 0 = none. */
   request: u32;
-  /** Bits of Trust: what may be said of its address. */
+  /** Bits of Trust: what its bytes may still say of its address. */
   trust: u8;
-  /** Its bytes begin with a PROXY protocol header that is not whole yet: bytes of it so far. */
-  proxyHave: u8;
   /** It is not read from for its rate. */
   slowed: bool;
   /** It was told of the shutdown. */
