@@ -5,8 +5,9 @@
 
 import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { rateSound } from './hub/rates';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, RATES, SESSIONS, TAKEOVERS } from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { LISTED } from './session/queue';
@@ -23,7 +24,7 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 111 rates
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -39,6 +40,7 @@ export function limpet_debug_check(): i32 {
   let windows: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
+    if (RATES && !rateSound(s)) return 111;
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);

@@ -15,6 +15,7 @@ import {
   ABI_VERSION,
   ErrorCode,
   Opcode,
+  Option,
   Part,
   Role,
   SEND_PLAIN,
@@ -28,6 +29,7 @@ import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { ratesClear } from './hub/rates';
 import {
   copyBytes,
   fieldRecord,
@@ -39,13 +41,29 @@ import {
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
+import {
+  ARENA_BYTES,
+  CLIENT,
+  DEFLATE,
+  EVENTS,
+  INGRESS_BYTES,
+  INSPECTION,
+  MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
+  RATES,
+  ROOMS,
+  SESSIONS,
+  TAKEOVERS,
+  TOPIC_LEVELS,
+  TOPICS,
+} from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, seeded, SEED_MIN } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
-import { eventRingReady, eventsAcknowledge } from './session/events';
+import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { SEND_MAX, send, sendBegin, sendEnd, sendExternal, sendMany } from './session/send';
@@ -121,7 +139,17 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (INSPECTION) {
+    s.events = EVENTS;
+    eventsCount();
+  }
   if (DEFLATE) s.windows = TAKEOVERS;
+  if (TOPICS) {
+    s.rooms = ROOMS;
+    s.memberships = MEMBERSHIPS;
+    s.levels = TOPIC_LEVELS;
+  }
+  if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
 }
 
@@ -278,6 +306,7 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
   if (handle) timerSet(s);
+  if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();
   return 0;
 }
 
@@ -320,8 +349,8 @@ export function limpet_session_next(handle: i32): i32 {
 /**
  * How many bytes a session takes now: what a host reads from its transport at the most.
  * @param handle a session
- * @returns 0 (do not read: it is paused, or waits for its send queue or a decision) to the size of
- *   the ingress region; or ErrorCode.HANDLE
+ * @returns 0 (do not read: it is paused, or waits for its send queue, its rate or a decision) to the
+ *   size of the ingress region; or ErrorCode.HANDLE
  */
 export function limpet_rx_room(handle: i32): i32 {
   const s = sessionFind(handle);

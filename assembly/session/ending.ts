@@ -4,7 +4,7 @@
 //   OPEN      limpet_close                       CLOSING   Close(code, reason)  CLOSING
 //   OPEN      Close frame comes                  ENDING    Close(same code)     CLOSING, remote
 //   CLOSING   Close frame comes                  ENDING    -                    CLOSING, remote
-//   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 9)    ERROR
+//   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 8, 9) ERROR
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
@@ -21,8 +21,9 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, statusOf } from '../http/handshake';
+import { rateRelease, rateResume } from '../hub/rates';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, INSPECTION, RATES } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -52,6 +53,7 @@ function inputRelease(s: Session): void {
 export function enter(s: Session, state: State): void {
   s.state = state;
   s.markedAt = pool().clock;
+  if (RATES && s.slowed) rateResume(s);
   timerSet(s);
   if (state < State.ENDING) return;
   inputRelease(s);
@@ -111,7 +113,10 @@ function peerEnds(s: Session, code: i32): void {
  * 7.1.7. The ring has room.
  */
 export function fail(s: Session, error: i32): void {
-  stats().violations += 1;
+  const st = stats();
+  st.violations += 1;
+  if (INSPECTION && error == ErrorCode.TOO_BIG) st.tooBig += 1;
+  if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
@@ -121,6 +126,7 @@ export function fail(s: Session, error: i32): void {
 
 /** HANDSHAKE or PENDING → ENDING because HANDSHAKE_MS passed. */
 export function handshakeLate(s: Session): void {
+  if (INSPECTION) stats().timeoutHandshake += 1;
   const status = statusOf(s, ErrorCode.TIMEOUT_HANDSHAKE);
   if (status) answer(s, status, 0, 0, 0, 0);
   s.cause = <i8>ErrorCode.TIMEOUT_HANDSHAKE;
@@ -141,6 +147,7 @@ export function abort(s: Session, error: i32): void {
 
 /** OPEN → CLOSING because nothing came for IDLE_MS. */
 export function idleOut(s: Session): void {
+  if (INSPECTION) stats().timeoutIdle += 1;
   closeQueue(s, CLOSE_GOING_AWAY, 0, 0, State.CLOSING);
   s.cause = <i8>ErrorCode.TIMEOUT_IDLE;
   notify(s, Notice.ERROR);
@@ -151,6 +158,7 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (RATES) rateRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

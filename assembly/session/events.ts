@@ -6,8 +6,8 @@
 // and no call fails because the host was slow to read.
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
-import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS } from '../profile';
+import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE, stats } from '../memory';
+import { DEBUG, EVENTS, INSPECTION, RATES } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
@@ -22,9 +22,10 @@ export const BLOCK_LENT: u32 = 1;
 /** Bits of Session.notices, in the order in which they are told. */
 export const enum Notice {
   WRITABLE = 1,
-  ERROR = 2,
-  CLOSING = 4,
-  CLOSED = 8,
+  READABLE = 2,
+  ERROR = 4,
+  CLOSING = 8,
+  CLOSED = 16,
 }
 
 /** The list of sessions with notices, and where a session's node in it is. */
@@ -131,6 +132,9 @@ function noticeTell(s: Session, notice: u32): void {
     // A session that ended meanwhile has nothing more to write.
     what = s.state == State.OPEN ? EventKind.WRITABLE : EventKind.NONE;
     code = 0;
+  } else if (RATES && notice == Notice.READABLE) {
+    what = s.state <= State.CLOSING ? EventKind.READABLE : EventKind.NONE;
+    code = 0;
   } else if (notice != Notice.CLOSING) {
     what = EventKind.ERROR;
     detail = s.cause;
@@ -144,6 +148,12 @@ function noticeTell(s: Session, notice: u32): void {
   eventPush(s, what | (code << 16), 0, 0).detail = detail;
 }
 
+/** Keeps StatsRecord.eventsPeak: fewer events wait only when some are acknowledged. */
+export function eventsCount(): void {
+  const st = stats();
+  st.eventsPeak = max(st.eventsPeak, <u32>EVENTS - eventRoom());
+}
+
 /**
  * Takes back the `count` oldest events: gives their blocks to the arena and frees the sessions that
  * a CLOSED event ended.
@@ -151,6 +161,7 @@ function noticeTell(s: Session, notice: u32): void {
 export function eventsAcknowledge(count: u32): i32 {
   const ring = eventRing();
   if (count > ring.head - ring.tail) return ErrorCode.ARGUMENT;
+  if (INSPECTION) eventsCount();
   const end = ring.tail + count;
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);

@@ -1,6 +1,9 @@
-// Time → what is due: timeouts and keep-alive pings. Policy of RFC 6455 7.1.1, 7.2.1 and 5.5.2.
+// Time → what is due: timeouts, keep-alive pings, and the end of a wait for a rate. Policy of RFC 6455 7.1.1, 7.2.1 and 5.5.2.
 
 import { ErrorCode, Opcode, State } from '../abi';
+import { rateResume } from '../hub/rates';
+import { stats } from '../memory';
+import { INSPECTION, RATES } from '../profile';
 import { abort, handshakeLate, idleOut } from './ending';
 import { send } from './send';
 import { pool, Session } from './session';
@@ -16,9 +19,18 @@ export function tick(): i32 {
     const s = timerNext();
     if (!changetype<usize>(s)) return timerDelay();
     if (s.state < State.OPEN) handshakeLate(s);
-    else if (s.state > State.OPEN) abort(s, 0);
+    else if (s.state > State.OPEN) closeLate(s);
+    else if (RATES && s.slowed) rateResume(s);
     else silent(s);
   }
+}
+
+/** CLOSE_MS passed. */
+// @ts-ignore: decorator
+@inline
+function closeLate(s: Session): void {
+  if (INSPECTION) stats().timeoutClose += 1;
+  abort(s, 0);
 }
 
 /** An open session has heard nothing for one of its bounds. */
@@ -27,6 +39,7 @@ export function tick(): i32 {
 function silent(s: Session): void {
   const now = pool().clock;
   if (now >= pongAt(s)) {
+    if (INSPECTION) stats().timeoutPong += 1;
     abort(s, ErrorCode.TIMEOUT_PONG);
   } else if (now >= idleAt(s)) {
     idleOut(s);

@@ -13,7 +13,9 @@
 // Received bytes do not touch the wheel: a session found to be not due any more is put back for later.
 
 import { State } from '../abi';
+import { rateAt } from '../hub/rates';
 import { WHEEL, WHEEL_LEVEL_BYTES, WHEEL_LEVELS } from '../memory';
+import { RATES } from '../profile';
 import { pool, Session, sessionAt } from './session';
 
 /** Behind the 32 list heads of a level, a half-word each: which of them have a session. */
@@ -51,6 +53,8 @@ function dueAt(s: Session): u64 {
   if (state < State.OPEN) return after(s.openedAt, s.handshakeMs);
   if (state > State.ENDING) return NEVER;
   if (state > State.OPEN) return after(s.markedAt, s.closeMs);
+  // Held back by its own rate: its silence is this side's.
+  if (RATES && s.slowed) return rateAt(s);
   if (!pinged(s)) return min(idleAt(s), after(s.activeAt, s.pingMs));
   // Received bytes may bring the next ping before the wait for an answer ends; and without a bound
   // on the answer the pings just go on.
