@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Option } from '../../build/limpet.abi.js';
 import { isFeature, type Feature } from '../../tools/lib/profile.js';
 import { PROFILES, type ProfileName } from './cores.js';
 
@@ -114,13 +115,25 @@ function addSettings(vector: Vector, text: string): void {
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'windows') vector.windows = Number(value);
-    else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
+    else if (ofModule(key)) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
-  if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
+  for (const [key] of vector.defaults) {
+    if (key.startsWith('deflate')) vector.needs.push('deflate');
+    if (key.startsWith('rate')) vector.needs.push('rates');
+    // A default that cannot be read cannot be put back.
+    vector.needs.push('inspection');
+  }
+  if (vector.agreed) vector.needs.push('deflate');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}
+
+/** Whether an option is one of the module, not of a session. */
+function ofModule(key: string): boolean {
+  const option = Option[key.toUpperCase() as keyof typeof Option] as Option | undefined;
+  return option !== undefined && option > Option.PAUSED;
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
