@@ -41,7 +41,7 @@ export const SEC_NAMES: usize = memory.data<u8>(
 
 // What keep.ts keeps whatever the host names.
 
-/** host\0origin\0cookie\0\0 */
+/** host\0origin\0cookie\0 */
 export const KEPT: usize = HEADERS
   ? memory.data<u8>(
       [104, 111, 115, 116, 0, 111, 114, 105, 103, 105, 110, 0, 99, 111, 111, 107, 105, 101, 0, 0],
@@ -49,12 +49,12 @@ export const KEPT: usize = HEADERS
     )
   : 0;
 
+/** The three of them, with their lengths. */
+export const HOST: usize = KEPT;
 export const HOST_LENGTH: u32 = 4;
-/** origin */
-export const ORIGIN: usize = KEPT + 5;
+export const ORIGIN: usize = HOST + HOST_LENGTH + 1;
 export const ORIGIN_LENGTH: u32 = 6;
-/** cookie */
-export const COOKIE: usize = KEPT + 12;
+export const COOKIE: usize = ORIGIN + ORIGIN_LENGTH + 1;
 export const COOKIE_LENGTH: u32 = 6;
 
 // What is both looked for and written: see Term in extensions.ts.

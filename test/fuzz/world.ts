@@ -82,7 +82,9 @@ export class World {
     }
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used)
+      throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes, ${used} entries`);
     if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0) > 0)
       throw new Fault('a session is listed');
     if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');

@@ -31,6 +31,8 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** The header fields that are kept past the handshake. */
+  keep: string;
   /** Options of the session, of the module, and the strings of `connect`. */
   options: [string, string][];
   defaults: [string, string][];
@@ -72,7 +74,7 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
-    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
+    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, keep: '' },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -113,11 +115,13 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
+    else if (key === 'keep') vector.keep = value;
     else if (key === 'windows') vector.windows = Number(value);
     else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
+  if (vector.keep) vector.needs.push('headers');
   if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
