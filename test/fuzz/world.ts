@@ -14,6 +14,7 @@ import {
 } from '../../build/limpet.abi.js';
 import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
+import { keepSome, requestOf } from './metadata.js';
 import { misuse } from './misuse.js';
 import { Peer } from './peer.js';
 import type { Random } from './random.js';
@@ -48,6 +49,7 @@ export class World {
     this.driver.seed(random.bytes(32));
     this.#deflates = !random.once(4) && this.driver.setOption(0, Option.DEFLATE, 1) === 0;
     this.#deflateOptions();
+    keepSome(this);
   }
 
   /** One thing that happens. */
@@ -65,6 +67,7 @@ export class World {
     else if (choice < 90) this.#option(session);
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
+    else if (choice < 96) session.known.step(this.driver, random);
     else this.#acknowledge(random.below(this.#seen + 1));
     this.#look();
     if (random.once(this.#lazy) || this.#seen > 60) this.#acknowledge(this.#seen);
@@ -245,12 +248,13 @@ export class World {
     session.output(all.subarray(0, n));
   }
 
-  #decide({ handle }: Watch): void {
+  #decide({ handle, known }: Watch): void {
     const { driver, random } = this;
     const protocol = random.pick(['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat']);
     const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
+    const request = requestOf(driver, handle);
     const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
-    if (!random.once(6)) driver.core.limpet_accept(handle, a, b, c, d);
+    if (!random.once(6)) known.accepted(driver, request, driver.core.limpet_accept(handle, a, b, c, d));
     else {
       const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
       const external = random.once(3);
