@@ -14,7 +14,7 @@ import { Field, fieldNumber, fieldRead, find, lineEnd, listToken, span, tokenEnd
 /** Bytes of a key of 16 bytes in base64: 22 characters and "==". */
 export const KEY_LENGTH: u32 = 24;
 /** The most subprotocols that a client may offer: the check for doubles is quadratic. */
-const PROTOCOLS_MAX: i32 = 32;
+export const PROTOCOLS_MAX: i32 = 32;
 
 /** Visible ASCII but `#`, a set for span in head.ts. RFC 6455 3: a fragment identifier "MUST NOT be used". */
 const TARGET_0: u64 = 0xfffffff600000000;
@@ -40,7 +40,8 @@ export class Request {
   protocol: u16;
   protocolLength: u16;
   key: u16;
-  reserved0: u16;
+  /** Where among the subprotocols `bearer` stands in front of a token: its number + 1, 0 = nowhere. */
+  bearer: u16;
   /** What permessage-deflate is offered or answered (see extensions.ts), 0 = nothing. */
   terms: u32;
 }

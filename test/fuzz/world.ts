@@ -254,7 +254,8 @@ export class World {
     const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
     const request = requestOf(driver, handle);
     const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
-    if (!random.once(6)) known.accepted(driver, request, driver.core.limpet_accept(handle, a, b, c, d));
+    if (!random.once(6))
+      known.accepted(driver, request, driver.core.limpet_accept(handle, a, b, c, d));
     else {
       const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
       const external = random.once(3);

@@ -276,9 +276,7 @@ class VectorRun {
     const { active, arenaUsed } = driver.stats();
     const { used } = driver.metaStats();
     if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
-      this.#log.push(
-        `leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`,
-      );
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }

@@ -102,7 +102,11 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         assert.equal(answer, ErrorCode.VALUE, shown(lines));
       }
       for (const value of VALUES) {
-        for (const given of [[`/${value}`, 'a'], ['/', value], ['/', 'a', value]] as const) {
+        for (const given of [
+          [`/${value}`, 'a'],
+          ['/', value],
+          ['/', 'a', value],
+        ] as const) {
           assert.equal(driver.connect(...given), ErrorCode.VALUE, shown(value));
         }
       }

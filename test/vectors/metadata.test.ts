@@ -56,36 +56,44 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(driver.metaStats().used, 3);
     });
 
-    itWith('metadata', '"setMetadata" and "getMetadata": any bytes, replaced in place', (driver) => {
-      const handle = driver.attach(Role.SERVER);
-      const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-      const key = every.subarray(256 - profile.metadataKeyBytes);
-      for (let from = 0; from < 256; from += profile.metadataValueBytes) {
-        const value = every.subarray(from, from + profile.metadataValueBytes);
-        assert.equal(driver.metaSet(handle, key, value), 0);
-        assert.deepEqual(driver.metaGet(handle, key), value);
-      }
-      assert.deepEqual(driver.metaStats(), {
-        used: 1,
-        peak: 1,
-        entries: profile.metadataEntries,
-        full: 0,
-      });
-    });
+    itWith(
+      'metadata',
+      '"setMetadata" and "getMetadata": any bytes, replaced in place',
+      (driver) => {
+        const handle = driver.attach(Role.SERVER);
+        const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+        const key = every.subarray(256 - profile.metadataKeyBytes);
+        for (let from = 0; from < 256; from += profile.metadataValueBytes) {
+          const value = every.subarray(from, from + profile.metadataValueBytes);
+          assert.equal(driver.metaSet(handle, key, value), 0);
+          assert.deepEqual(driver.metaGet(handle, key), value);
+        }
+        assert.deepEqual(driver.metaStats(), {
+          used: 1,
+          peak: 1,
+          entries: profile.metadataEntries,
+          full: 0,
+        });
+      },
+    );
 
-    itWith('metadata', '"Connection Metadata" is as long as the profile says, not a byte longer', (driver) => {
-      const handle = driver.attach(Role.SERVER);
-      const key = 'k'.repeat(profile.metadataKeyBytes);
-      const value = 'v'.repeat(profile.metadataValueBytes);
-      assert.equal(driver.metaSet(handle, `${key}k`, 'v'), ErrorCode.ARGUMENT);
-      assert.equal(driver.metaSet(handle, 'k', `${value}v`), ErrorCode.ARGUMENT);
-      assert.equal(driver.metaSet(handle, '', 'v'), ErrorCode.ARGUMENT);
-      assert.equal(driver.metaStats().used, 0);
-      assert.equal(driver.metaSet(handle, key, value), 0);
-      assert.equal(String(driver.metaGet(handle, key)), value);
-      assert.equal(driver.metaGet(handle, `${key}k`), ErrorCode.ABSENT);
-      assert.equal(driver.metaGet(handle, key.slice(1)), ErrorCode.ABSENT);
-    });
+    itWith(
+      'metadata',
+      '"Connection Metadata" is as long as the profile says, not a byte longer',
+      (driver) => {
+        const handle = driver.attach(Role.SERVER);
+        const key = 'k'.repeat(profile.metadataKeyBytes);
+        const value = 'v'.repeat(profile.metadataValueBytes);
+        assert.equal(driver.metaSet(handle, `${key}k`, 'v'), ErrorCode.ARGUMENT);
+        assert.equal(driver.metaSet(handle, 'k', `${value}v`), ErrorCode.ARGUMENT);
+        assert.equal(driver.metaSet(handle, '', 'v'), ErrorCode.ARGUMENT);
+        assert.equal(driver.metaStats().used, 0);
+        assert.equal(driver.metaSet(handle, key, value), 0);
+        assert.equal(String(driver.metaGet(handle, key)), value);
+        assert.equal(driver.metaGet(handle, `${key}k`), ErrorCode.ABSENT);
+        assert.equal(driver.metaGet(handle, key.slice(1)), ErrorCode.ABSENT);
+      },
+    );
 
     itWith('metadata', 'refuses metadata when the pool is full, and loses nothing', (driver) => {
       driver.checks = false;
@@ -126,26 +134,35 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(driver.metaGet(next, 'name'), ErrorCode.ABSENT);
     });
 
-    itWith('metadata', 'takes no pointer that leaves memory, and no cursor that is made up', (driver) => {
-      const { core: x, scratch, memory } = driver;
-      const handle = driver.attach(Role.SERVER);
-      const { length } = memory;
-      driver.metaSet(handle, 'a', 'b');
-      const wrong: [number, number][] = [[-1, 1], [length, 1], [scratch, -1], [length - 4, 5]];
-      for (const [ptr, len] of wrong) {
-        assert.equal(x.limpet_meta_set(handle, ptr, len, scratch, 1), ErrorCode.ARGUMENT);
-        assert.equal(x.limpet_meta_set(handle, scratch, 1, ptr, len), ErrorCode.ARGUMENT);
-        assert.equal(x.limpet_meta_get(handle, ptr, len), ErrorCode.ARGUMENT);
-        assert.equal(x.limpet_meta_delete(handle, ptr, len), ErrorCode.ARGUMENT);
-      }
-      const cursor = x.limpet_meta_next(handle, 0);
-      assert.equal(x.limpet_meta_next(handle, cursor), ErrorCode.ABSENT);
-      for (const made of [-1, cursor + 1, 0x7fffffff, -0x80000000]) {
-        assert.equal(x.limpet_meta_next(handle, made), ErrorCode.ARGUMENT);
-      }
-      assert.equal(driver.metaDelete(handle, 'a'), 1);
-      assert.equal(x.limpet_meta_next(handle, cursor), ErrorCode.ARGUMENT);
-    });
+    itWith(
+      'metadata',
+      'takes no pointer that leaves memory, and no cursor that is made up',
+      (driver) => {
+        const { core: x, scratch, memory } = driver;
+        const handle = driver.attach(Role.SERVER);
+        const { length } = memory;
+        driver.metaSet(handle, 'a', 'b');
+        const wrong: [number, number][] = [
+          [-1, 1],
+          [length, 1],
+          [scratch, -1],
+          [length - 4, 5],
+        ];
+        for (const [ptr, len] of wrong) {
+          assert.equal(x.limpet_meta_set(handle, ptr, len, scratch, 1), ErrorCode.ARGUMENT);
+          assert.equal(x.limpet_meta_set(handle, scratch, 1, ptr, len), ErrorCode.ARGUMENT);
+          assert.equal(x.limpet_meta_get(handle, ptr, len), ErrorCode.ARGUMENT);
+          assert.equal(x.limpet_meta_delete(handle, ptr, len), ErrorCode.ARGUMENT);
+        }
+        const cursor = x.limpet_meta_next(handle, 0);
+        assert.equal(x.limpet_meta_next(handle, cursor), ErrorCode.ABSENT);
+        for (const made of [-1, cursor + 1, 0x7fffffff, -0x80000000]) {
+          assert.equal(x.limpet_meta_next(handle, made), ErrorCode.ARGUMENT);
+        }
+        assert.equal(driver.metaDelete(handle, 'a'), 1);
+        assert.equal(x.limpet_meta_next(handle, cursor), ErrorCode.ARGUMENT);
+      },
+    );
 
     it('"get_udata" and "set_udata": a word of the host before, while and after a connection', () => {
       const driver = load();
@@ -175,7 +192,10 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       driver.tick(5000);
       driver.feed(handle, head());
       driver.core.limpet_accept(handle, 0, 0, 0, 0);
-      assert.equal(driver.u64(driver.core.limpet_session_info(handle) + SessionInfo.openedAt), 123_456);
+      assert.equal(
+        driver.u64(driver.core.limpet_session_info(handle) + SessionInfo.openedAt),
+        123_456,
+      );
     });
 
     it('"Last Activity": when the last bytes came, not when something was sent', () => {
@@ -207,27 +227,31 @@ for (const core of CORES.filter(({ debug }) => debug)) {
 
     // -------------------------------------------------------------- kept requests
 
-    itWith('headers', '"Request Information": cookies, origin, subprotocol and custom headers', (driver) => {
-      assert.equal(driver.keep('X-Custom'), 0);
-      const handle = accepted(
-        driver,
-        'Cookie: sid=1; theme=dark\r\nOrigin: https://example.com\r\nX-Custom: yes\r\nX-Other: no\r\n',
-      );
-      assert.equal(driver.cookie(handle, 'theme'), 'dark');
-      assert.equal(driver.part(handle, Part.ORIGIN), 'https://example.com');
-      assert.equal(driver.part(handle, Part.PROTOCOL), ErrorCode.ABSENT);
-      assert.equal(driver.part(handle, Part.HOST), 'example.com');
-      assert.equal(driver.part(handle, Part.PATH), '/chat');
-      assert.equal(driver.part(handle, Part.QUERY), 'a=b');
-      assert.equal(driver.header(handle, 'x-custom'), 'yes');
-      assert.equal(driver.header(handle, 'X-Other'), ErrorCode.ABSENT);
-      // Messages, and what others do, leave it where it is.
-      driver.feed(handle, message('x'.repeat(300)));
-      accepted(driver, 'Cookie: sid=2\r\n');
-      assert.equal(driver.cookie(handle, 'sid'), '1');
-      driver.eof(handle);
-      assert.equal(driver.part(handle, Part.PATH), ErrorCode.STATE);
-    });
+    itWith(
+      'headers',
+      '"Request Information": cookies, origin, subprotocol and custom headers',
+      (driver) => {
+        assert.equal(driver.keep('X-Custom'), 0);
+        const handle = accepted(
+          driver,
+          'Cookie: sid=1; theme=dark\r\nOrigin: https://example.com\r\nX-Custom: yes\r\nX-Other: no\r\n',
+        );
+        assert.equal(driver.cookie(handle, 'theme'), 'dark');
+        assert.equal(driver.part(handle, Part.ORIGIN), 'https://example.com');
+        assert.equal(driver.part(handle, Part.PROTOCOL), ErrorCode.ABSENT);
+        assert.equal(driver.part(handle, Part.HOST), 'example.com');
+        assert.equal(driver.part(handle, Part.PATH), '/chat');
+        assert.equal(driver.part(handle, Part.QUERY), 'a=b');
+        assert.equal(driver.header(handle, 'x-custom'), 'yes');
+        assert.equal(driver.header(handle, 'X-Other'), ErrorCode.ABSENT);
+        // Messages, and what others do, leave it where it is.
+        driver.feed(handle, message('x'.repeat(300)));
+        accepted(driver, 'Cookie: sid=2\r\n');
+        assert.equal(driver.cookie(handle, 'sid'), '1');
+        driver.eof(handle);
+        assert.equal(driver.part(handle, Part.PATH), ErrorCode.STATE);
+      },
+    );
 
     itWith('headers', 'keeps the path of an UPGRADE event beside the request', (driver) => {
       driver.keep('*');
@@ -263,41 +287,53 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(came?.data.toString(), 'still here');
     });
 
-    itWith('headers', 'gives requests that are kept a quarter of the arena and no more', (driver) => {
-      driver.checks = false;
-      driver.keep('*');
-      const long = `Cookie: a=${'b'.repeat(profile.headMaxBytes - 400)}\r\n`;
-      const handles: number[] = [];
-      do handles.push(accepted(driver, long));
-      while (driver.part(handles.at(-1) ?? 0, Part.PATH) === '/chat');
-      driver.check('the last request');
-      const { arenaUsed, arena } = driver.stats();
-      assert.equal(arenaUsed, arena / 4);
-      driver.eof(handles[0] ?? 0);
-      const next = accepted(driver, long);
-      assert.equal(driver.part(next, Part.PATH), '/chat');
-    });
+    itWith(
+      'headers',
+      'gives requests that are kept a quarter of the arena and no more',
+      (driver) => {
+        driver.checks = false;
+        driver.keep('*');
+        const long = `Cookie: a=${'b'.repeat(profile.headMaxBytes - 400)}\r\n`;
+        const handles: number[] = [];
+        do handles.push(accepted(driver, long));
+        while (driver.part(handles.at(-1) ?? 0, Part.PATH) === '/chat');
+        driver.check('the last request');
+        const { arenaUsed, arena } = driver.stats();
+        assert.equal(arenaUsed, arena / 4);
+        driver.eof(handles[0] ?? 0);
+        const next = accepted(driver, long);
+        assert.equal(driver.part(next, Part.PATH), '/chat');
+      },
+    );
 
-    itWith('headers', 'takes names to keep of 255 bytes, one counted for each, and no more', (driver) => {
-      const names = `x-${'a'.repeat(100)}, x-name ,${'b'.repeat(144)}`;
-      assert.equal(driver.keep('x-before'), 0);
-      assert.equal(driver.keep(`${names}b`), ErrorCode.MEMORY);
-      const before = accepted(driver, 'X-Name: 1\r\nX-Before: 2\r\n');
-      assert.equal(driver.header(before, 'x-before'), '2');
-      assert.equal(driver.header(before, 'x-name'), ErrorCode.ABSENT);
-      assert.equal(driver.keep(names), 0);
-      const after = accepted(driver, `X-Name: 1\r\nX-Before: 2\r\n${'B'.repeat(144)}: 3\r\n`);
-      assert.equal(driver.header(after, 'x-before'), ErrorCode.ABSENT);
-      assert.equal(driver.header(after, 'x-name'), '1');
-      assert.equal(driver.header(after, 'b'.repeat(144)), '3');
-      driver.check('the names');
-    });
+    itWith(
+      'headers',
+      'takes names to keep of 255 bytes, one counted for each, and no more',
+      (driver) => {
+        const names = `x-${'a'.repeat(100)}, x-name ,${'b'.repeat(144)}`;
+        assert.equal(driver.keep('x-before'), 0);
+        assert.equal(driver.keep(`${names}b`), ErrorCode.MEMORY);
+        const before = accepted(driver, 'X-Name: 1\r\nX-Before: 2\r\n');
+        assert.equal(driver.header(before, 'x-before'), '2');
+        assert.equal(driver.header(before, 'x-name'), ErrorCode.ABSENT);
+        assert.equal(driver.keep(names), 0);
+        const after = accepted(driver, `X-Name: 1\r\nX-Before: 2\r\n${'B'.repeat(144)}: 3\r\n`);
+        assert.equal(driver.header(after, 'x-before'), ErrorCode.ABSENT);
+        assert.equal(driver.header(after, 'x-name'), '1');
+        assert.equal(driver.header(after, 'b'.repeat(144)), '3');
+        driver.check('the names');
+      },
+    );
 
     itWith('headers', 'takes no pointer that leaves memory for a name', (driver) => {
       const { core: x, memory } = driver;
       driver.keep('*');
       const handle = accepted(driver);
-      for (const [ptr, len] of [[-1, 1], [memory.length, 1], [driver.scratch, -1]] as const) {
+      for (const [ptr, len] of [
+        [-1, 1],
+        [memory.length, 1],
+        [driver.scratch, -1],
+      ] as const) {
         assert.equal(x.limpet_request_keep(ptr, len), ErrorCode.ARGUMENT);
         assert.equal(x.limpet_header(handle, ptr, len), ErrorCode.ARGUMENT);
         assert.equal(x.limpet_cookie(handle, ptr, len), ErrorCode.ARGUMENT);
