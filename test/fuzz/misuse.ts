@@ -15,6 +15,8 @@ const OF_HANDLE = [
   'limpet_rx',
   'limpet_request_part',
   'limpet_header_next',
+  'limpet_header',
+  'limpet_cookie',
   'limpet_protocol_at',
   'limpet_accept',
   'limpet_respond',
@@ -30,6 +32,10 @@ const OF_HANDLE = [
   'limpet_unsubscribe',
   'limpet_subscribed',
   'limpet_session_room_next',
+  'limpet_meta_set',
+  'limpet_meta_get',
+  'limpet_meta_delete',
+  'limpet_meta_next',
 ] as const;
 
 export function misuse(world: World): void {
@@ -89,6 +95,11 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_subscribed', core.limpet_subscribed(handle, ptr, length)],
     ['limpet_room', core.limpet_room(ptr, length)],
     ['limpet_room_members', core.limpet_room_members(ptr, length, 0, driver.scratch, 1)],
+    ['limpet_request_keep', core.limpet_request_keep(ptr, length)],
+    ['limpet_meta_set', core.limpet_meta_set(handle, ptr, length, driver.scratch, 1)],
+    ['limpet_meta_set', core.limpet_meta_set(handle, driver.scratch, 1, ptr, length)],
+    ['limpet_meta_get', core.limpet_meta_get(handle, ptr, length)],
+    ['limpet_meta_delete', core.limpet_meta_delete(handle, ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
   for (const [name, answer] of answers) {
@@ -161,6 +172,9 @@ function wrongState(world: World): void {
   const { core } = driver;
   for (let part = -1; part < 7; part++) core.limpet_request_part(handle, part);
   core.limpet_header_next(handle, random.pick([0, 1, 16, 40, 33, 100, 5000, -1, random.word()]));
+  core.limpet_header(handle, driver.scratch, random.below(100));
+  core.limpet_cookie(handle, driver.scratch, random.below(100));
+  core.limpet_meta_next(handle, random.pick([1, 2, 40, -1, random.word()]));
   core.limpet_protocol_at(handle, random.pick([0, 1, 2, 40, -1, random.word()]));
   core.limpet_send_end(handle);
   core.limpet_tx_ack(handle, 0);

@@ -207,6 +207,7 @@ export class Peer {
       this.offer = offers(random);
       lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);
     }
+    if (random.once(3)) lines.push('Cookie: a=1; b="2"', 'origin: http://a');
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }

@@ -3,6 +3,7 @@
 import { EventFlag, EventKind, type CoreEvent } from '../support/driver.js';
 import { decode, frameFault, isUtf8, type Frame } from '../support/frames.js';
 import { agreedOn, type Direction } from './deflate.js';
+import { Known } from './metadata.js';
 import type { Message, Peer } from './peer.js';
 
 /** Something that must never be seen. */
@@ -25,6 +26,8 @@ export class Watch {
   /** The value of Option.USER. */
   user = 0;
   closed = false;
+  /** Its metadata, and what is kept of its request. */
+  readonly known: Known;
   /** The key of a client's request, once it was written. */
   key: string | undefined;
   /** The extensions that a client offered, or ''. */
@@ -50,6 +53,7 @@ export class Watch {
     readonly peer: Peer,
   ) {
     this.#http = http;
+    this.known = new Known(handle);
   }
 
   /** A data frame was queued. */

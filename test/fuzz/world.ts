@@ -17,8 +17,9 @@ import { Driver, ErrorCode } from '../support/driver.js';
 import { subscribe, subscribed, unsubscribe } from '../support/rooms.js';
 import { misuse } from './misuse.js';
 import { Peer } from './peer.js';
-import type { Random } from './random.js';
 import { Fault, Watch } from './watch.js';
+import { keepSome, requestOf } from './metadata.js';
+import type { Random } from './random.js';
 
 export class World {
   readonly driver: Driver;
@@ -56,6 +57,7 @@ export class World {
     this.#rated = random.once(3) && this.driver.setOption(0, Option.RATE_MESSAGES, 0) === 0;
     this.#drops = this.#rated && random.once(2);
     this.#rateOptions();
+    keepSome(this);
   }
 
   /** One thing that happens. */
@@ -75,6 +77,7 @@ export class World {
     else if (choice < 91 && random.once(4)) this.#rateOptions();
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
+    else if (choice < 96) session.known.step(this.driver, random);
     else this.#acknowledge(random.below(this.#seen + 1));
     this.#look();
     if (random.once(this.#lazy) || this.#seen > 60) this.#acknowledge(this.#seen);
@@ -92,7 +95,9 @@ export class World {
     }
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used)
+      throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes, ${used} entries`);
     if (driver.core.limpet_room_next(0) > 0) throw new Fault('a room is left over');
     if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0) > 0)
       throw new Fault('a session is listed');
@@ -283,12 +288,14 @@ export class World {
     session.output(all.subarray(0, n));
   }
 
-  #decide({ handle }: Watch): void {
+  #decide({ handle, known }: Watch): void {
     const { driver, random } = this;
     const protocol = random.pick(['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat']);
     const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
+    const request = requestOf(driver, handle);
     const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
-    if (!random.once(6)) driver.core.limpet_accept(handle, a, b, c, d);
+    if (!random.once(6))
+      known.accepted(driver, request, driver.core.limpet_accept(handle, a, b, c, d));
     else {
       const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
       const external = random.once(3);

@@ -5,6 +5,7 @@ import { addressShown } from './address.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 import { members, room, rooms, subscribe, subscribed, unsubscribe } from './rooms.js';
+import { payloadShown } from './show.js';
 
 /** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
 function strings(rest: string): Record<string, string> {
@@ -106,6 +107,24 @@ function answered(answer: number, words: string[]): string {
 }
 
 /** Steps that are told always → lines of the log. */
+/** `KEY = VALUE` sets, `KEY` gets, `KEY deleted` deletes, and nothing lists; keys and values are payloads. */
+function meta(driver: Driver, handle: number, rest: string): string[] {
+  const [, key = '', equals, value = ''] = /^(.*?)(?: (=|deleted) ?(.*))?$/.exec(rest) ?? [];
+  if (equals === '=') {
+    const answer = driver.metaSet(handle, payloadOf(key), payloadOf(value));
+    return answer ? [`= ${errorName(answer)}`] : [];
+  }
+  if (equals) return [`= ${driver.metaDelete(handle, payloadOf(key))}`];
+  if (key) {
+    const got = driver.metaGet(handle, payloadOf(key));
+    return [`meta ${key} = ${typeof got === 'number' ? errorName(got) : payloadShown(got)}`];
+  }
+  return driver
+    .metadata(handle)
+    .map((entry) => `meta ${payloadShown(entry.name)} = ${payloadShown(entry.value)}`);
+}
+
+/** Steps that look, or belong to the hub → lines of the log. */
 export function look(driver: Driver, handle: number, word: string, rest: string): string[] {
   switch (word) {
     case 'room': {
@@ -116,6 +135,15 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
       const part = driver.part(handle, Part[rest.toUpperCase() as keyof typeof Part]);
       return [`part ${rest} ${typeof part === 'number' ? errorName(part) : JSON.stringify(part)}`];
     }
+    case 'header':
+    case 'cookie': {
+      const value = word === 'header' ? driver.header(handle, rest) : driver.cookie(handle, rest);
+      return [
+        `${word} ${rest} ${typeof value === 'number' ? errorName(value) : JSON.stringify(value)}`,
+      ];
+    }
+    case 'meta':
+      return meta(driver, handle, rest);
     case 'headers':
       return driver.headers(handle).map(({ name, value }) => `header ${name}: ${value}`.trimEnd());
     case 'protocols':

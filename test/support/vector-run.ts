@@ -84,10 +84,12 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
-    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
+    for (const name of Object.keys(StatsRecordTypes))
+      this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    if (vector.keep) this.#answer(driver.keep(vector.keep));
     for (const other of vector.others) {
       const handle = driver.open();
       addressSet(driver, handle, other);
@@ -246,6 +248,9 @@ class VectorRun {
         this.#option(word === 'default' ? 0 : handle, name, value);
         break;
       }
+      case 'keep':
+        this.#answer(driver.keep(payloadOf(rest).toString('latin1')));
+        break;
       case 'hog':
         this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
@@ -284,10 +289,12 @@ class VectorRun {
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    driver.keep('');
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed || driver.core.limpet_tx_next()) {
-      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }

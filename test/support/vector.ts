@@ -32,6 +32,8 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** The header fields that are kept past the handshake. */
+  keep: string;
   /** Where the session's peer is, and what it is trusted to say of that; addresses of other sessions. */
   peer: string | undefined;
   trust: string;
@@ -77,7 +79,7 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
-    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
+    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, keep: '' },
     ...{ peer: undefined, trust: '', others: [] },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
@@ -119,6 +121,7 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
+    else if (key === 'keep') vector.keep = value;
     else if (key === 'windows') vector.windows = Number(value);
     else if (key === 'peer') vector.peer = value;
     else if (key === 'trust') vector.trust = value;
@@ -127,6 +130,7 @@ function addSettings(vector: Vector, text: string): void {
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
+  if (vector.keep) vector.needs.push('headers');
   if (vector.agreed) vector.needs.push('deflate');
   if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
   for (const [key] of vector.defaults) {

@@ -199,7 +199,7 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         handle,
         Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: a b\r\n\r\n'),
       );
-      assert.equal(driver.core.limpet_request_part(handle, 5), ErrorCode.ARGUMENT);
+      assert.equal(driver.core.limpet_request_part(handle, 7), ErrorCode.ARGUMENT);
       assert.equal(driver.core.limpet_request_part(handle, -1), ErrorCode.ARGUMENT);
       assert.ok(
         [ErrorCode.ABSENT, ErrorCode.STATE].some(
