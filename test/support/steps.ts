@@ -3,9 +3,10 @@
 import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
+import { LISTS } from './vector.js';
 
 /** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
-function strings(rest: string): Record<string, string> {
+export function strings(rest: string): Record<string, string> {
   const found: Record<string, string> = {};
   const pairs = /(\w+) (?:("(?:[^"\\]|\\.)*"|\d+ x [0-9a-f]{2})|(\d+))/g;
   for (const [, name = '', payload, number = ''] of rest.matchAll(pairs)) {
@@ -41,6 +42,23 @@ function sendMany(driver: Driver, handle: number, kind: number, length: number):
   driver.write(driver.scratch, list);
   const answer = driver.core.limpet_send_many(driver.scratch, 1, kind, driver.ingress, length);
   return answer || driver.copy(driver.scratch, 4).readInt32LE();
+}
+
+/** Puts words on the lists of origins, subprotocols and tokens. */
+export function allow(driver: Driver, lists: Record<string, string>): void {
+  const { core } = driver;
+  const adders: Record<(typeof LISTS)[number], (ptr: number, length: number) => number> = {
+    allowed_origins: core.limpet_origin_add,
+    allowed_protocols: core.limpet_protocol_add,
+    allowed_tokens: core.limpet_token_add,
+  };
+  for (const list of LISTS) {
+    for (const word of lists[list]?.split(' ') ?? []) {
+      const [ptr = 0, length = 0] = driver.pass(word === 'none' ? '' : word);
+      const answer = adders[list](ptr, length);
+      if (answer) throw new Error(`${list} "${word}": ${errorName(answer)}`);
+    }
+  }
 }
 
 /** `[protocol "p"] [headers "N: v\r\n"]` */

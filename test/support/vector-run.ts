@@ -7,7 +7,7 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
+import { accept, allow, hog, leaveWindows, look, respond, send, strings } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -83,6 +83,7 @@ class VectorRun {
     driver.now += 1;
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
+    allow(driver, vector.lists);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
@@ -235,6 +236,10 @@ class VectorRun {
         this.#option(word === 'default' ? 0 : handle, name, value);
         break;
       }
+      case 'allow':
+        driver.core.limpet_security_clear();
+        allow(driver, strings(rest));
+        break;
       case 'hog':
         this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
@@ -267,6 +272,7 @@ class VectorRun {
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    if (vector.needs.includes('security')) driver.core.limpet_security_clear();
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
     if (active || arenaUsed || driver.core.limpet_tx_next()) {

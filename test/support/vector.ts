@@ -35,11 +35,15 @@ export interface Vector {
   options: [string, string][];
   defaults: [string, string][];
   strings: Record<string, string>;
+  /** What is put on the lists of origins, subprotocols and tokens. */
+  lists: Record<string, string>;
   stages: Stage[];
   log: string[];
 }
 
 const STRINGS = ['target', 'host', 'protocols', 'headers'];
+/** Settings whose words are put on a list; `none` stands for an entry without text. */
+export const LISTS = ['allowed_origins', 'allowed_protocols', 'allowed_tokens'] as const;
 
 export function readVectors(path: string): Vector[] {
   const vectors: Vector[] = [];
@@ -73,7 +77,7 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
-    ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
+    ...{ options: [], defaults: [], strings: {}, lists: {}, stages: [], log: [], needs: [] },
   };
 }
 
@@ -112,13 +116,17 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
+    else if (LISTS.some((list) => list === key)) vector.lists[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'windows') vector.windows = Number(value);
-    else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
+    else if (key.startsWith('deflate') || key === 'token_sources')
+      vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
-  if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
+  if (vector.agreed || vector.defaults.some(([key]) => key.startsWith('deflate')))
+    vector.needs.push('deflate');
+  if (Object.keys(vector.lists).length) vector.needs.push('security');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
 }
