@@ -101,11 +101,13 @@ function feed(s: Session, p: usize, n: i32): i32 {
 
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
-  if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && s.paused) return 0;
-  const blocked = s.blocked && (outputFirst(s) || !queueTakesPong(s));
-  if (s.state <= State.CLOSING && blocked) return 0;
-  return INGRESS_BYTES;
+  const state = s.state;
+  if (state == State.OPEN && s.paused) return 0;
+  // Without memory to hold early bytes none are taken until the decision.
+  const waits = state == State.PENDING;
+  const blocked = s.blocked && (waits || outputFirst(s) || !queueTakesPong(s));
+  if (state <= State.CLOSING && blocked) return 0;
+  return waits ? holdRoom(s) : INGRESS_BYTES;
 }
 
 /** Whether a compressed message waits for memory that the session's own output has. */

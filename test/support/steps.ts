@@ -130,7 +130,7 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'headers':
       return driver.headers(handle).map(({ name, value }) => `header ${name}: ${value}`.trimEnd());
     case 'protocols':
-      return [`protocols ${driver.protocols(handle).join(' ')}`];
+      return [['protocols', ...driver.protocols(handle)].join(' ')];
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];

@@ -267,7 +267,7 @@ class VectorRun {
 
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
-    const { driver } = this;
+    const { driver, vector } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
