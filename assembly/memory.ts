@@ -49,8 +49,10 @@ import { CODEC_BYTES } from './deflate/layout';
 import {
   ADDRESSES_BYTES,
   HEARTBEATS_BYTES,
+  HUB_STATE_BYTES,
   METADATA_BYTES,
   RATES_BYTES,
+  REFERENCES_BYTES,
   SECURITY_BYTES,
   TOPICS_BYTES,
 } from './hub/layout';
@@ -76,8 +78,6 @@ const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES))
 const STATS_BYTES: i32 = 352;
 /** Words of the defaults: one for each Option, and some to spare. */
 const DEFAULTS_BYTES: i32 = 36 * 4;
-/** Bytes of the hub's heads of lists and pools (hub/state.ts). */
-const HUB_STATE_BYTES: i32 = 256;
 
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
@@ -132,6 +132,8 @@ export const BOOK: usize = INGRESS + bookOffset;
 export const CODEC: usize = INGRESS + codecOffset;
 export const WINDOWS: usize = INGRESS + windowsOffset;
 export const TOPIC_TABLES: usize = INGRESS + topicsOffset;
+/** The sessions' references (session/queue.ts), at the end of TOPICS. */
+export const REFERENCES: usize = TOPIC_TABLES + (TOPICS_BYTES - REFERENCES_BYTES);
 export const METADATA_TABLES: usize = INGRESS + metadataOffset;
 export const ADDRESS_TABLES: usize = INGRESS + addressesOffset;
 export const RATE_TABLES: usize = INGRESS + ratesOffset;

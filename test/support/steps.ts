@@ -1,6 +1,7 @@
 // A step of a vector, in words → a call of the driver, and its answer.
 
 import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
+import { addressShown } from './address.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 import { LISTS } from './vector.js';
@@ -46,16 +47,15 @@ function sendMany(driver: Driver, handle: number, kind: number, length: number):
 
 /** Puts words on the lists of origins, subprotocols and tokens. */
 export function allow(driver: Driver, lists: Record<string, string>): void {
-  const { core } = driver;
-  const adders: Record<(typeof LISTS)[number], (ptr: number, length: number) => number> = {
-    allowed_origins: core.limpet_origin_add,
-    allowed_protocols: core.limpet_protocol_add,
-    allowed_tokens: core.limpet_token_add,
-  };
+  const adders = {
+    allowed_origins: 'limpet_origin_add',
+    allowed_protocols: 'limpet_protocol_add',
+    allowed_tokens: 'limpet_token_add',
+  } as const;
   for (const list of LISTS) {
     for (const word of lists[list]?.split(' ') ?? []) {
       const [ptr = 0, length = 0] = driver.pass(word === 'none' ? '' : word);
-      const answer = adders[list](ptr, length);
+      const answer = driver.core[adders[list]](ptr, length);
       if (answer) throw new Error(`${list} "${word}": ${errorName(answer)}`);
     }
   }
@@ -134,6 +134,10 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];
+    }
+    case 'address': {
+      const shown = addressShown(driver, handle);
+      return [`address ${typeof shown === 'number' ? errorName(shown) : shown}`];
     }
     case 'deflate': {
       const { deflateIn = 0, deflateOut = 0 } = driver.info(handle) ?? {};

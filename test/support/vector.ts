@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Option } from '../../build/limpet.abi.js';
 import { isFeature, type Feature } from '../../tools/lib/profile.js';
 import { PROFILES, type ProfileName } from './cores.js';
 
@@ -31,6 +32,10 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** Where the session's peer is, and what it is trusted to say of that; addresses of other sessions. */
+  peer: string | undefined;
+  trust: string;
+  others: string[];
   /** Options of the session, of the module, and the strings of `connect`. */
   options: [string, string][];
   defaults: [string, string][];
@@ -77,7 +82,8 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
-    ...{ options: [], defaults: [], strings: {}, lists: {}, stages: [], log: [], needs: [] },
+    ...{ peer: undefined, trust: '', others: [], lists: {} },
+    ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
 
@@ -119,16 +125,35 @@ function addSettings(vector: Vector, text: string): void {
     else if (LISTS.some((list) => list === key)) vector.lists[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'windows') vector.windows = Number(value);
-    else if (key.startsWith('deflate') || key === 'token_sources')
-      vector.defaults.push([key, value]);
+    else if (key === 'peer') vector.peer = value;
+    else if (key === 'trust') vector.trust = value;
+    else if (key === 'others') vector.others.push(...value.split(','));
+    else if (isModules(key)) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
-  if (vector.agreed || vector.defaults.some(([key]) => key.startsWith('deflate')))
-    vector.needs.push('deflate');
+  if (vector.agreed) vector.needs.push('deflate');
+  if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
   if (Object.keys(vector.lists).length) vector.needs.push('security');
+  for (const [name] of vector.defaults) vector.needs.push(...featuresOf(name));
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}
+
+/** Whether an option is of the module, not of a session. */
+function isModules(name: string): boolean {
+  return ((Option as Record<string, number>)[name.toUpperCase()] ?? 0) >= Option.SESSIONS_MAX;
+}
+
+/** Features without which a core does not know an option. */
+function featuresOf(option: string): Feature[] {
+  const owners = {
+    deflate: 'deflate',
+    address: 'addresses',
+    token: 'security',
+  } as const satisfies Record<string, Feature>;
+  const [word = ''] = option.split('_');
+  return word in owners ? [owners[word as keyof typeof owners]] : [];
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */

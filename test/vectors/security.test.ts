@@ -150,10 +150,10 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       it('refuses pointers out of memory', () => {
         const driver = load();
         const { core: x, memory } = driver;
-        for (const add of [x.limpet_origin_add, x.limpet_protocol_add]) {
-          assert.equal(add(memory.length, 1), ErrorCode.ARGUMENT);
-          assert.equal(add(driver.scratch, -1), ErrorCode.ARGUMENT);
-          assert.equal(add(-4, 4), ErrorCode.ARGUMENT);
+        for (const name of ['limpet_origin_add', 'limpet_protocol_add'] as const) {
+          assert.equal(x[name](memory.length, 1), ErrorCode.ARGUMENT);
+          assert.equal(x[name](driver.scratch, -1), ErrorCode.ARGUMENT);
+          assert.equal(x[name](-4, 4), ErrorCode.ARGUMENT);
         }
         assert.equal(x.limpet_token_add_digest(memory.length - 31), ErrorCode.ARGUMENT);
         assert.equal(x.limpet_token_add_digest(-1), ErrorCode.ARGUMENT);
@@ -178,7 +178,9 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       for (let left = bytes; left > 0;) {
         // 6: the header of a short frame. No piece may be too short for one.
         const take = left <= 106 ? left : Math.min(106, left - 6);
-        frames.push(encode({ opcode: Opcode.BINARY, payload: Buffer.alloc(take - 6, 1), key: KEY }));
+        frames.push(
+          encode({ opcode: Opcode.BINARY, payload: Buffer.alloc(take - 6, 1), key: KEY }),
+        );
         left -= take;
       }
       return Buffer.concat(frames);

@@ -6,7 +6,7 @@ import { it } from 'node:test';
 
 /** A text of a feature stands behind its condition. */
 const TEXT =
-  /\/\*\* (.*) \*\/\nexport const (\w+): usize =(?: \w+\s+\?)? memory\.data<u8>\(\s*\[([\d,\s]*)\],\s*1,?\s*\)(?:\s+: 0)?;/g;
+  /\/\*\* (.*) \*\/\nexport const (\w+): usize =(?:[\w\s|]+\?)?\s*memory\.data<u8>\(\s*\[([\d,\s]*)\],\s*1,?\s*\)(?:\s+: 0)?;/g;
 
 it('the texts of the handshake are what their comments say', () => {
   const source = readFileSync('assembly/http/text.ts', 'utf8');
