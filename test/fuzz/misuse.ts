@@ -79,6 +79,9 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
+    ['limpet_origin_add', core.limpet_origin_add(ptr, length)],
+    ['limpet_protocol_add', core.limpet_protocol_add(ptr, length)],
+    ['limpet_token_add', core.limpet_token_add(ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
   for (const [name, answer] of answers) {
