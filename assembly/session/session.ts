@@ -65,7 +65,7 @@ export class Session {
   streaming: bool;
   /** The next chunk is the first of its message. */
   begins: bool;
-  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. */
+  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. PENDING: no memory to hold it. */
   blocked: bool;
   /** The queue went over its high-water mark: WRITABLE is owed. */
   over: bool;

@@ -100,6 +100,9 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_meta_set', core.limpet_meta_set(handle, driver.scratch, 1, ptr, length)],
     ['limpet_meta_get', core.limpet_meta_get(handle, ptr, length)],
     ['limpet_meta_delete', core.limpet_meta_delete(handle, ptr, length)],
+    ['limpet_origin_add', core.limpet_origin_add(ptr, length)],
+    ['limpet_protocol_add', core.limpet_protocol_add(ptr, length)],
+    ['limpet_token_add', core.limpet_token_add(ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
   for (const [name, answer] of answers) {

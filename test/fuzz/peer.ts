@@ -23,6 +23,9 @@ const CHARACTERS = [
   '\u{10ffff}',
 ];
 const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1014, 3000, 4999];
+/** A bearer token, which is on the list now and then. */
+export const SECRET = 'secret';
+const ORIGINS = ['https://a.example', 'HTTPS://x.y.B.example', 'https://evil', 'null', '', '*'];
 const BAD_CODES = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
 
 export interface Message {
@@ -190,7 +193,10 @@ export class Peer {
 
   #request(): string[] {
     const { random } = this;
-    const target = random.pick(['/', '/chat?x=1', 'http://a/b', 'http://a', '/%20']);
+    const target = random.pick([
+      ...['/', '/chat?x=1', 'http://a/b', 'http://a', '/%20'],
+      ...[`/?access_token=${SECRET}`, '/?a&access_token=%73%2', 'http://a?access_token='],
+    ]);
     const lines = [
       `${random.once(10) ? random.pick(['HEAD', 'POST', 'PUT']) : 'GET'} ${target} HTTP/1.1`,
       'Host: a.example',
@@ -203,6 +209,11 @@ export class Peer {
       );
     }
     if (random.once(3)) lines.push('Sec-WebSocket-Protocol: chat, superchat');
+    else if (random.once(6)) lines.push(`Sec-WebSocket-Protocol: bearer, ${SECRET}, chat`);
+    while (random.once(3)) lines.push(`Origin: ${random.pick(ORIGINS)}`);
+    while (random.once(4)) {
+      lines.push(`Authorization: ${random.pick(['Bearer', 'bearer ', 'Basic '])}${SECRET}`);
+    }
     if (random.once(2)) {
       this.offer = offers(random);
       lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);

@@ -16,7 +16,7 @@ import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
 import { subscribe, subscribed, unsubscribe } from '../support/rooms.js';
 import { misuse } from './misuse.js';
-import { Peer } from './peer.js';
+import { Peer, SECRET } from './peer.js';
 import { Fault, Watch } from './watch.js';
 import { keepSome, requestOf } from './metadata.js';
 import type { Random } from './random.js';
@@ -54,10 +54,29 @@ export class World {
     this.driver.seed(random.bytes(32));
     this.#deflates = !random.once(4) && this.driver.setOption(0, Option.DEFLATE, 1) === 0;
     this.#deflateOptions();
+    if (random.once(3)) this.#lists();
     this.#rated = random.once(3) && this.driver.setOption(0, Option.RATE_MESSAGES, 0) === 0;
     this.#drops = this.#rated && random.once(2);
     this.#rateOptions();
     keepSome(this);
+  }
+
+  /** Words on the lists of origins, subprotocols and tokens; now and then none. */
+  #lists(): void {
+    const { driver, random } = this;
+    const { core } = driver;
+    if (random.once(3)) core.limpet_security_clear();
+    driver.setOption(0, Option.TOKEN_SOURCES, random.below(8));
+    const add = {
+      limpet_origin_add: ['https://a.example', 'https://*.b.example', '*', 'null', '', 'a b'],
+      limpet_protocol_add: ['chat', 'superchat', '', 'a b'],
+      limpet_token_add: ['secret', 's/e=', 'a b'],
+    } as const;
+    for (const name of Object.keys(add) as (keyof typeof add)[]) {
+      const [ptr = 0, length = 0] = driver.pass(random.pick<string>([...add[name]]));
+      if (random.once(2)) core[name](ptr, length);
+    }
+    if (random.once(5)) core.limpet_token_add_digest(driver.scratch);
   }
 
   /** One thing that happens. */
@@ -75,6 +94,7 @@ export class World {
     else if (choice < 89) this.#option(session);
     else if (choice < 90) this.#rooms(session);
     else if (choice < 91 && random.once(4)) this.#rateOptions();
+    else if (choice < 91 && random.once(4)) this.#lists();
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
     else if (choice < 96) session.known.step(this.driver, random);
@@ -290,7 +310,9 @@ export class World {
 
   #decide({ handle, known }: Watch): void {
     const { driver, random } = this;
-    const protocol = random.pick(['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat']);
+    const protocol = random.pick([
+      ...['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat', 'bearer', SECRET],
+    ]);
     const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
     const request = requestOf(driver, handle);
     const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);

@@ -6,9 +6,10 @@ import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 import { members, room, rooms, subscribe, subscribed, unsubscribe } from './rooms.js';
 import { payloadShown } from './show.js';
+import { LISTS } from './vector.js';
 
 /** `word "value"` pairs of a step; a value may be `300 x 61`, or a number. */
-function strings(rest: string): Record<string, string> {
+export function strings(rest: string): Record<string, string> {
   const found: Record<string, string> = {};
   const pairs = /(\w+) (?:("(?:[^"\\]|\\.)*"|\d+ x [0-9a-f]{2})|(\d+))/g;
   for (const [, name = '', payload, number = ''] of rest.matchAll(pairs)) {
@@ -44,6 +45,22 @@ function sendMany(driver: Driver, handle: number, kind: number, length: number):
   driver.write(driver.scratch, list);
   const answer = driver.core.limpet_send_many(driver.scratch, 1, kind, driver.ingress, length);
   return answer || driver.copy(driver.scratch, 4).readInt32LE();
+}
+
+/** Puts words on the lists of origins, subprotocols and tokens. */
+export function allow(driver: Driver, lists: Record<string, string>): void {
+  const adders = {
+    allowed_origins: 'limpet_origin_add',
+    allowed_protocols: 'limpet_protocol_add',
+    allowed_tokens: 'limpet_token_add',
+  } as const;
+  for (const list of LISTS) {
+    for (const word of lists[list]?.split(' ') ?? []) {
+      const [ptr = 0, length = 0] = driver.pass(word === 'none' ? '' : word);
+      const answer = driver.core[adders[list]](ptr, length);
+      if (answer) throw new Error(`${list} "${word}": ${errorName(answer)}`);
+    }
+  }
 }
 
 /** `[protocol "p"] [headers "N: v\r\n"]` */
@@ -106,7 +123,6 @@ function answered(answer: number, words: string[]): string {
   return answer < 0 ? `= ${errorName(answer)}` : (words[answer] ?? String(answer));
 }
 
-/** Steps that are told always → lines of the log. */
 /** `KEY = VALUE` sets, `KEY` gets, `KEY deleted` deletes, and nothing lists; keys and values are payloads. */
 function meta(driver: Driver, handle: number, rest: string): string[] {
   const [, key = '', equals, value = ''] = /^(.*?)(?: (=|deleted) ?(.*))?$/.exec(rest) ?? [];
@@ -147,7 +163,7 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'headers':
       return driver.headers(handle).map(({ name, value }) => `header ${name}: ${value}`.trimEnd());
     case 'protocols':
-      return [`protocols ${driver.protocols(handle).join(' ')}`];
+      return [['protocols', ...driver.protocols(handle)].join(' ')];
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];

@@ -8,7 +8,7 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
+import { accept, allow, hog, leaveWindows, look, respond, send, strings } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -88,6 +88,7 @@ class VectorRun {
       this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
+    allow(driver, vector.lists);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
     if (vector.keep) this.#answer(driver.keep(vector.keep));
     for (const other of vector.others) {
@@ -251,6 +252,10 @@ class VectorRun {
       case 'keep':
         this.#answer(driver.keep(payloadOf(rest).toString('latin1')));
         break;
+      case 'allow':
+        driver.core.limpet_security_clear();
+        allow(driver, strings(rest));
+        break;
       case 'hog':
         this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
@@ -284,12 +289,13 @@ class VectorRun {
 
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
-    const { driver } = this;
+    const { driver, vector } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
     driver.keep('');
+    if (vector.needs.includes('security')) driver.core.limpet_security_clear();
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
     const { used } = driver.metaStats();

@@ -42,11 +42,15 @@ export interface Vector {
   options: [string, string][];
   defaults: [string, string][];
   strings: Record<string, string>;
+  /** What is put on the lists of origins, subprotocols and tokens. */
+  lists: Record<string, string>;
   stages: Stage[];
   log: string[];
 }
 
 const STRINGS = ['target', 'host', 'protocols', 'headers'];
+/** Settings whose words are put on a list; `none` stands for an entry without text. */
+export const LISTS = ['allowed_origins', 'allowed_protocols', 'allowed_tokens'] as const;
 
 export function readVectors(path: string): Vector[] {
   const vectors: Vector[] = [];
@@ -80,7 +84,7 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, keep: '' },
-    ...{ peer: undefined, trust: '', others: [] },
+    ...{ peer: undefined, trust: '', others: [], lists: {} },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -120,6 +124,7 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
+    else if (LISTS.some((list) => list === key)) vector.lists[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'keep') vector.keep = value;
     else if (key === 'windows') vector.windows = Number(value);
@@ -133,6 +138,7 @@ function addSettings(vector: Vector, text: string): void {
   if (vector.keep) vector.needs.push('headers');
   if (vector.agreed) vector.needs.push('deflate');
   if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
+  if (Object.keys(vector.lists).length) vector.needs.push('security');
   for (const [key] of vector.defaults) {
     // A default that cannot be read cannot be put back.
     vector.needs.push(...featuresOf(key), 'inspection');
@@ -153,6 +159,7 @@ function featuresOf(option: string): Feature[] {
     deflate: 'deflate',
     address: 'addresses',
     rate: 'rates',
+    token: 'security',
   } as const satisfies Record<string, Feature>;
   const [word = ''] = option.split('_');
   return word in owners ? [owners[word as keyof typeof owners]] : [];

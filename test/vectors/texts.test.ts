@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 
+/** A text of a feature stands behind its condition. */
 const TEXT =
   /\/\*\* (.*) \*\/\n(?:\/\/.*\n)?(?:@lazy )?(?:export )?const (\w+): usize =\s+(?:[\w| ]+\s+\? )?memory\.data<u8>\(\s*\[([\d,\s]*)\],\s*1,?\s*\)(?:\s*: 0)?;/g;
 
