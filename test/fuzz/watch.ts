@@ -18,6 +18,8 @@ interface Queued {
 }
 
 export class Watch {
+  /** Where its peer is, as far as it is known what the core heard of that. */
+  address: string | undefined;
   /** The most bytes that a message may have: the largest limit that the session ever had; 0 = no bound. */
   limit = 0;
   /** The value of Option.USER. */

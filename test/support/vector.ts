@@ -141,7 +141,10 @@ function isModules(name: string): boolean {
 
 /** Features without which a core does not know an option. */
 function featuresOf(option: string): Feature[] {
-  const owners = { deflate: 'deflate', address: 'addresses' } as const satisfies Record<string, Feature>;
+  const owners = { deflate: 'deflate', address: 'addresses' } as const satisfies Record<
+    string,
+    Feature
+  >;
   const [word = ''] = option.split('_');
   return word in owners ? [owners[word as keyof typeof owners]] : [];
 }
