@@ -3,9 +3,18 @@
 
 import {
   ADDRESSES,
+  ALLOWED_BYTES,
+  HEADERS,
+  HEARTBEAT,
   MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
+  METADATA_KEY_BYTES,
+  METADATA_VALUE_BYTES,
   ROOMS,
+  SECURITY,
   SESSIONS,
+  TOKENS,
   TOPIC_LEVELS,
   TOPIC_MAX_BYTES,
   TOPICS,
@@ -32,8 +41,14 @@ export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) 
 
 /** Bytes of the region TOPICS. */
 export const TOPICS_BYTES: i32 = TOPICS ? HEADS_BYTES + TOPIC_RECORDS_BYTES + REFERENCES_BYTES : 0;
+/** Stride of the entries of metadata: a head of 8 bytes, key and value. */
+export const ENTRY_BYTES: i32 = (8 + METADATA_KEY_BYTES + METADATA_VALUE_BYTES + 3) & ~3;
+/** Bytes for the names of the fields that are kept past the handshake: see http/keep.ts. */
+export const KEEP_BYTES: i32 = HEADERS ? 256 : 0;
+/** Where they lie in the region METADATA: behind the entries. */
+export const KEEP_OFFSET: i32 = METADATA ? METADATA_ENTRIES * ENTRY_BYTES : 0;
 /** Bytes of the region METADATA: see metadata.ts. */
-export const METADATA_BYTES: i32 = 0;
+export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
 /** Bytes of an AddressRecord, of an Address and of a Peer: see addresses.ts. */
 export const ADDRESS_RECORD_BYTES: i32 = 24;
 export const ADDRESS_BYTES: i32 = 24;
@@ -46,10 +61,12 @@ export const ADDRESSES_BYTES: i32 = ADDRESSES
   : 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
-/** Bytes of the region SECURITY: see security.ts. */
-export const SECURITY_BYTES: i32 = 0;
-/** Bytes of the region HEARTBEATS: see heartbeat.ts. */
-export const HEARTBEATS_BYTES: i32 = 0;
+/** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
+export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
+/** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
+export const HEARTBEAT_BYTES: i32 = 64;
+/** Bytes of the region HEARTBEATS. */
+export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;
 
 /** Bytes of HUB_STATE. */
 export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;
