@@ -41,7 +41,7 @@ export const SEC_NAMES: usize = memory.data<u8>(
 
 // What keep.ts keeps whatever the host names; the origin is also judged by hub/security.ts.
 
-/** host\0origin\0cookie\0\0 */
+/** host\0origin\0cookie\0 */
 export const KEPT: usize =
   HEADERS || SECURITY
   ? memory.data<u8>(
