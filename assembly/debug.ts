@@ -17,6 +17,7 @@ import {
   DEFLATE,
   HEADERS,
   METADATA,
+  RATES,
   SECURITY,
   SESSIONS,
   TAKEOVERS,
@@ -32,6 +33,7 @@ import { arenaBytes } from './session/arena';
 import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
 import { addressAt, addressState, bucketAt, bucketOf, peerOf } from './hub/addresses';
 import { ADDRESS_BITS } from './hub/layout';
+import { rateSound } from './hub/rates';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
 const REGIONS: i32 = Region.GLOBALS + 1;
@@ -44,8 +46,8 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 110 addresses, 112
- *   lists of allowed origins and subprotocols
+ *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 110 addresses, 111
+ *   rates, 112 lists of allowed origins and subprotocols
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -64,6 +66,7 @@ export function limpet_debug_check(): i32 {
   let kept: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
+    if (RATES && !rateSound(s)) return 111;
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);

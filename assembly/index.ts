@@ -72,11 +72,14 @@ import {
   ARENA_BYTES,
   CLIENT,
   DEFLATE,
+  EVENTS,
   HEARTBEAT,
   INGRESS_BYTES,
+  INSPECTION,
   MEMBERSHIPS,
   METADATA,
   METADATA_ENTRIES,
+  RATES,
   ROOMS,
   SCRATCH_BYTES,
   SECURITY,
@@ -91,7 +94,7 @@ import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
-import { eventRingReady, eventsAcknowledge } from './session/events';
+import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
@@ -111,6 +114,7 @@ import { SHA256_BYTES } from './protocol/sha256';
 import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
 import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
 import { PORT_MAX } from './protocol/ip';
+import { ratesClear } from './hub/rates';
 
 export { __heap_base, __data_end };
 
@@ -175,6 +179,10 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (INSPECTION) {
+    s.events = EVENTS;
+    eventsCount();
+  }
   if (DEFLATE) s.windows = TAKEOVERS;
   if (TOPICS) {
     s.rooms = ROOMS;
@@ -342,6 +350,7 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
     if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
     timerSet(s);
   }
+  if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();
   return 0;
 }
 
@@ -385,8 +394,8 @@ export function limpet_session_next(handle: i32): i32 {
 /**
  * How many bytes a session takes now: what a host reads from its transport at the most.
  * @param handle a session
- * @returns 0 (do not read: it is paused, or waits for its send queue or a decision) to the size of
- *   the ingress region; or ErrorCode.HANDLE
+ * @returns 0 (do not read: it is paused, or waits for its send queue, its rate or a decision) to the
+ *   size of the ingress region; or ErrorCode.HANDLE
  */
 export function limpet_rx_room(handle: i32): i32 {
   const s = sessionFind(handle);

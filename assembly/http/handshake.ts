@@ -8,7 +8,7 @@
 // The head is gathered in one arena block that grows with it. Bytes behind the head are held in
 // another until the host has decided: data that a client sends along is never lost.
 
-import { ErrorCode, EventKind, Role, State, Trust } from '../abi';
+import { ErrorCode, EventKind, Option, Role, State, Trust } from '../abi';
 import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
 import {
@@ -30,7 +30,7 @@ import { arenaGrow, RESERVE_MAX, Use } from '../session/arena';
 import { enter, fail } from '../session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME } from '../session/events';
 import { queueExternal, queueReserve, queueTrim } from '../session/queue';
-import { Session } from '../session/session';
+import { optionDefault, Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
@@ -100,7 +100,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   const had = block ? <u32>s.messageLength : REQUEST_BYTES;
   const has = had + n;
   const from: u32 = CLIENT && block ? changetype<Request>(block).head : REQUEST_BYTES;
-  if (has - from > <u32>HEAD_MAX_BYTES) return ErrorCode.HTTP_TOO_LARGE;
+  if (has - from > optionDefault(Option.HEAD_MAX)) return ErrorCode.HTTP_TOO_LARGE;
   if (scan == Scan.BAD) return ErrorCode.HTTP_SYNTAX;
   block = arenaGrow(block, had, has, has);
   if (!block) return ErrorCode.HTTP_OVERLOAD;

@@ -11,6 +11,7 @@ import {
   METADATA_ENTRIES,
   METADATA_KEY_BYTES,
   METADATA_VALUE_BYTES,
+  RATES,
   ROOMS,
   SECURITY,
   SESSIONS,
@@ -59,14 +60,16 @@ export const ADDRESS_BITS: i32 = 32 - clz((SESSIONS - 1) | 1);
 export const ADDRESSES_BYTES: i32 = ADDRESSES
   ? 2 * ADDRESS_RECORD_BYTES + SESSIONS * (ADDRESS_BYTES + PEER_BYTES) + (2 << ADDRESS_BITS)
   : 0;
-/** Bytes of the region RATES: see rates.ts. */
-export const RATES_BYTES: i32 = 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
 export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
 export const HEARTBEAT_BYTES: i32 = 64;
 /** Bytes of the region HEARTBEATS. */
 export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;
+/** Bytes of a Rate, one for each session. */
+export const RATE_BYTES: i32 = 32;
+/** Bytes of the region RATES: see rates.ts. */
+export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
 /** Bytes of HUB_STATE. */
 export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;

@@ -9,7 +9,7 @@
 //   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Option, Role, State, TokenSource } from '../abi';
+import { Delivery, Opcode, Option, Role, State, TokenSource } from '../abi';
 import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
@@ -49,7 +49,7 @@ export class Session {
   phase: u8;
   /** Opcode of the current frame. */
   opcode: u8;
-  /** Opcode of the message under way, 0 = none. */
+  /** Opcode of the message under way, with DROPPED or not; 0 = none. */
   messageOpcode: u8;
   /** Header bytes gathered; in HANDSHAKE the state of the head scan. */
   headHave: u8;
@@ -275,6 +275,22 @@ export function optionDefault(option: Option): u32 {
 }
 
 /** Where an option's word lies: in the session's records, or in the defaults for a null session. */
+/** Of Session.messageOpcode: the message is past a rate, and nothing of it is told. */
+export const DROPPED: u32 = 0x80;
+
+/**
+ * Whether a message is longer than Option.MESSAGE_MAX and, of its type, TEXT_MAX or BINARY_MAX let
+ * it be.
+ *
+ * @param opcode TEXT or BINARY, DROPPED or not
+ */
+export function tooLong(s: Session, opcode: u32, length: u64): bool {
+  // Opcodes and options have the two in the same order.
+  const most = optionDefault(Option.TEXT_MAX - Opcode.TEXT + (opcode & 15));
+  return (most != 0 && length > most) || (s.messageMax != 0 && length > s.messageMax);
+}
+
+/** Where an option's word lies: in the session's record, or in the defaults for a null session. */
 export function optionAddress(s: Session, option: i32): usize {
   if (!changetype<usize>(s)) return defaults() + (option << 2);
   if (HEARTBEAT && option >= Option.HEARTBEAT_MS) return heartbeatOption(s, option);

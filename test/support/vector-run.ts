@@ -1,6 +1,6 @@
 // A vector, a core and a cutting → the log of what happened.
 
-import { Option as OptionTable, Sent } from '../../build/limpet.abi.js';
+import { Option as OptionTable, Sent, StatsRecordTypes } from '../../build/limpet.abi.js';
 import { createHash } from 'node:crypto';
 import { addressSet, trustOf } from './address.js';
 import { cutUp, type Cutting } from './cuts.js';
@@ -51,6 +51,8 @@ class VectorRun {
   #http: boolean;
   #key = '';
   #ended = '';
+  /** The counters of the module as they were. */
+  readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
 
   constructor(
@@ -82,6 +84,7 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
+    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
@@ -258,6 +261,12 @@ class VectorRun {
         break;
       case 'go':
         this.#feed();
+        break;
+      case 'count':
+        for (const name of rest.split(' ')) {
+          const since = driver.counter(name) - (this.#counters.get(name) ?? 0);
+          this.#log.push(`count ${name} ${since}`);
+        }
         break;
       case 'left':
         this.#log.push(`left ${this.#left.length}`);

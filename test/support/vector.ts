@@ -123,28 +123,33 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'peer') vector.peer = value;
     else if (key === 'trust') vector.trust = value;
     else if (key === 'others') vector.others.push(...value.split(','));
-    else if (isModules(key)) vector.defaults.push([key, value]);
+    else if (ofModule(key)) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
   if (vector.agreed) vector.needs.push('deflate');
   if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
-  for (const [name] of vector.defaults) vector.needs.push(...featuresOf(name));
+  for (const [key] of vector.defaults) {
+    // A default that cannot be read cannot be put back.
+    vector.needs.push(...featuresOf(key), 'inspection');
+  }
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
 }
 
-/** Whether an option is of the module, not of a session. */
-function isModules(name: string): boolean {
-  return ((Option as Record<string, number>)[name.toUpperCase()] ?? 0) >= Option.SESSIONS_MAX;
+/** Whether an option is one of the module, not of a session. */
+function ofModule(key: string): boolean {
+  const option = Option[key.toUpperCase() as keyof typeof Option] as Option | undefined;
+  return option !== undefined && option > Option.PAUSED;
 }
 
 /** Features without which a core does not know an option. */
 function featuresOf(option: string): Feature[] {
-  const owners = { deflate: 'deflate', address: 'addresses' } as const satisfies Record<
-    string,
-    Feature
-  >;
+  const owners = {
+    deflate: 'deflate',
+    address: 'addresses',
+    rate: 'rates',
+  } as const satisfies Record<string, Feature>;
   const [word = ''] = option.split('_');
   return word in owners ? [owners[word as keyof typeof owners]] : [];
 }
