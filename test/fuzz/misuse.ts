@@ -1,6 +1,6 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
-import { Region, RoomRecord } from '../../build/limpet.abi.js';
+import { Region, RoomRecord, State } from '../../build/limpet.abi.js';
 import { ErrorCode, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
@@ -26,6 +26,8 @@ const OF_HANDLE = [
   'limpet_send_external',
   'limpet_close',
   'limpet_terminate',
+  'limpet_address',
+  'limpet_address_set',
   'limpet_tx',
   'limpet_tx_ack',
   'limpet_subscribe',
@@ -88,6 +90,7 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, ptr, length, 0, 0)],
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
+    ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
     ['limpet_subscribe', core.limpet_subscribe(handle, ptr, length)],
@@ -162,6 +165,14 @@ function badArguments({ driver, random, sessions }: World): void {
   const many = core.limpet_send_many(list, count, kind, driver.scratch, 4);
   if (many !== ErrorCode.ARGUMENT && many !== ErrorCode.UNSUPPORTED)
     throw new Fault(`limpet_send_many(${list}, ${count}, ${kind})`);
+  const [bytes, port, trust] = random.pick([
+    [5, 0, 0],
+    [4, random.pick([-1, 65_536]), 0],
+    [16, 0, random.pick([-1, 8, 0x7fffffff])],
+  ] as const);
+  const address = core.limpet_address_set(handle, driver.scratch, bytes, port, trust);
+  if (address !== ErrorCode.ARGUMENT && address !== ErrorCode.UNSUPPORTED)
+    throw new Fault(`limpet_address_set(${bytes}, ${port}, ${trust}) is ${address}`);
   core.limpet_send_begin(handle, 2, 0x7fffffff);
   core.limpet_send_external(handle, random.pick([8, 9, -1, 77]), 5);
   if (core.limpet_send_begin(handle, 2, -1) >= 0) throw new Fault('limpet_send_begin(-1)');
@@ -171,7 +182,8 @@ function badArguments({ driver, random, sessions }: World): void {
 function wrongState(world: World): void {
   const { driver, random, sessions } = world;
   if (sessions.length === 0) return;
-  const { handle } = random.pick(sessions);
+  const session = random.pick(sessions);
+  const { handle } = session;
   const { core } = driver;
   for (let part = -1; part < 7; part++) core.limpet_request_part(handle, part);
   core.limpet_header_next(handle, random.pick([0, 1, 16, 40, 33, 100, 5000, -1, random.word()]));
@@ -181,6 +193,11 @@ function wrongState(world: World): void {
   core.limpet_protocol_at(handle, random.pick([0, 1, 2, 40, -1, random.word()]));
   core.limpet_send_end(handle);
   core.limpet_tx_ack(handle, 0);
+  const state = driver.info(handle)?.state ?? 0;
+  const address = core.limpet_address_set(handle, driver.scratch, 4, 0, random.below(8));
+  if (address === 0 && state !== State.HANDSHAKE && state !== State.OPEN)
+    throw new Fault(`limpet_address_set in state ${state}`);
+  if (address !== ErrorCode.STATE) session.address = undefined;
   roomCursors(world);
 }
 

@@ -54,6 +54,8 @@ export class Peer {
   packs: Direction | undefined;
   /** The extensions that it offered, or ''. */
   offer = '';
+  /** What its request says in X-Forwarded-For, or ''. */
+  forwarded = '';
   #open: Outgoing | undefined;
 
   constructor(
@@ -92,6 +94,12 @@ export class Peer {
     if (random.once(8)) head = this.#damage(head);
     this.#send(Buffer.from(head, 'latin1'));
     return unpacks;
+  }
+
+  /** What comes in front of the head; broken now and then. */
+  proxied(header: Buffer): void {
+    const broken = this.random.once(6);
+    this.#send(broken ? Buffer.from(this.#damage(header.toString('latin1')), 'latin1') : header);
   }
 
   take(n: number): Buffer {
@@ -219,6 +227,7 @@ export class Peer {
       lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);
     }
     if (random.once(3)) lines.push('Cookie: a=1; b="2"', 'origin: http://a');
+    if (this.forwarded) lines.push(`X-Forwarded-For: ${this.forwarded}`);
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }

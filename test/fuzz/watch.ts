@@ -19,6 +19,8 @@ interface Queued {
 }
 
 export class Watch {
+  /** Where its peer is, as far as it is known what the core heard of that. */
+  address: string | undefined;
   /** The most bytes that a message may have: the largest limit that the session ever had; 0 = no bound. */
   limit = 0;
   /** Whether messages past a rate are dropped: those that come are some of those that were sent. */

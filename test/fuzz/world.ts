@@ -11,7 +11,9 @@ import {
   SEND_PLAIN,
   Sent,
   State,
+  Trust,
 } from '../../build/limpet.abi.js';
+import { addressSet, addressShown } from '../support/address.js';
 import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
 import { subscribe, subscribed, unsubscribe } from '../support/rooms.js';
@@ -19,6 +21,7 @@ import { misuse } from './misuse.js';
 import { Peer, SECRET } from './peer.js';
 import { Fault, Watch } from './watch.js';
 import { keepSome, requestOf } from './metadata.js';
+import { ADDRESSES, proxyHeader } from './proxy.js';
 import type { Random } from './random.js';
 
 export class World {
@@ -159,7 +162,43 @@ export class World {
       session.unpacks = Direction.of(agreed >> 8);
     }
     if (random.once(2)) this.#option(session);
+    if (!client && random.once(2)) this.#address(session);
     if (http && !client) session.peer.head(undefined);
+  }
+
+  /** Tells where a session's peer is; one that is trusted says of that what it likes. */
+  #address(session: Watch): void {
+    const { driver, random } = this;
+    const { peer, handle } = session;
+    if (random.once(4)) driver.setOption(0, Option.ADDRESS_SESSIONS, random.below(4));
+    const trust = random.pick([0, 0, 1, 2, 3, 4, 5, 7]);
+    const own = random.pick(ADDRESSES);
+    const answer = addressSet(driver, handle, own, trust);
+    if (answer === ErrorCode.UNSUPPORTED) return;
+    if (answer !== 0 && answer !== ErrorCode.ADDRESSES)
+      throw new Fault(`limpet_address_set is ${answer}`);
+    session.address = own;
+    if (driver.info(handle)?.state !== State.HANDSHAKE) return;
+    const proxies = (trust & (Trust.PROXY | Trust.PROXY_REQUIRED)) !== 0;
+    if (proxies && (trust & Trust.PROXY_REQUIRED || random.once(2))) {
+      const { bytes, address } = proxyHeader(random);
+      peer.proxied(bytes);
+      if (address !== undefined) session.address = `${address} forwarded`;
+    }
+    if (random.once(2)) {
+      const last = random.pick([...ADDRESSES, 'unknown', '']);
+      peer.forwarded = `${random.pick(['', '203.0.113.1, ', ', ,'])}${last}`;
+      if (trust & Trust.FORWARDED && ADDRESSES.includes(last))
+        session.address = `${last} forwarded`;
+    }
+  }
+
+  /** Behind a head the core knows where the peer is, whatever lay in front. */
+  #checkAddress({ peer, handle, address }: Watch): void {
+    if (address === undefined || !peer.honest) return;
+    const shown = String(addressShown(this.driver, handle));
+    if (!shown.startsWith(`${address}, `))
+      throw new Fault(`the peer is at ${address}, not ${shown}`);
   }
 
   /** What limpet_attach may be told: in, out; windows that come and are kept are those of the smallest profile. */
@@ -212,6 +251,7 @@ export class World {
     const { driver, random } = this;
     const { peer, handle } = session;
     const state = driver.info(handle)?.state;
+    if (state === State.PENDING) this.#checkAddress(session);
     if (state === State.PENDING && random.once(2)) return this.#decide(session);
     if (state !== undefined && state >= State.ENDING && random.once(3))
       return void driver.eof(handle);
