@@ -154,7 +154,7 @@ export function limpet_stats(): i32 {
 }
 
 /**
- * Does what is due: timeouts and keep-alive pings. Sessions that got something to write are found
+ * Does what is due: timeouts, keep-alive pings, the end of waits for a rate. Sessions that got something to write are found
  * by limpet_tx_next.
  * @param now the host's clock, ms
  * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new

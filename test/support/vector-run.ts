@@ -83,7 +83,8 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
-    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
+    for (const name of Object.keys(StatsRecordTypes))
+      this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
