@@ -298,10 +298,7 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       const second = driver.feed(two, words);
       const third = driver.feed(one, text('d'));
       assert.equal(second.events.length + third.events.length, 0);
-      assert.deepEqual(
-        [driver.core.limpet_rx_room(one), driver.core.limpet_rx_room(two)],
-        [0, 0],
-      );
+      assert.deepEqual([driver.core.limpet_rx_room(one), driver.core.limpet_rx_room(two)], [0, 0]);
       const told: [number, number][] = [];
       for (let ms = 1; ms <= 700; ms++) {
         driver.tick(1);
