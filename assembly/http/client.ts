@@ -38,8 +38,6 @@ const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;
 const PROTOCOL_EXTRA: u32 = 26;
 /** A Request counts in 16 bits: what a request asks for lies in front of the response's head. */
 const ASKED_MAX: u32 = 0xffff - ASKED - HEAD_MAX_BYTES;
-/** The longest request. */
-const REQUEST_MAX: u32 = RESERVE_MAX < ASKED_MAX ? RESERVE_MAX : ASKED_MAX;
 
 /** Whether it is a list of tokens without empty elements. RFC 6455 4.1, item 10. */
 function listValid(p: usize, n: u32): bool {
@@ -84,7 +82,7 @@ export function requestSend(
     return ErrorCode.VALUE;
   }
   const most = targetLength + hostLength + protocolsLength + headersLength + REQUEST_EXTRA;
-  if (most > REQUEST_MAX) return ErrorCode.ARGUMENT;
+  if (most > min(RESERVE_MAX, ASKED_MAX)) return ErrorCode.ARGUMENT;
   const asks: u32 = protocolsLength ? protocolsLength + PROTOCOL_EXTRA : 0;
   const block = arenaTake(ASKED + asks, Use.IN);
   s.block = <u32>block;

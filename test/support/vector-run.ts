@@ -7,7 +7,7 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
+import { accept, Heartbeats, hog, leaveWindows, look, respond, send } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -19,13 +19,19 @@ export function runVector(vector: Vector, driver: Driver, cutting: Cutting): str
 
 /** Bytes of all inputs of a vector together. */
 export function inputLength(vector: Vector): number {
-  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '').length, 0);
+  const none = new Heartbeats();
+  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '', none).length, 0);
 }
 
-function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
+function inputBytes(
+  stage: Stage,
+  vector: Vector,
+  accept: string,
+  heartbeats: Heartbeats,
+): Buffer {
   if (stage.kind === 'do') return Buffer.alloc(0);
   if (stage.kind === 'in') {
-    return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
+    return Buffer.concat(stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)));
   }
   const head = stage.lines
     .join('\r\n')
@@ -51,6 +57,7 @@ class VectorRun {
   #key = '';
   #ended = '';
   readonly #defaults: [OptionTable, number][] = [];
+  readonly #heartbeats = new Heartbeats();
 
   constructor(
     readonly vector: Vector,
@@ -67,7 +74,7 @@ class VectorRun {
       this.#begin();
       vector.stages.forEach((stage, index) => {
         if (stage.kind === 'do') this.#step(stage.line);
-        else this.#input(inputBytes(stage, vector, this.#accept()));
+        else this.#input(inputBytes(stage, vector, this.#accept(), this.#heartbeats));
         // Input that follows input is one stream: what came of it is told together.
         const next = vector.stages[index + 1];
         if (stage.kind === 'do' || next?.kind === 'do' || !next) this.#tell();
@@ -132,7 +139,7 @@ class VectorRun {
     if (!vector.manualEvents) {
       this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
     }
-    this.#log.push(...eventsShown(this.#events));
+    this.#note(eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
     if (!vector.manualTx && this.#left.length) this.#feed();
@@ -163,9 +170,13 @@ class VectorRun {
     if (!last || this.#wire.length === 0) return;
     this.#key ||= /Sec-WebSocket-Key: (.{24})\r\n/.exec(this.#wire.toString('latin1'))?.[1] ?? '';
     const hide: [string, string][] = this.vector.client ? [[this.#key, '{key}']] : [];
-    this.#log.push(...outputShown(this.#wire, this.#http, hide));
+    this.#note(outputShown(this.#wire, this.#http, hide));
     this.#http = false;
     this.#wire = Buffer.alloc(0);
+  }
+
+  #note(lines: string[]): void {
+    this.#log.push(...lines.map((line) => this.#heartbeats.shown(line, this.driver.now)));
   }
 
   #accept(): string {
@@ -205,6 +216,11 @@ class VectorRun {
       case 'eof':
         this.#answer(driver.eof(handle));
         break;
+      case 'shutdown': {
+        const [timeout_ms = 0, code] = rest.split(' ').map(Number);
+        this.#answer(driver.shutdown(timeout_ms, code));
+        break;
+      }
       case 'terminate':
         this.#answer(core.limpet_terminate(handle));
         break;
@@ -244,10 +260,13 @@ class VectorRun {
       case 'tx':
         this.#write(rest === '' ? Infinity : number);
         break;
-      case 'ack':
-        this.#events.push(...this.#kept.splice(0).filter(({ session }) => session === handle));
+      case 'ack': {
+        const kept = this.#kept.splice(0);
+        const all = [...kept, ...driver.peek().slice(kept.length)];
+        this.#events.push(...all.filter(({ session }) => session === handle));
         driver.events();
         break;
+      }
       case 'go':
         this.#feed();
         break;

@@ -31,6 +31,8 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** Whether it ends in a shutdown: its core is of no use any more. */
+  shutdown: boolean;
   /** Options of the session, of the module, and the strings of `connect`. */
   options: [string, string][];
   defaults: [string, string][];
@@ -72,7 +74,7 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
-    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
+    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, shutdown: false },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -88,7 +90,10 @@ function addBlock(vector: Vector, fence: string, lines: string[]): void {
       vector.stages.push({ kind: 'http', lines });
       break;
     case 'do':
-      for (const line of full) vector.stages.push({ kind: 'do', line: line.trim() });
+      for (const line of full) {
+        vector.stages.push({ kind: 'do', line: line.trim() });
+        if (/^shutdown\b/.test(line.trim())) vector.shutdown = true;
+      }
       break;
     case 'log':
       vector.log.push(...full.map((line) => line.trimEnd()));
@@ -118,6 +123,7 @@ function addSettings(vector: Vector, text: string): void {
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
+  if (vector.options.some(([key]) => key.startsWith('heartbeat'))) vector.needs.push('heartbeat');
   if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
