@@ -6,13 +6,14 @@
 // and no call fails because the host was slow to read.
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
-import { shutdownTold } from '../hub/shutdown';
+import { metaRelease } from '../hub/metadata';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS, SHUTDOWN } from '../profile';
+import { DEBUG, EVENTS, METADATA, SHUTDOWN } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
 import { pool, PoolState, Session, sessionFind, sessionFree } from './session';
+import { shutdownTold } from '../hub/shutdown';
 
 /** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;
@@ -164,8 +165,12 @@ export function eventsAcknowledge(count: u32): i32 {
     if (!changetype<usize>(s)) continue;
     // A block that goes back now goes with an event that is still to come.
     if (SHUTDOWN) ring.tail = i + 1;
-    if (!SHUTDOWN || kind == EventKind.CLOSED) sessionFree(s);
-    else shutdownTold(s);
+    if (SHUTDOWN && kind == EventKind.SHUTDOWN) {
+      shutdownTold(s);
+      continue;
+    }
+    if (METADATA) metaRelease(s);
+    sessionFree(s);
   }
   ring.tail = end;
   noticesTell();
