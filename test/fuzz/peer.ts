@@ -52,6 +52,8 @@ export class Peer {
   /** The extensions that it offered, or ''. */
   offer = '';
   #open: Outgoing | undefined;
+  /** Payloads of the last pings that came. */
+  readonly #pings: Buffer[] = [];
 
   constructor(
     readonly random: Random,
@@ -68,6 +70,9 @@ export class Peer {
       return this.#send(
         this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }),
       );
+    // Pings are answered in any order, some twice and some never.
+    if (this.#pings.length && random.once(4))
+      return this.#send(this.#frame({ opcode: 10, payload: random.pick(this.#pings) }));
     if (random.once(60)) return this.#send(this.#close());
     this.#fragment();
     if (random.once(25)) this.#mutate();
@@ -89,6 +94,11 @@ export class Peer {
     if (random.once(8)) head = this.#damage(head);
     this.#send(Buffer.from(head, 'latin1'));
     return unpacks;
+  }
+
+  pinged(payload: Buffer): void {
+    this.#pings.push(Buffer.from(payload));
+    if (this.#pings.length > 4) this.#pings.shift();
   }
 
   take(n: number): Buffer {
