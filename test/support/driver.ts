@@ -256,7 +256,10 @@ export class Driver extends Instance {
   info(
     handle: number,
   ):
-    | Record<'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut' | HeartbeatFigure, number>
+    | Record<
+        'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut' | HeartbeatFigure,
+        number
+      >
     | undefined {
     const at = this.core.limpet_session_info(handle);
     if (at < 0) return undefined;

@@ -23,15 +23,12 @@ export function inputLength(vector: Vector): number {
   return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '', none).length, 0);
 }
 
-function inputBytes(
-  stage: Stage,
-  vector: Vector,
-  accept: string,
-  heartbeats: Heartbeats,
-): Buffer {
+function inputBytes(stage: Stage, vector: Vector, accept: string, heartbeats: Heartbeats): Buffer {
   if (stage.kind === 'do') return Buffer.alloc(0);
   if (stage.kind === 'in') {
-    return Buffer.concat(stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)));
+    return Buffer.concat(
+      stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)),
+    );
   }
   const head = stage.lines
     .join('\r\n')
