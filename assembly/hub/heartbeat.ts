@@ -116,7 +116,7 @@ export function heartbeatAt(s: Session): u64 {
 export function heartbeatLost(s: Session): bool {
   const h = heartbeatOf(s);
   if (!h.intervalMs || pool().clock < lostAt(h)) return false;
-  if (!s.paused && !s.slowed) return true;
+  if (!s.paused) return true;
   heartbeatForget(s);
   return false;
 }

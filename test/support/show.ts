@@ -67,6 +67,8 @@ export function eventShown(event: CoreEvent): string | undefined {
       return `heartbeat ${detail}`;
     case EventKind.SHUTDOWN:
       return 'shutdown';
+    case EventKind.READABLE:
+      return 'readable';
     case EventKind.NONE:
       return undefined;
   }

@@ -1,6 +1,7 @@
 // A step of a vector, in words → a call of the driver, and its answer.
 
 import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
+import { addressShown } from './address.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 
@@ -151,6 +152,10 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
       const { rttLast, rttLeast, rttMost, rttSmoothed, heartbeats, heartbeatsAnswered } = info;
       const figures = `last ${rttLast} least ${rttLeast} most ${rttMost} smoothed ${rttSmoothed}`;
       return [`rtt ${figures}, ${heartbeatsAnswered} of ${heartbeats} answered`];
+    }
+    case 'address': {
+      const shown = addressShown(driver, handle);
+      return [`address ${typeof shown === 'number' ? errorName(shown) : shown}`];
     }
     case 'deflate': {
       const { deflateIn = 0, deflateOut = 0 } = driver.info(handle) ?? {};
