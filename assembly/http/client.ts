@@ -29,8 +29,8 @@ import {
   Request,
   requestClear,
 } from './request';
-import * as text from './text';
 import { crlf, line, textCopy } from './write';
+import * as text from './text';
 
 /** The most bytes of a request beside what the host gives. */
 const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;

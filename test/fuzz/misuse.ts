@@ -139,6 +139,14 @@ function badArguments({ driver, random, sessions }: World): void {
     throw new Fault('limpet_event_ack');
   }
   core.limpet_session_next(word);
+  const shutdown = random.pick([
+    [-1, 0, ErrorCode.ARGUMENT],
+    [-0x80000000, 1000, ErrorCode.ARGUMENT],
+    [1000, random.pick([-2, 1, 999, 1004, 1005, 1006, 1015, 2999, 5000]), ErrorCode.VALUE],
+  ] as const);
+  const refused = core.limpet_shutdown(shutdown[0], shutdown[1], driver.now | 0);
+  if (refused !== shutdown[2] && refused !== ErrorCode.UNSUPPORTED)
+    throw new Fault(`limpet_shutdown(${shutdown[0]}, ${shutdown[1]}) is ${refused}`);
   if (sessions.length === 0) return;
   const { handle } = random.pick(sessions);
   const queued = driver.info(handle)?.queued ?? 0;

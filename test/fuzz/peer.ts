@@ -57,6 +57,8 @@ export class Peer {
   /** What its request says in X-Forwarded-For, or ''. */
   forwarded = '';
   #open: Outgoing | undefined;
+  /** Payloads of the last pings that came. */
+  readonly #pings: Buffer[] = [];
 
   constructor(
     readonly random: Random,
@@ -73,6 +75,9 @@ export class Peer {
       return this.#send(
         this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }),
       );
+    // Pings are answered in any order, some twice and some never.
+    if (this.#pings.length && random.once(4))
+      return this.#send(this.#frame({ opcode: 10, payload: random.pick(this.#pings) }));
     if (random.once(60)) return this.#send(this.#close());
     this.#fragment();
     if (random.once(25)) this.#mutate();
@@ -100,6 +105,11 @@ export class Peer {
   proxied(header: Buffer): void {
     const broken = this.random.once(6);
     this.#send(broken ? Buffer.from(this.#damage(header.toString('latin1')), 'latin1') : header);
+  }
+
+  pinged(payload: Buffer): void {
+    this.#pings.push(Buffer.from(payload));
+    if (this.#pings.length > 4) this.#pings.shift();
   }
 
   take(n: number): Buffer {

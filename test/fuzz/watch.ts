@@ -30,6 +30,8 @@ export class Watch {
   closed = false;
   /** Its metadata, and what is kept of its request. */
   readonly known: Known;
+  /** Whether limpet_shutdown was called. */
+  warned = false;
   /** The key of a client's request, once it was written. */
   key: string | undefined;
   /** The extensions that a client offered, or ''. */
@@ -46,6 +48,10 @@ export class Watch {
   #closeSent = false;
   #fragmented = false;
   #ended = false;
+  /** Whether it was told of the shutdown. */
+  #told = false;
+  /** Payloads of pings that may be heartbeats, and were not answered yet. */
+  readonly #heartbeats = new Set<string>();
   #stream: Buffer[] | undefined;
 
   constructor(
@@ -88,6 +94,14 @@ export class Watch {
         break;
       case EventKind.CLOSED:
         this.closed = true;
+        break;
+      case EventKind.HEARTBEAT:
+        if (!this.#heartbeats.delete(event.data.toString('hex')) || event.detail < 0)
+          throw new Fault('an answer to no heartbeat, or a second one');
+        break;
+      case EventKind.SHUTDOWN:
+        if (!this.warned || this.#told) throw new Fault('SHUTDOWN without a shutdown, or twice');
+        this.#told = true;
         break;
       case EventKind.NONE:
       case EventKind.UPGRADE:
@@ -189,6 +203,10 @@ export class Watch {
     // RFC 6455 5.5.2: pings are answered until the peer's Close frame has come.
     if (this.#closeSent && frame.opcode !== 10) throw new Fault('a frame behind a Close frame');
     if (frame.opcode === 8) this.#closeSent = true;
+    if (frame.opcode === 9) {
+      this.peer.pinged(frame.payload);
+      if (frame.payload.length === 12) this.#heartbeats.add(frame.payload.toString('hex'));
+    }
     if (frame.opcode >= 8) return;
     if ((frame.opcode === 0) !== this.#fragmented)
       throw new Fault('fragments that are interleaved');

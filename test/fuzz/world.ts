@@ -29,6 +29,8 @@ export class World {
   readonly sessions: Watch[] = [];
   /** Handles that are stale. */
   readonly gone: number[] = [];
+  /** Whether limpet_shutdown was called. */
+  #shutdown = false;
   /** How many events of the ring were looked at. */
   #seen = 0;
   readonly #often: number;
@@ -142,6 +144,7 @@ export class World {
           )
         : driver.open()
       : driver.attach(client ? Role.CLIENT : Role.SERVER, agreed);
+    if (this.#shutdown && handle > 0) throw new Fault('a session begins after the shutdown');
     if (handle < 0) return;
     if (this.gone.includes(handle) || this.sessions.some((other) => other.handle === handle)) {
       throw new Fault(`handle ${handle} is in use, or was`);
@@ -374,8 +377,10 @@ export class World {
 
   #option(session: Watch): void {
     const { driver, random } = this;
-    const option = random.below(14) as Option;
-    const word = random.pick([0, 1, 2, 3, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
+    const option = random.once(4)
+      ? random.pick([Option.HEARTBEAT_MS, Option.HEARTBEAT_TIMEOUT_MS])
+      : (random.below(14) as Option);
+    const word = random.pick([0, 1, 2, 3, 30, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
     if (driver.setOption(session.handle, option, word) < 0) return;
     if (option === Option.USER) session.user = word;
     if (option === Option.MESSAGE_MAX && session.limit) {
@@ -383,8 +388,20 @@ export class World {
     }
   }
 
+  /** The end of everything, which other steps go on behind. */
+  #shutDown(): void {
+    const { driver, random } = this;
+    const code = random.pick([-1, 0, 0, 1000, 1012, 4999]);
+    const answer = driver.shutdown(random.pick([0, 1, 50, 5000, 0x7fffffff]), code);
+    if (answer === ErrorCode.UNSUPPORTED) return;
+    if (answer !== 0) throw new Fault(`limpet_shutdown is ${answer}`);
+    this.#shutdown = true;
+    for (const session of this.sessions) session.warned = true;
+  }
+
   #end({ handle }: Watch): void {
     const { driver, random } = this;
+    if (random.once(40)) return this.#shutDown();
     switch (random.below(3)) {
       case 0:
         driver.eof(handle);

@@ -44,6 +44,10 @@ export interface Output {
   more: boolean;
 }
 
+/** What a SessionInfo says of heartbeats. */
+type HeartbeatFigure =
+  'heartbeats' | 'heartbeatsAnswered' | 'rttLast' | 'rttLeast' | 'rttMost' | 'rttSmoothed';
+
 export class Driver extends Instance {
   /** The host's clock, ms. */
   now = 1000;
@@ -85,6 +89,10 @@ export class Driver extends Instance {
   tick(ms = 0): number {
     this.now += ms;
     return this.core.limpet_tick(this.now | 0);
+  }
+
+  shutdown(timeout_ms: number, code = 0): number {
+    return this.core.limpet_shutdown(timeout_ms, code, this.now | 0);
   }
 
   option(handle: number, option: Option): number {
@@ -327,7 +335,12 @@ export class Driver extends Instance {
 
   info(
     handle: number,
-  ): Record<'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut', number> | undefined {
+  ):
+    | Record<
+        'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut' | HeartbeatFigure,
+        number
+      >
+    | undefined {
     const at = this.core.limpet_session_info(handle);
     if (at < 0) return undefined;
     return {
@@ -336,6 +349,12 @@ export class Driver extends Instance {
       closeCode: this.view.getUint16(at + SessionInfo.closeCode, true),
       deflateIn: this.memory.readUInt8(at + SessionInfo.deflateIn),
       deflateOut: this.memory.readUInt8(at + SessionInfo.deflateOut),
+      heartbeats: this.u32(at + SessionInfo.heartbeats),
+      heartbeatsAnswered: this.u32(at + SessionInfo.heartbeatsAnswered),
+      rttLast: this.u32(at + SessionInfo.rttLast),
+      rttLeast: this.u32(at + SessionInfo.rttLeast),
+      rttMost: this.u32(at + SessionInfo.rttMost),
+      rttSmoothed: this.u32(at + SessionInfo.rttSmoothed),
     };
   }
 }

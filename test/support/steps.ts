@@ -113,6 +113,34 @@ export function leaveWindows(driver: Driver, n: number): number[] {
   return handles;
 }
 
+/** A ping of the core that is a heartbeat: its header, number and time; see assembly/hub/heartbeat.ts. */
+const HEARTBEAT = /^tx (89 [08]c(?: key)?) (00 00 0[\da-f] [\da-f]{2}) ((?:[\da-f]{2} ?){8})$/;
+
+/** The heartbeats of a session: when they go differs from run to run. */
+export class Heartbeats {
+  readonly #payloads: string[] = [];
+
+  /**
+   * `tx 89 0c` with number and time → `tx 89 0c heartbeat 0`, and how long ago it went if that is not
+   * now; a pong with the same payload → `pong heartbeat 0`.
+   */
+  shown(line: string, now: number): string {
+    const again = this.#payloads.indexOf(line.replace(/^pong /, ''));
+    if (again >= 0) return `pong heartbeat ${again}`;
+    const [, header = '', number = '', time = ''] = HEARTBEAT.exec(line) ?? [];
+    if (!header) return line;
+    const n = Number.parseInt(number.replaceAll(' ', ''), 16);
+    this.#payloads[n] = `${number} ${time}`;
+    const ago = now - Number.parseInt(time.replaceAll(' ', ''), 16);
+    return `tx ${header} heartbeat ${n}${ago ? `, ${ago} ms ago` : ''}`;
+  }
+
+  /** `heartbeat 0` in a line of input → its payload. */
+  filled(line: string): string {
+    return line.replace(/heartbeat (\d+)/, (_, n) => this.#payloads[Number(n)] ?? '12 x 00');
+  }
+}
+
 /** What a direction agreed on, in words. */
 function direction(agreed: number): string {
   return agreed ? `${agreed & 15}${agreed & 16 ? ' takeover' : ''}` : 'none';
@@ -167,6 +195,13 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];
+    }
+    case 'rtt': {
+      const info = driver.info(handle);
+      if (!info) return ['rtt none'];
+      const { rttLast, rttLeast, rttMost, rttSmoothed, heartbeats, heartbeatsAnswered } = info;
+      const figures = `last ${rttLast} least ${rttLeast} most ${rttMost} smoothed ${rttSmoothed}`;
+      return [`rtt ${figures}, ${heartbeatsAnswered} of ${heartbeats} answered`];
     }
     case 'address': {
       const shown = addressShown(driver, handle);

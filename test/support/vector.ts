@@ -34,6 +34,8 @@ export interface Vector {
   windows: number | undefined;
   /** The header fields that are kept past the handshake. */
   keep: string;
+  /** Whether it ends in a shutdown: its core is of no use any more. */
+  shutdown: boolean;
   /** Where the session's peer is, and what it is trusted to say of that; addresses of other sessions. */
   peer: string | undefined;
   trust: string;
@@ -84,7 +86,7 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, keep: '' },
-    ...{ peer: undefined, trust: '', others: [], lists: {} },
+    ...{ peer: undefined, trust: '', others: [], lists: {}, shutdown: false },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -100,7 +102,10 @@ function addBlock(vector: Vector, fence: string, lines: string[]): void {
       vector.stages.push({ kind: 'http', lines });
       break;
     case 'do':
-      for (const line of full) vector.stages.push({ kind: 'do', line: line.trim() });
+      for (const line of full) {
+        vector.stages.push({ kind: 'do', line: line.trim() });
+        if (/^shutdown\b/.test(line.trim())) vector.shutdown = true;
+      }
       break;
     case 'log':
       vector.log.push(...full.map((line) => line.trimEnd()));
@@ -158,6 +163,7 @@ function featuresOf(option: string): Feature[] {
   const owners = {
     deflate: 'deflate',
     address: 'addresses',
+    heartbeat: 'heartbeat',
     rate: 'rates',
     token: 'security',
   } as const satisfies Record<string, Feature>;
