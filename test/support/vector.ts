@@ -114,17 +114,18 @@ function addSettings(vector: Vector, text: string): void {
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'windows') vector.windows = Number(value);
-    else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
+    else if (key.startsWith('deflate') || key === 'batch') vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
-  if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
+  const deflates = vector.defaults.some(([key]) => key.startsWith('deflate'));
+  if (vector.agreed || deflates) vector.needs.push('deflate');
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
-function agreedOf(value: string): number {
+export function agreedOf(value: string): number {
   const [, bitsIn, keepsIn, bitsOut, keepsOut] = /^(\d+)(\+?)\/(\d+)(\+?)$/.exec(value) ?? [];
   if (bitsOut === undefined) return Number(value);
   const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);
