@@ -97,7 +97,7 @@ class Model {
     else if (choice < 50) this.publish();
     else if (choice < 55) this.broadcast();
     else if (choice < 63) this.send(member);
-    else if (choice < 65) this.end(member);
+    else if (choice < 65 || (!member.open && random.once(2))) this.end(member);
     else this.write(member);
   }
 
@@ -106,7 +106,7 @@ class Model {
     const handle = driver.attach(Role.SERVER);
     assert.ok(handle > 0);
     // So little that the arena always has a block: what happens without one is told in vectors.
-    const member = new Member(handle, random.below(4), random.pick([100, 400, 1500, 1500]));
+    const member = new Member(handle, random.below(4), random.pick([150, 1500, 1500, 1500]));
     driver.setOption(handle, Option.FULL_POLICY, member.policy);
     driver.setOption(handle, Option.QUEUE_MAX, member.queueMax);
     this.members.push(member);
@@ -211,10 +211,10 @@ class Model {
   /** Closes, or is gone. */
   end(member: Member): void {
     const { driver, random } = this;
-    if (random.once(2)) {
+    if (member.open && random.once(4)) {
       const answer = driver.core.limpet_close(member.handle, 1000, 0, 0);
-      assert.equal(answer === 0, member.open);
-      if (member.open) member.close(1000);
+      assert.equal(answer, 0);
+      member.close(1000);
       return;
     }
     driver.eof(member.handle);
@@ -264,7 +264,7 @@ for (const core of CORES) {
         model.step();
         if (core.debug && step % 10 === 0) model.driver.check(`step ${step}`);
       }
-      assert.ok(model.delivered > STEPS / 2, `${model.delivered} deliveries`);
+      assert.ok(model.delivered > STEPS, `${model.delivered} deliveries`);
       model.finish();
     });
   });
