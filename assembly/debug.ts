@@ -3,19 +3,35 @@
 // The canaries between the regions are painted on the first call and looked at on each further
 // one. Then every list, queue and block is walked and held against the counters.
 
-import { State } from './abi';
+import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { keepSound } from './http/keep';
+import { metaCount, metaSound } from './hub/metadata';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import { shared } from './hub/frames';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS, TOPICS } from './profile';
+import {
+  ALLOWED_BYTES,
+  ARENA_BYTES,
+  BLOCK_MIN_BYTES,
+  DEFLATE,
+  HEADERS,
+  METADATA,
+  SECURITY,
+  SESSIONS,
+  TAKEOVERS,
+  TOKENS,
+  TOPICS,
+} from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { Log, LOG_CLASSES, LOG_HEADER, LOGS } from './session/log';
 import { LISTED, Piece, referenceOf } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
+import { arenaBytes } from './session/arena';
+import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
-const REGIONS: i32 = 15;
+const REGIONS: i32 = Region.GLOBALS + 1;
 /** Bit in a book's byte: the block is free (see session/arena.ts). */
 const FREE: u32 = 0x80;
 
@@ -25,7 +41,8 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows, 108 logs
+ *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 112 lists of allowed
+ *   origins and subprotocols
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -40,17 +57,25 @@ export function limpet_debug_check(): i32 {
   let active: u32 = 0;
   let windows: u32 = 0;
   if (!logsSound()) return 108;
+  let entries: u32 = 0;
+  let kept: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
+    if (METADATA) entries += metaCount(s.metadata, slot);
+    if (HEADERS && s.request) kept += arenaBytes(s.request);
     if (!queueSound(s)) return 102;
   }
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  if (METADATA && !metaSound(entries)) return 109;
+  if (HEADERS && !keepSound(kept)) return 109;
+  if (SECURITY && !securitySound()) return 112;
+  return 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
@@ -151,6 +176,20 @@ function windowsSound(used: u32): bool {
     window = load<u32>(windowAddress(window), 4);
   }
   return used == pool().windowFresh;
+}
+
+/** The entries of both lists are as long together as what is counted. */
+function securitySound(): bool {
+  const s = security();
+  return (
+    s.tokens <= <u32>TOKENS && entriesSound(ORIGINS, s.origins) && entriesSound(PROTOCOLS_LISTED, s.listed)
+  );
+}
+
+function entriesSound(list: usize, used: u32): bool {
+  let at: u32 = 0;
+  while (at < used) at += 2 + <u32>load<u16>(list + at);
+  return at == used && used <= <u32>ALLOWED_BYTES;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

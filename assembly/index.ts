@@ -15,7 +15,6 @@ import {
   ABI_VERSION,
   ErrorCode,
   Opcode,
-  Part,
   Role,
   SelectRecord,
   SEND_PLAIN,
@@ -28,6 +27,7 @@ import { requestSend } from './http/client';
 import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
+import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
 import { payloadReserve } from './hub/frames';
 import { broadcast, publish, publishFlushed, sendMany } from './hub/publish';
@@ -44,6 +44,14 @@ import {
 } from './hub/rooms';
 import { topicKind } from './hub/topics';
 import {
+  digestAdd,
+  originAdd,
+  protocolAdd,
+  protocolOffered,
+  securityClear,
+  tokenAdd,
+} from './hub/security';
+import {
   copyBytes,
   fieldRecord,
   infoRecord,
@@ -51,6 +59,7 @@ import {
   MEMORY_END,
   regionAddress,
   regionBytes,
+  SCRATCH,
   stats,
   txRecord,
 } from './memory';
@@ -60,21 +69,25 @@ import {
   DEFLATE,
   INGRESS_BYTES,
   MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
   ROOMS,
+  SCRATCH_BYTES,
+  SECURITY,
   SESSIONS,
   TAKEOVERS,
   TOPIC_LEVELS,
   TOPICS,
 } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
-import { seed, seeded, SEED_MIN } from './protocol/entropy';
+import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from './session/send';
+import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
   optionAddress,
@@ -86,6 +99,8 @@ import {
 } from './session/session';
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
+import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
+import { SHA256_BYTES } from './protocol/sha256';
 
 export { __heap_base, __data_end };
 
@@ -156,6 +171,7 @@ export function limpet_stats(): i32 {
     s.memberships = MEMBERSHIPS;
     s.levels = TOPIC_LEVELS;
   }
+  if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
 }
 
@@ -405,24 +421,36 @@ export function limpet_event_ack(count: i32): i32 {
 // ----------------------------------------------------------------- handshake
 
 /**
- * A part of the request, while the session is PENDING.
+ * Sets what is kept of requests past the handshake, for sessions that are accepted from now on: the
+ * request line, the fields Host, Origin and Cookie, the subprotocol that was chosen and the fields
+ * named here, until limpet_eof. They may have a quarter of the arena: a session for which there is no
+ * room is opened all the same, and nothing of its request is kept.
+ * @param names_ptr field names, a comma-separated list; `*` for all
+ * @param names_len bytes; 0 to keep nothing, which is the default
+ * @returns 0; ErrorCode.ARGUMENT, VALUE for what is no list of tokens, or MEMORY for one of more than
+ *   255 bytes, one counted for each name
+ * @feature headers
+ */
+export function limpet_request_keep(names_ptr: i32, names_len: i32): i32 {
+  if (!inMemory(names_ptr, names_len)) return ErrorCode.ARGUMENT;
+  return keepSet(names_ptr, names_len);
+}
+
+/**
+ * A part of the request, while the session is PENDING, and later if it is kept.
  * @param handle a session
- * @param part a Part
+ * @param part a Part; HEAD is, once the session is open, the head without the lines that are not kept
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
- *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ *   into the module, its bytes until limpet_accept or limpet_respond, those that are kept until
+ *   limpet_eof; ErrorCode.ABSENT for an Origin or a subprotocol that there is not; or HANDLE, STATE,
+ *   ARGUMENT
  * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
-  if (<u32>part > <u32>Part.HOST) return ErrorCode.ARGUMENT;
-  // The Request begins with the offset and length of each Part.
-  const at = block + (part << 2);
-  const field = fieldRecord();
-  field.namePtr = field.nameLen = 0;
-  field.ptr = block + load<u16>(at);
-  field.len = load<u16>(at, 2);
-  return <i32>changetype<usize>(field);
+  const error = partTell(block, part);
+  return error ? error : <i32>changetype<usize>(fieldRecord());
 }
 
 /** Where the head of a session lies that is PENDING, or an ErrorCode. */
@@ -432,16 +460,25 @@ function pendingBlock(handle: i32): i32 {
   return s.state == State.PENDING ? s.block : ErrorCode.STATE;
 }
 
+/** Where that lies, or what is kept of it, or an ErrorCode. */
+function requestBlock(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  const block = <i32>requestOf(s);
+  return block ? block : ErrorCode.STATE;
+}
+
 /**
- * Goes through the header fields of the request, while the session is PENDING.
+ * Goes through the header fields of the request, while the session is PENDING, and later through
+ * those that are kept.
  * @param handle a session
- * @param cursor 0 to begin, else what the last call returned
+ * @param cursor 0 to begin, else what the last call returned, in the same state
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
  * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
   const end = fieldsEnd(block);
   const first = fieldsFrom(block);
@@ -452,7 +489,44 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
 }
 
 /**
- * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1.
+ * The first field of a name, in any case, while the session is PENDING, and later if it is kept.
+ * @param handle a session
+ * @param name_ptr the name
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_header(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = headerFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
+}
+
+/**
+ * The first cookie of a name, over all Cookie fields, while the session is PENDING, and later if the
+ * request is kept. RFC 6265 4.2.1: quotes around a value are part of it.
+ * @param handle a session
+ * @param name_ptr the name; its case counts
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_cookie(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = cookieFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
+}
+
+/**
+ * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1. Of
+ * those that limpet_protocol_add does not allow, and of a bearer token, nothing is told: a host that
+ * chooses the first one chooses one that it may.
  * @param handle a session
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
@@ -462,7 +536,9 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
   if (block < 0) return block;
-  const answer = protocolAt(fieldsFrom(block), fieldsEnd(block), index);
+  const answer = SECURITY
+    ? protocolOffered(block, index)
+    : protocolAt(fieldsFrom(block), fieldsEnd(block), index);
   return answer ? ErrorCode.ABSENT : <i32>changetype<usize>(fieldRecord());
 }
 
@@ -470,12 +546,12 @@ export function limpet_protocol_at(handle: i32, index: i32): i32 {
  * Accepts an opening handshake: 101, and the session is OPEN. RFC 6455 4.2.2. Then call limpet_rx
  * with 0 bytes until it brings no event: frames may have come with the head.
  * @param handle a session, after its UPGRADE event
- * @param protocol_ptr the subprotocol chosen, one of those offered
- * @param protocol_len bytes, 0 for none
+ * @param protocol_ptr the subprotocol chosen, one of those that limpet_protocol_at tells
+ * @param protocol_len bytes, 0 for none: then `bearer` is answered where a token stood behind it
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
  * @returns 0; ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a subprotocol that was not
- *   offered, a malformed field, or one that the core writes itself
+ *   offered or is not allowed, a malformed field, or one that the core writes itself
  */
 export function limpet_accept(
   handle: i32,
@@ -897,8 +973,150 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
 
 // ------------------------------------------------------------------ metadata
 
+/**
+ * Gives a session a value under a key, in place of the one that it has there. Both may be any
+ * bytes. They stay until the handle is stale: a CLOSED event still finds them.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes, 1 to METADATA_KEY_BYTES
+ * @param value_ptr the value
+ * @param value_len bytes, at most METADATA_VALUE_BYTES
+ * @returns 0; ErrorCode.HANDLE, ARGUMENT, or METADATA when no entry is free, and nothing changed
+ * @feature metadata
+ */
+export function limpet_meta_set(
+  handle: i32,
+  key_ptr: i32,
+  key_len: i32,
+  value_ptr: i32,
+  value_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len) || !inMemory(value_ptr, value_len)) return ErrorCode.ARGUMENT;
+  return metaSet(s, key_ptr, key_len, value_ptr, value_len);
+}
+
+/**
+ * The value that a session has under a key.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns the address of a FieldRecord with key and value, valid until the next call into the
+ *   module, its bytes until that key is set or deleted; ErrorCode.HANDLE, ARGUMENT, or ABSENT
+ * @feature metadata
+ */
+export function limpet_meta_get(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  const entry = metaFind(s, key_ptr, key_len);
+  if (!entry) return ErrorCode.ABSENT;
+  metaTell(entry);
+  return <i32>changetype<usize>(fieldRecord());
+}
+
+/**
+ * Forgets a key of a session.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns 1, or 0 when the session does not have it; ErrorCode.HANDLE or ARGUMENT
+ * @feature metadata
+ */
+export function limpet_meta_delete(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  return metaDelete(s, key_ptr, key_len);
+}
+
+/**
+ * Goes through what a session has, in the order in which its keys came.
+ * @param handle a session
+ * @param cursor 0 to begin, else what the last call returned
+ * @returns the next cursor, with key and value in the FieldRecord that limpet_meta_get returns (its
+ *   address is always the same); ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a
+ *   cursor whose key was deleted
+ * @feature metadata
+ */
+export function limpet_meta_next(handle: i32, cursor: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return metaNext(s, cursor);
+}
+
 // ----------------------------------------------------------------- addresses
 
 // ------------------------------------------------------------------ security
+
+/** Whether `n` bytes at `p` lie in the scratch region. */
+function inScratch(p: i32, n: i32): bool {
+  const at = <u32>p - <u32>SCRATCH;
+  return at <= <u32>SCRATCH_BYTES && <u32>n <= <u32>SCRATCH_BYTES - at;
+}
+
+/**
+ * Adds to the list of origins whose pages may open connections. As long as it is empty, any may; from
+ * then on a handshake is refused with 403 unless an entry admits its Origin field. RFC 6455 10.2.
+ * @param ptr an origin as browsers send it, without regard to case: `https://example.com`, with its port
+ *   unless that is the scheme's own; `https://*.example.com` for all its subdomains; `*` for all
+ *   origins but `null`; `null`; or nothing for requests without an Origin, as programs send them
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is none of these, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_origin_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? originAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of subprotocols. As long as it is empty, a client may offer and a host choose any;
+ * from then on a handshake that offers some, but none of the list, is refused with 400, and
+ * limpet_protocol_at and limpet_accept know none but those of the list.
+ * @param ptr a token, in the case in which clients send it
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is no token, MEMORY when the list is full, or
+ *   UNSUPPORTED without the feature `protocols`
+ * @feature security
+ */
+export function limpet_protocol_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? protocolAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of bearer tokens. As long as it is empty none is asked for; from then on a handshake
+ * is refused with 401 unless one of the list comes in one of the places that Option.TOKEN_SOURCES
+ * names. RFC 6750. Only a token's SHA-256 is kept.
+ * @param ptr the token, in the scratch region, where it is overwritten with zeros: letters, digits and
+ *   `-._~+/`, then any number of `=`
+ * @param len bytes, 1 or more
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when no client could send it, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add(ptr: i32, len: i32): i32 {
+  return inScratch(ptr, len) ? tokenAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds a bearer token of which the host has no more than its SHA-256.
+ * @param ptr the 32 bytes
+ * @returns 0; ErrorCode.ARGUMENT, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add_digest(ptr: i32): i32 {
+  return inMemory(ptr, SHA256_BYTES) ? digestAdd(ptr) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Empties the lists of origins, subprotocols and tokens: nothing is asked of handshakes that come
+ * from then on.
+ * @returns 0
+ * @feature security
+ */
+export function limpet_security_clear(): i32 {
+  securityClear();
+  return 0;
+}
 
 // ------------------------------------------------------------------ shutdown

@@ -1,7 +1,22 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
-import { MEMBERSHIPS, ROOMS, SESSIONS, TOPIC_LEVELS, TOPIC_MAX_BYTES, TOPICS } from '../profile';
+import {
+  ALLOWED_BYTES,
+  HEADERS,
+  MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
+  METADATA_KEY_BYTES,
+  METADATA_VALUE_BYTES,
+  ROOMS,
+  SECURITY,
+  SESSIONS,
+  TOKENS,
+  TOPIC_LEVELS,
+  TOPIC_MAX_BYTES,
+  TOPICS,
+} from '../profile';
 
 // TOPICS: heads of the chains of rooms, memberships and levels (see table.ts); rooms, memberships,
 // levels; the sessions' references. There are as many heads as records, rounded up to a power of two.
@@ -24,14 +39,20 @@ export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) 
 
 /** Bytes of the region TOPICS. */
 export const TOPICS_BYTES: i32 = TOPICS ? HEADS_BYTES + TOPIC_RECORDS_BYTES + REFERENCES_BYTES : 0;
+/** Stride of the entries of metadata: a head of 8 bytes, key and value. */
+export const ENTRY_BYTES: i32 = (8 + METADATA_KEY_BYTES + METADATA_VALUE_BYTES + 3) & ~3;
+/** Bytes for the names of the fields that are kept past the handshake: see http/keep.ts. */
+export const KEEP_BYTES: i32 = HEADERS ? 256 : 0;
+/** Where they lie in the region METADATA: behind the entries. */
+export const KEEP_OFFSET: i32 = METADATA ? METADATA_ENTRIES * ENTRY_BYTES : 0;
 /** Bytes of the region METADATA: see metadata.ts. */
-export const METADATA_BYTES: i32 = 0;
+export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
 /** Bytes of the region ADDRESSES: see addresses.ts. */
 export const ADDRESSES_BYTES: i32 = 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
-/** Bytes of the region SECURITY: see security.ts. */
-export const SECURITY_BYTES: i32 = 0;
+/** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
+export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes of the region HEARTBEATS: see heartbeat.ts. */
 export const HEARTBEATS_BYTES: i32 = 0;
 

@@ -31,7 +31,6 @@ import {
   chainAdd,
   chainRemove,
   hashBytes,
-  hashWord,
   recordGive,
   recordTake,
 } from './table';
@@ -75,6 +74,9 @@ const MEMBER_CHAINS: usize = ROOM_CHAINS + (ROOM_HEADS << 2);
 const ROOM_RECORDS: usize = TOPIC_TABLES + HEADS_BYTES;
 const MEMBER_RECORDS: usize = ROOM_RECORDS + ROOMS * ROOM_BYTES;
 
+/** 2^32 over the golden ratio. */
+const GOLDEN: u32 = 0x9e3779b1;
+
 const ROOM_POOL: usize = HUB_STATE + TOPICS_STATE;
 const MEMBER_POOL: usize = ROOM_POOL + 8;
 /** The room that the topic under way names, 0 = none, or it was told. */
@@ -113,8 +115,14 @@ export function roomFind(p: usize, n: u32): Room {
   return roomOf(p, n, hashBytes(p, n));
 }
 
+/**
+ * A key's chain: each room has a place of its own among the heads, and the slots go on from there.
+ * So the members of one room share no chain and lie side by side, and the multiples of the golden
+ * ratio keep the rooms apart.
+ */
 function memberHead(key: u32): usize {
-  return MEMBER_CHAINS + ((<u32>hashWord(0, key) & (MEMBER_HEADS - 1)) << 2);
+  const place = ((key >> 16) * GOLDEN) >> (clz(MEMBER_HEADS) + 1);
+  return MEMBER_CHAINS + (((place + (key & 0xffff)) & (MEMBER_HEADS - 1)) << 2);
 }
 
 function memberKey(s: Session, room: Room): u32 {

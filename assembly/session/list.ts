@@ -29,15 +29,9 @@ export function listAppend(list: usize, node: usize): void {
 export function listRemove(list: usize, node: usize): void {
   const n = changetype<Node>(node);
   if (!n.owner) return;
-  if (!n.next) store<u32>(list, n.owner, 4);
-  listDrop(node);
-}
-
-/** Takes a node out of a list that is not appended to: one word is all that it needs. */
-export function listDrop(node: usize): void {
-  const n = changetype<Node>(node);
   store<u32>(n.owner, n.next);
   if (n.next) changetype<Node>(<usize>n.next).owner = n.owner;
+  else store<u32>(list, n.owner, 4);
   n.owner = 0;
 }
 
@@ -48,4 +42,11 @@ export function listPush(list: usize, node: usize): void {
   n.owner = <u32>list;
   if (n.next) changetype<Node>(<usize>n.next).owner = <u32>node;
   store<u32>(list, <u32>node);
+}
+
+/** Takes a node out of a list that is not appended to: its first word is all that it has. */
+export function listDrop(node: usize): void {
+  const n = changetype<Node>(node);
+  store<u32>(n.owner, n.next);
+  if (n.next) changetype<Node>(<usize>n.next).owner = n.owner;
 }
