@@ -91,20 +91,32 @@ export class Others {
   }
 }
 
-/** Fields of a SelectRecord in words: `openedFrom=1 states=OPEN,CLOSING except=b`. */
-export function selectRecord(words: string[], handleOf: (name: string) => number): Buffer {
-  const record = Buffer.alloc(SelectRecord.size);
+/**
+ * Fields of a SelectRecord in words: `openedFrom=1 states=OPEN,CLOSING key=color value=red except=b`.
+ *
+ * @param at where it will lie; the key and the value lie behind it
+ */
+export function selectRecord(
+  words: string[],
+  handleOf: (name: string) => number,
+  at: number,
+): Buffer {
+  let record = Buffer.alloc(SelectRecord.size);
   for (const word of words) {
     const [name = '', value = ''] = word.split('=');
-    const at = SelectRecord[name as keyof typeof SelectRecord];
-    if (name === 'except') record.writeInt32LE(handleOf(value), at);
-    else if (name === 'states') {
+    const field = SelectRecord[name as keyof typeof SelectRecord];
+    if (name === 'except') record.writeInt32LE(handleOf(value), field);
+    else if (name === 'key' || name === 'value') {
+      record.writeUInt32LE(at + record.length, SelectRecord[`${name}Ptr`]);
+      record.writeUInt32LE(Buffer.byteLength(value), SelectRecord[`${name}Len`]);
+      record = Buffer.concat([record, Buffer.from(value)]);
+    } else if (name === 'states') {
       const bits = value.split(',').map((state) => 1 << State[state as keyof typeof State]);
       record.writeUInt32LE(
         bits.reduce((all, bit) => all | bit, 0),
-        at,
+        field,
       );
-    } else record.writeBigUInt64LE(BigInt(value), at);
+    } else record.writeBigUInt64LE(BigInt(value), field);
   }
   return record;
 }

@@ -64,7 +64,7 @@ function selected(driver: Driver, names: Names, rest: string): { at: number; lef
   const fields = count < 0 ? words : words.slice(0, count);
   const left = rest.slice(fields.join(' ').length).trimStart();
   if (fields.length === 0 || rest === '') return { at: 0, left };
-  const record = selectRecord(fields, (name) => names.handle(name));
+  const record = selectRecord(fields, (name) => names.handle(name), driver.scratch);
   const [at = 0] = driver.pass(record);
   return { at, left };
 }

@@ -13,8 +13,9 @@ import {
 } from '../../../assembly/abi';
 import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
 import { payloadReserve, shared } from '../../../assembly/hub/frames';
+import { metaSet } from '../../../assembly/hub/metadata';
 import { broadcast, publish, publishFlushed, sendMany } from '../../../assembly/hub/publish';
-import { join, leaveAll, matchBegin, roomFind } from '../../../assembly/hub/rooms';
+import { join, matchBegin, roomFind } from '../../../assembly/hub/rooms';
 import { selectNext } from '../../../assembly/hub/select';
 import { stats, TX_SPANS, txRecord, zeroWords } from '../../../assembly/memory';
 import { seed } from '../../../assembly/protocol/entropy';
@@ -39,7 +40,6 @@ function open(role: Role = Role.SERVER): Session {
 }
 
 function free(s: Session): void {
-  leaveAll(s);
   release(s);
   sessionFree(s);
 }
@@ -177,6 +177,43 @@ describe('broadcast', () => {
     free(s);
     zeroWords(THERE, 48);
     expect<i32>(selectNext(select, 0)).toBe(0);
+  });
+});
+
+describe('a selection by metadata', () => {
+  it('names those that have a key, or a value under it', () => {
+    const select = changetype<SelectRecord>(THERE);
+    const key = THERE + 100;
+    const value = THERE + 200;
+    const red = open();
+    const empty = open();
+    const none = open();
+    ascii(key, 'color');
+    ascii(value, 'red');
+    metaSet(red, key, 5, value, 3);
+    metaSet(empty, key, 5, value, 0);
+    metaSet(none, key, 4, value, 3);
+    zeroWords(THERE, 80);
+    select.keyPtr = <u32>key;
+    select.keyLen = 5;
+    expect<i32>(selectNext(select, 0)).toBe(red.handle);
+    expect<i32>(selectNext(select, red.handle)).toBe(empty.handle);
+    expect<i32>(selectNext(select, empty.handle)).toBe(0);
+    select.valuePtr = <u32>value;
+    select.valueLen = 3;
+    expect<i32>(selectNext(select, 0)).toBe(red.handle);
+    expect<i32>(selectNext(select, red.handle)).toBe(0);
+    select.valueLen = 2;
+    expect<i32>(selectNext(select, 0)).toBe(0);
+    select.valueLen = 0;
+    expect<i32>(selectNext(select, 0)).toBe(empty.handle);
+    select.valuePtr = 0;
+    select.except = red.handle;
+    expect<u32>(broadcast(select, Opcode.TEXT, HERE, ascii(HERE, 'x')).delivered).toBe(1);
+    expect<u32>(empty.queued).toBe(3);
+    free(red);
+    free(empty);
+    free(none);
   });
 });
 
