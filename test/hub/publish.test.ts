@@ -95,7 +95,13 @@ for (const core of CORES) {
       assert.deepEqual(tell(x.limpet_broadcast(at, Opcode.TEXT, ingress, 0)), [0, 1]);
       assert.deepEqual(publish(driver, Buffer.from('abcdef')), [1, 0, 1]);
       const stats = x.limpet_stats();
-      const counters = ['published', 'delivered', 'undelivered', 'messagesOut', 'bytesOut'] as const;
+      const counters = [
+        'published',
+        'delivered',
+        'undelivered',
+        'messagesOut',
+        'bytesOut',
+      ] as const;
       assert.deepEqual(
         counters.map((name) => driver.u64(stats + StatsRecord[name])),
         [3, 3, 2, 3, 12],

@@ -15,8 +15,11 @@ export interface Names {
 export function topic(driver: Driver, handle: number, word: string, rest: string): number {
   const [ptr = 0, length = 0] = driver.pass(payloadOf(rest));
   const { core } = driver;
-  const call = word === 'subscribe' ? core.limpet_subscribe : core.limpet_unsubscribe;
-  return Math.min(call(handle, ptr, length), 0);
+  const answer =
+    word === 'subscribe'
+      ? core.limpet_subscribe(handle, ptr, length)
+      : core.limpet_unsubscribe(handle, ptr, length);
+  return Math.min(answer, 0);
 }
 
 /** `[placed] [plain] OPCODE PAYLOAD` → kind, address, length; `placed` puts it where limpet_publish_room says. */
