@@ -57,6 +57,9 @@ export const SEND_MORE: i32 = 0x10;
 /** Added to a data opcode in limpet_send*: the message goes as it is, whatever was agreed on. RFC 7692 6. */
 export const SEND_PLAIN: i32 = 0x20;
 
+/** In place of limpet_shutdown's close code: the host closes each session itself, some time after its SHUTDOWN event. */
+export const CLOSE_BY_HOST: i32 = -1;
+
 /** What an event says; see EventRecord for its fields. */
 export const enum EventKind {
   /** Nothing for the host: skip it. */
@@ -85,8 +88,10 @@ export const enum EventKind {
   WRITABLE = 11,
   /** limpet_shutdown was called: last messages may be sent until this event is acknowledged, then the session closes. */
   SHUTDOWN = 12,
-  /** The pong of a heartbeat came: `detail` is the round-trip time, ms. */
+  /** The pong of a heartbeat came: `detail` is the round-trip time, ms; `ptr` and `len` its payload. */
   HEARTBEAT = 13,
+  /** The session was not read from for its rate (RatePolicy.QUEUE), and is again: feed it what was kept. */
+  READABLE = 14,
 }
 
 /** Bits of EventRecord.flags. */
@@ -145,13 +150,13 @@ export const enum Option {
   TEXT_MAX = 19,
   /** The same for binary messages. Defaults only. */
   BINARY_MAX = 20,
-  /** Longest HTTP head taken, bytes; past it 431. Default and bound: the profile's. Defaults only. */
+  /** Longest HTTP head taken, bytes, 1 or more; past it 431. Default and bound: the profile's. Defaults only. */
   HEAD_MAX = 21,
   /** How many sessions one remote address may have, 0 = no bound; then 429. Defaults only, feature `addresses`. */
   ADDRESS_SESSIONS = 22,
-  /** The window over which the rates count, ms. Default 1,000. This and what follows: defaults only, feature `rates`. */
+  /** The window over which the rates count, ms, 1 or more. Default 1,000. This and the next five: defaults only, feature `rates`. */
   RATE_WINDOW_MS = 23,
-  /** Messages that one session may send in a window, 0 = no bound. */
+  /** Messages that one session may send in a window, 0 = no bound. To set this, the window or one of the next three ends all waits. */
   RATE_MESSAGES = 24,
   /** Payload bytes that one session may send in a window, 0 = no bound. */
   RATE_BYTES = 25,
@@ -175,7 +180,7 @@ export const enum Option {
 export const enum RatePolicy {
   /** The message is dropped and counted. */
   DROP = 0,
-  /** The session is not read from until the message fits (limpet_rx_room is 0). */
+  /** The session is not read from until the message fits (limpet_rx_room is 0); then READABLE. */
   QUEUE = 1,
   /** The session closes with 1008 (policy violation). */
   REJECT = 2,
@@ -452,7 +457,7 @@ export class EventRecord {
   len: u32;
   /** The session's user-data word. */
   user: i32;
-  /** ERROR, CLOSED: an ErrorCode, or 0. */
+  /** ERROR, CLOSED: an ErrorCode, or 0. HEARTBEAT: the round-trip time, ms. */
   detail: i32;
   /** Arena block that the acknowledgement frees, or that stays the session's: for the core only. */
   block: u32;
@@ -521,7 +526,7 @@ export class SessionInfo {
   bytesOut: u64;
   /** When the session was opened, ms. */
   openedAt: u64;
-  /** When the last bytes came, ms. */
+  /** When the last bytes came, or a wait for its rate ended, ms. */
   activeAt: u64;
   /** Bytes in the send queue. */
   queued: u32;

@@ -13,14 +13,18 @@
 
 import {
   ABI_VERSION,
+  CLOSE_BY_HOST,
   ErrorCode,
   Opcode,
+  Option,
+  Part,
   Role,
   SelectRecord,
   SEND_PLAIN,
   Sent,
   SessionInfo,
   State,
+  Trust,
 } from './abi';
 import { DEFLATE_BITS, DEFLATE_TAKEOVER } from './deflate/windows';
 import { requestSend } from './http/client';
@@ -29,6 +33,7 @@ import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { addressOf, addressSet } from './hub/addresses';
 import { payloadReserve } from './hub/frames';
 import { broadcast, publish, publishFlushed, sendMany } from './hub/publish';
 import { selectNext } from './hub/select';
@@ -67,14 +72,19 @@ import {
   ARENA_BYTES,
   CLIENT,
   DEFLATE,
+  EVENTS,
+  HEARTBEAT,
   INGRESS_BYTES,
+  INSPECTION,
   MEMBERSHIPS,
   METADATA,
   METADATA_ENTRIES,
+  RATES,
   ROOMS,
   SCRATCH_BYTES,
   SECURITY,
   SESSIONS,
+  SHUTDOWN,
   TAKEOVERS,
   TOPIC_LEVELS,
   TOPICS,
@@ -84,7 +94,7 @@ import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
-import { eventRingReady, eventsAcknowledge } from './session/events';
+import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
@@ -101,6 +111,10 @@ import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
 import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 import { SHA256_BYTES } from './protocol/sha256';
+import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
+import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
+import { PORT_MAX } from './protocol/ip';
+import { ratesClear } from './hub/rates';
 
 export { __heap_base, __data_end };
 
@@ -165,6 +179,10 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (INSPECTION) {
+    s.events = EVENTS;
+    eventsCount();
+  }
   if (DEFLATE) s.windows = TAKEOVERS;
   if (TOPICS) {
     s.rooms = ROOMS;
@@ -176,7 +194,7 @@ export function limpet_stats(): i32 {
 }
 
 /**
- * Does what is due: timeouts and keep-alive pings. Sessions that got something to write are found
+ * Does what is due: timeouts, keep-alive pings and heartbeats. Sessions that got something to write are found
  * by limpet_tx_next.
  * @param now the host's clock, ms
  * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new
@@ -192,7 +210,7 @@ export function limpet_tick(now: i32): i32 {
 /**
  * Opens a server session for a new connection; it expects the head of a request. RFC 6455 4.2.
  * @param now the host's clock, ms
- * @returns a handle; ErrorCode.SESSIONS when none is free
+ * @returns a handle; ErrorCode.SESSIONS when none is free, SHUTDOWN after limpet_shutdown
  */
 export function limpet_open(now: i32): i32 {
   return opened(Role.SERVER, State.HANDSHAKE, now);
@@ -204,7 +222,7 @@ export function limpet_open(now: i32): i32 {
  * @param deflate what permessage-deflate was agreed on, 0 for none: `in | out << 8`, both as
  *   SessionInfo has them; a context that comes is kept for windows of TAKEOVER_BITS at the most
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, SHUTDOWN, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
  *   for one without the feature `client`, or MEMORY when no window is free for the context of what
  *   comes
  */
@@ -229,6 +247,7 @@ function begun(s: Session, error: i32): i32 {
 function opened(role: Role, state: State, now: i32): i32 {
   clockSet(now);
   if (CLIENT && role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
+  if (SHUTDOWN && shutdownRefuses()) return ErrorCode.SHUTDOWN;
   const s = sessionOpen(role, state);
   if (absent(s)) return ErrorCode.SESSIONS;
   timerSet(s);
@@ -246,7 +265,7 @@ function opened(role: Role, state: State, now: i32): i32 {
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
  * @param now the host's clock, ms
- * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
+ * @returns a handle; ErrorCode.SESSIONS, SHUTDOWN, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
  *   may not be sent
  * @feature client
  */
@@ -327,7 +346,11 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (handle && absent(s)) return ErrorCode.HANDLE;
   if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
-  if (handle) timerSet(s);
+  if (handle) {
+    if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
+    timerSet(s);
+  }
+  if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();
   return 0;
 }
 
@@ -352,6 +375,7 @@ export function limpet_session_info(handle: i32): i32 {
   info.closeCode = s.closeCode;
   info.deflateIn = s.deflateIn & AGREED;
   info.deflateOut = s.deflateOut & AGREED;
+  if (HEARTBEAT) heartbeatTell(s, info);
   return <i32>changetype<usize>(info);
 }
 
@@ -370,8 +394,8 @@ export function limpet_session_next(handle: i32): i32 {
 /**
  * How many bytes a session takes now: what a host reads from its transport at the most.
  * @param handle a session
- * @returns 0 (do not read: it is paused, or waits for its send queue or a decision) to the size of
- *   the ingress region; or ErrorCode.HANDLE
+ * @returns 0 (do not read: it is paused, or waits for its send queue, its rate or a decision) to the
+ *   size of the ingress region; or ErrorCode.HANDLE
  */
 export function limpet_rx_room(handle: i32): i32 {
   const s = sessionFind(handle);
@@ -1046,6 +1070,49 @@ export function limpet_meta_next(handle: i32, cursor: i32): i32 {
 
 // ----------------------------------------------------------------- addresses
 
+/** All bits of Trust. */
+const TRUST_ALL: u32 = Trust.PROXY | Trust.PROXY_REQUIRED | Trust.FORWARDED;
+
+/**
+ * Tells where a session's peer is, and what its first bytes may say of that. To be called after
+ * limpet_open or limpet_attach, before any byte is fed.
+ * @param handle a server session of state HANDSHAKE, or one that limpet_attach opened
+ * @param ptr the address in the order of the network; one of IPv6 that maps one of IPv4 is that
+ * @param len its bytes: 4, 16, or 0 when it is not known
+ * @param port 0 to 65535, 0 when it is not known
+ * @param trust bits of Trust, 0 for a peer that speaks for itself
+ * @returns 0; ErrorCode.ADDRESSES when the address has ADDRESS_SESSIONS: the host may cut the connection
+ *   off, else its head is answered 429. What is trusted to tell another address is judged by that, when
+ *   its head is whole. Or HANDLE, ARGUMENT, STATE
+ * @feature addresses
+ */
+export function limpet_address_set(handle: i32, ptr: i32, len: i32, port: i32, trust: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (
+    (len != 0 && len != 4 && len != 16) ||
+    !inMemory(ptr, len) ||
+    <u32>port > PORT_MAX ||
+    <u32>trust > TRUST_ALL
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  return addressSet(s, ptr, len, port, trust);
+}
+
+/**
+ * Where a session's peer is, until limpet_eof: as limpet_address_set told, or as a trusted proxy did.
+ * @param handle a session
+ * @returns the address of an AddressRecord, valid until the next call of this function; or
+ *   ErrorCode.HANDLE
+ * @feature addresses
+ */
+export function limpet_address(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return <i32>changetype<usize>(addressOf(s));
+}
+
 // ------------------------------------------------------------------ security
 
 /** Whether `n` bytes at `p` lie in the scratch region. */
@@ -1118,3 +1185,24 @@ export function limpet_security_clear(): i32 {
 }
 
 // ------------------------------------------------------------------ shutdown
+
+/**
+ * Ends everything, in order: from now on no session begins; those whose handshake is under way are
+ * answered 503; those that are open get a SHUTDOWN event, and when it is acknowledged, behind all
+ * that was sent until then, the close handshake begins. It is over when StatsRecord.active is 0.
+ * Called again, it moves the timeout. It cannot be taken back.
+ * @param timeout_ms how long that may take; those that are still there then are aborted (limpet_tick
+ *   does it, and its answer counts that moment); 0 aborts all at once
+ * @param code what Close frames say, as in limpet_close; 0 for 1001, going away; CLOSE_BY_HOST when
+ *   the host calls limpet_close itself: later, or with a reason
+ * @param now the host's clock, ms
+ * @returns 0; ErrorCode.ARGUMENT, or VALUE for a code that may not be sent
+ * @feature shutdown
+ */
+export function limpet_shutdown(timeout_ms: i32, code: i32, now: i32): i32 {
+  if (timeout_ms < 0) return ErrorCode.ARGUMENT;
+  if (code && code != CLOSE_BY_HOST && !closeCodeValid(code)) return ErrorCode.VALUE;
+  clockSet(now);
+  shutdownBegin(timeout_ms, code);
+  return 0;
+}

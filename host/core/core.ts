@@ -13,6 +13,7 @@ import {
   Option,
   Region,
   StatsRecord,
+  StatsRecordTypes,
   type LimpetExports,
 } from '../../build/limpet.abi.js';
 
@@ -37,27 +38,13 @@ export function errorName(code: number): string {
   return ERROR_NAMES.get(code) ?? `error ${String(code)}`;
 }
 
-/** Counters of one instance, see StatsRecord in the ABI. */
-export interface CoreStats {
-  messagesIn: number;
-  messagesOut: number;
-  bytesIn: number;
-  bytesOut: number;
-  opened: number;
-  queueFull: number;
-  memoryFull: number;
-  sessionsFull: number;
-  violations: number;
-  active: number;
-  activePeak: number;
-  sessions: number;
-  arenaUsed: number;
-  arenaPeak: number;
-  arena: number;
-  /** Windows that keep a context of permessage-deflate: in use, and in the pool. */
-  windowsUsed: number;
-  windows: number;
-}
+/** Counters of one instance, and how full its pools are: the fields of StatsRecord in the ABI. */
+export type CoreStats = Omit<Fields<typeof StatsRecordTypes>, 'reserved'>;
+
+/** What a record of the ABI holds, by the types of its fields. */
+export type Fields<Types> = { [Name in keyof Types]: number };
+
+type FieldType = 'u8' | 'u16' | 'u32' | 'i32' | 'u64';
 
 /** Stand-ins for what a core may be built without: each answers UNSUPPORTED. */
 const LEFT_OUT = Object.fromEntries(
@@ -150,29 +137,47 @@ export class Core {
     return this.u8.subarray(ptr, ptr + this.view.getUint32(record + FieldRecord.nameLen, true));
   }
 
-  /** Counters since the instantiation. */
+  /**
+   * Reads all fields of a record of the ABI.
+   *
+   * @param at its address
+   * @param offsets where its fields are, as the ABI has them
+   * @param types what they are
+   */
+  record<Types extends Record<string, FieldType>>(
+    at: number,
+    offsets: Record<keyof Types, number>,
+    types: Types,
+  ): Fields<Types> {
+    const fields: [string, number][] = Object.entries(types).map(([name, type]) => [
+      name,
+      this.#field(at + offsets[name], type),
+    ]);
+    return Object.fromEntries(fields) as Fields<Types>;
+  }
+
+  #field(at: number, type: FieldType): number {
+    switch (type) {
+      case 'u8':
+        return this.view.getUint8(at);
+      case 'u16':
+        return this.view.getUint16(at, true);
+      case 'u32':
+        return this.view.getUint32(at, true);
+      case 'i32':
+        return this.view.getInt32(at, true);
+      case 'u64':
+        return Number(this.view.getBigUint64(at, true));
+    }
+  }
+
+  /** Counters since the instantiation, and how full the pools are. */
   stats(): CoreStats {
-    const record = this.exports.limpet_stats();
-    const u64 = (offset: number) => Number(this.view.getBigUint64(record + offset, true));
-    const u32 = (offset: number) => this.view.getUint32(record + offset, true);
-    return {
-      messagesIn: u64(StatsRecord.messagesIn),
-      messagesOut: u64(StatsRecord.messagesOut),
-      bytesIn: u64(StatsRecord.bytesIn),
-      bytesOut: u64(StatsRecord.bytesOut),
-      opened: u64(StatsRecord.opened),
-      queueFull: u64(StatsRecord.queueFull),
-      memoryFull: u64(StatsRecord.memoryFull),
-      sessionsFull: u64(StatsRecord.sessionsFull),
-      violations: u64(StatsRecord.violations),
-      active: u32(StatsRecord.active),
-      activePeak: u32(StatsRecord.activePeak),
-      sessions: u32(StatsRecord.sessions),
-      arenaUsed: u32(StatsRecord.arenaUsed),
-      arenaPeak: u32(StatsRecord.arenaPeak),
-      arena: u32(StatsRecord.arena),
-      windowsUsed: u32(StatsRecord.windowsUsed),
-      windows: u32(StatsRecord.windows),
-    };
+    const { reserved: _, ...stats } = this.record(
+      this.exports.limpet_stats(),
+      StatsRecord,
+      StatsRecordTypes,
+    );
+    return stats;
   }
 }
