@@ -78,6 +78,9 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
+    ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
+    ['limpet_broadcast', core.limpet_broadcast(0, 2, ptr, length)],
+    ['limpet_publish_room', core.limpet_publish_room(-1)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
