@@ -6,10 +6,12 @@
 import {
   Opcode,
   Option,
+  PublishRecord,
   Role,
   SEND_MORE,
   SEND_PLAIN,
   Sent,
+  SessionInfo,
   State,
   Trust,
 } from '../../build/limpet.abi.js';
@@ -93,6 +95,7 @@ export class World {
     else if (choice < 50) this.#receive(session);
     else if (choice < 67) this.#send(session);
     else if (choice < 70) this.#sendMany();
+    else if (choice < 74) this.#publish(session);
     else if (choice < 84) this.#write(session);
     else if (choice < 88)
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
@@ -317,7 +320,8 @@ export class World {
     driver.write(driver.scratch, list);
     const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
     const plain = random.once(6);
-    const payload = driver.copy(driver.ingress, random.length(driver.ingressBytes));
+    const longest = Math.min(driver.ingressBytes, driver.core.limpet_send_max());
+    const payload = driver.copy(driver.ingress, random.length(longest));
     const kind = opcode | (plain ? SEND_PLAIN : 0);
     const { core, ingress, scratch } = driver;
     const count = chosen.length + 1;
@@ -331,6 +335,48 @@ export class World {
       if (answer === Sent.OK || answer === Sent.BACKPRESSURE)
         session.queued({ opcode, fin: true, plain, payload });
     });
+  }
+
+  /** Joins or leaves, or sends one message to all members or to all. */
+  #publish({ handle }: Watch): void {
+    const { driver, random, sessions } = this;
+    const { core, ingress } = driver;
+    const topics = ['a', 'a/b', 'a/+', '#', 'b/c'];
+    if (random.once(2)) {
+      const [ptr = 0, n = 0] = driver.pass(random.pick(topics));
+      if (random.once(4)) core.limpet_unsubscribe(handle, ptr, n);
+      else core.limpet_subscribe(handle, ptr, n);
+      return;
+    }
+    const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
+    const plain = random.once(6);
+    const kind = opcode | (plain ? SEND_PLAIN : 0);
+    const payload = driver.copy(
+      ingress,
+      random.length(Math.min(driver.ingressBytes, core.limpet_send_max())),
+    );
+    const room = random.once(3) ? core.limpet_publish_room(payload.length) : 0;
+    const at = room > 0 ? room : ingress;
+    if (room > 0) driver.write(room, payload);
+    const sent = () => sessions.map((one) => this.#messagesOut(one.handle));
+    const before = sent();
+    const [ptr = 0, n = 0] = driver.pass(random.pick(topics.slice(0, 2)));
+    const except = random.once(3) ? handle : 0;
+    const record = random.once(3)
+      ? core.limpet_broadcast(0, kind, at, payload.length)
+      : core.limpet_publish(ptr, n, kind, at, payload.length, except);
+    if (record === ErrorCode.UNSUPPORTED) return;
+    if (record < 0) throw new Fault(`a publication is ${record}`);
+    const after = sent();
+    const reached = sessions.filter((_, i) => after[i] !== before[i]);
+    const delivered = driver.u32(record + PublishRecord.delivered);
+    if (delivered !== reached.length) throw new Fault(`${delivered} are not ${reached.length}`);
+    for (const session of reached) session.queued({ opcode, fin: true, plain, payload });
+  }
+
+  #messagesOut(handle: number): number {
+    const info = this.driver.core.limpet_session_info(handle);
+    return info < 0 ? 0 : this.driver.u64(info + SessionInfo.messagesOut);
   }
 
   /** Writes some of the output, or all of it. */

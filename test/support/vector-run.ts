@@ -8,6 +8,10 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
+import { Others } from './others.js';
+import { broadcast, publish, select } from './publishing.js';
+import type { Names } from './publishing.js';
+import { subscribe, unsubscribe } from './rooms.js';
 import {
   accept,
   allow,
@@ -68,6 +72,12 @@ class VectorRun {
   readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
   readonly #heartbeats = new Heartbeats();
+  readonly #others: Others;
+  /** The vector's own session is called `a`. */
+  readonly #names: Names = {
+    handle: (name) => (name === 'a' ? this.#handle : this.#others.handle(name)),
+    name: (handle) => (handle === this.#handle ? 'a' : this.#others.name(handle)),
+  };
 
   constructor(
     readonly vector: Vector,
@@ -76,6 +86,7 @@ class VectorRun {
   ) {
     this.#http = vector.session !== 'attach';
     driver.flush = cutting.flush;
+    this.#others = new Others(driver);
   }
 
   run(): string[] {
@@ -141,7 +152,7 @@ class VectorRun {
     if (this.#handle <= 0 || driver.core.limpet_rx_room(this.#handle) < 0) return;
     if (!vector.manualEvents) {
       const { events, left } = driver.feed(this.#handle, this.#left);
-      this.#events.push(...events.filter(({ session }) => session === this.#handle));
+      this.#see(events);
       this.#left = left;
       return;
     }
@@ -157,13 +168,17 @@ class VectorRun {
   /** Writes down what came of a stage: events first, then output. */
   #tell(): void {
     const { driver, vector } = this;
-    if (!vector.manualEvents) {
-      this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
-    }
+    if (!vector.manualEvents) this.#see(driver.events());
     this.#note(eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
+    this.#log.push(...this.#others.tell(!vector.manualTx));
     if (!vector.manualTx && this.#left.length) this.#feed();
+  }
+
+  #see(events: CoreEvent[]): void {
+    this.#events.push(...events.filter(({ session }) => session === this.#handle));
+    this.#others.see(events);
   }
 
   /** Writes output, all of it or some bytes, and shows what is whole of it. */
@@ -221,11 +236,21 @@ class VectorRun {
 
   // --------------------------------------------------------------------- steps
 
+  /** `[NAME: ]step`: of another session, whose name then stands before what it answers. */
   #step(line: string): void {
-    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+    const [, name = 'a', step = ''] = /^(?:(\w+): )?(.*)$/.exec(line) ?? [];
+    const before = this.#log.length;
+    this.#stepOf(name, step);
+    if (name === 'a') return;
+    const lines = this.#log.splice(before);
+    this.#log.push(...lines.map((answer) => `${name}: ${answer}`));
+  }
+
+  #stepOf(name: string, step: string): void {
+    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(step) ?? [];
     const { driver } = this;
     const { core } = driver;
-    const handle = this.#handle;
+    const handle = this.#names.handle(name);
     const number = Number.parseInt(rest, 10);
     switch (word) {
       case 'tick':
@@ -286,12 +311,29 @@ class VectorRun {
         for (const hog of this.#hogs.splice(0)) driver.eof(hog);
         break;
       case 'tx':
-        this.#write(rest === '' ? Infinity : number);
+        this.#writeOf(name, rest);
+        break;
+      case 'also':
+        this.#answer(this.#others.attach(rest));
+        break;
+      case 'joins':
+        this.#answer(Math.min(subscribe(driver, handle, payloadOf(rest)), 0));
+        break;
+      case 'leaves':
+        this.#answer(Math.min(unsubscribe(driver, handle, payloadOf(rest)), 0));
+        break;
+      case 'publish':
+        this.#log.push(publish(driver, this.#names, rest));
+        break;
+      case 'broadcast':
+        this.#log.push(broadcast(driver, this.#names, rest));
+        break;
+      case 'select':
+        this.#log.push(select(driver, this.#names, rest));
         break;
       case 'ack': {
         const kept = this.#kept.splice(0);
-        const all = [...kept, ...driver.peek().slice(kept.length)];
-        this.#events.push(...all.filter(({ session }) => session === handle));
+        this.#see([...kept, ...driver.peek().slice(kept.length)]);
         driver.events();
         break;
       }
@@ -313,11 +355,25 @@ class VectorRun {
     if (this.#left.length) this.#feed();
   }
 
+  /** `tx`, `tx n`, or `tx bytewise`: all of it in pieces of one byte. */
+  #writeOf(name: string, rest: string): void {
+    const { driver } = this;
+    const most = rest === '' ? Infinity : Number.parseInt(rest, 10);
+    const write = (n?: number) => {
+      if (name === 'a') this.#write(n);
+      else this.#log.push(...this.#others.write(name, n));
+    };
+    if (rest !== 'bytewise') return write(most);
+    while (driver.info(this.#names.handle(name))?.queued) write(1);
+    write();
+  }
+
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
     const { driver, vector } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
+    this.#others.clear();
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
     driver.keep('');

@@ -164,6 +164,7 @@ function featuresOf(option: string): Feature[] {
     deflate: 'deflate',
     address: 'addresses',
     heartbeat: 'heartbeat',
+    batch: 'topics',
     rate: 'rates',
     token: 'security',
   } as const satisfies Record<string, Feature>;
@@ -172,7 +173,7 @@ function featuresOf(option: string): Feature[] {
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
-function agreedOf(value: string): number {
+export function agreedOf(value: string): number {
   const [, bitsIn, keepsIn, bitsOut, keepsOut] = /^(\d+)(\+?)\/(\d+)(\+?)$/.exec(value) ?? [];
   if (bitsOut === undefined) return Number(value);
   const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);
