@@ -21,9 +21,9 @@ import {
   inflating,
 } from './deflate/incoming';
 import { handshakeRead, holdRead, holdRoom } from './http/handshake';
-import { rated, rateJudge, Verdict } from './hub/rates';
+import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
 import { eventRing, stats } from './memory';
-import { BLOCK_MAX_BYTES, DEFLATE, INGRESS_BYTES, RATES } from './profile';
+import { BLOCK_MAX_BYTES, DEFLATE, HEARTBEAT, INGRESS_BYTES, RATES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -59,6 +59,7 @@ import {
   Session,
   tooLong,
 } from './session/session';
+import { rated, rateJudge, Verdict } from './hub/rates';
 
 /** The least that is taken for a gathered message at once; it doubles as bytes come. */
 const GATHER_MIN: u64 = 1024;
@@ -492,7 +493,9 @@ function controlDone(s: Session, p: usize, n: u32): void {
     closeCame(s, p, n);
   } else {
     const ping = s.opcode == Opcode.PING;
-    eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
+    const rtt = HEARTBEAT && !ping ? heartbeatAnswered(s, p, n) : NO_ANSWER;
+    if (HEARTBEAT && rtt != NO_ANSWER) eventPush(s, EventKind.HEARTBEAT, p, n).detail = rtt;
+    else eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical
     // Application data".
     if (!ping) s.pinged = false;

@@ -3,25 +3,39 @@
 //
 //   HANDSHAKE ─ head whole and right ─► PENDING ─ limpet_accept ─► OPEN
 //       │                                  └───── limpet_respond ─► ENDING
-//       └─ wrong: 400, 405, 426, 431, 503, 505 ─► ENDING
+//       └─ wrong: 400, 405, 426, 429, 431, 503, 505 ─► ENDING
 //
 // The head is gathered in one arena block that grows with it. Bytes behind the head are held in
 // another until the host has decided: data that a client sends along is never lost.
 
-import { ErrorCode, EventKind, Option, Role, State } from '../abi';
+import { ErrorCode, EventKind, Option, Role, State, Trust } from '../abi';
+import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
+import {
+  ADDRESSES,
+  BLOCK_MAX_BYTES,
+  CLIENT,
+  DEFLATE,
+  HEAD_MAX_BYTES,
+  HEADERS,
+  HEARTBEAT,
+  HTTP,
+  PROTOCOLS,
+  SECURITY,
+  SHUTDOWN,
+} from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
-import { arenaGrow, Use } from '../session/arena';
+import { arenaGrow, RESERVE_MAX, Use } from '../session/arena';
 import { enter, fail } from '../session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME } from '../session/events';
-import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
+import { queueExternal, queueReserve, queueTrim } from '../session/queue';
 import { optionDefault, Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
-import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
+import { Field, fieldNumber, fieldRead, find, Scan, scanNext } from './head';
+import { keep } from './keep';
 import {
   ACCEPT_LENGTH,
   fieldsEnd,
@@ -34,8 +48,11 @@ import {
   requestLine,
   requestRead,
 } from './request';
-import * as text from './text';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
+import { heartbeatBegin } from '../hub/heartbeat';
+import { addressBegun, addressJudge } from '../hub/addresses';
+import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
+import * as text from './text';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
 const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
@@ -45,6 +62,18 @@ const ANSWER_EXTRA: u32 = 192;
 /** Gathers head bytes from `at`..`end`; judges the head when it is whole. Returns how far it came. */
 export function handshakeRead(s: Session, at: usize, end: usize): usize {
   if (eventRoom() < EVENTS_PER_FRAME) return at;
+  if (ADDRESSES) {
+    addressBegun(s);
+    if (proxyDue(s)) {
+      at = proxyTake(s, at, end);
+      if (at == end || s.state != State.HANDSHAKE) return at;
+    }
+  }
+  return headRead(s, at, end);
+}
+
+/** The same once no PROXY header is due. */
+export function headRead(s: Session, at: usize, end: usize): usize {
   let scan: i32 = s.headHave;
   // RFC 9112 2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to the
   // request-line".
@@ -86,6 +115,11 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   let error = lines && !r.methodLength ? requestLine(s, block) : 0;
   if (error || scan != Scan.DONE) return error;
   error = requestRead(s, block);
+  if (ADDRESSES && !error) {
+    if (s.trust & Trust.FORWARDED) forwardedTake(s, block);
+    error = addressJudge(s);
+  }
+  if (SECURITY && !error && s.upgrade) error = securityJudge(block);
   if (error) return error;
   s.state = State.PENDING;
   const kind = s.upgrade ? EventKind.UPGRADE : EventKind.REQUEST;
@@ -115,15 +149,28 @@ export function holdRead(s: Session, at: usize, end: usize): usize {
 export function statusOf(s: Session, error: i32): i32 {
   // A client has no status to send.
   if (CLIENT && s.role == Role.CLIENT) return 0;
+  // PROXY 2: a receiver "MUST NOT start processing the connection before" the header is whole.
+  if (ADDRESSES && proxyDue(s)) return 0;
+  if (ADDRESSES && error == ErrorCode.HTTP_ADDRESS) return 429;
   if (error == ErrorCode.HTTP_TOO_LARGE) return 431;
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;
   if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
+  if (SECURITY && error == ErrorCode.UPGRADE_ORIGIN) return 403;
+  if (SECURITY && error == ErrorCode.UPGRADE_TOKEN) return 401;
   if (error == ErrorCode.HTTP_OVERLOAD) return 503;
+  if (SHUTDOWN && error == ErrorCode.SHUTDOWN) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
   return s.upgrade ? 503 : 426;
+}
+
+/** Queues the answer to a head that is refused for an ErrorCode: its status, and what that demands. */
+export function refuse(s: Session, status: i32, error: i32): void {
+  // RFC 9110 15.5.2: a 401 MUST have a challenge.
+  const headers: usize = SECURITY && error == ErrorCode.UPGRADE_TOKEN ? challenge() : 0;
+  answer(s, status, headers, headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0, 0, 0);
 }
 
 /**
@@ -177,10 +224,19 @@ export function acceptWrite(to: usize, key: usize): usize {
   return base64Write(to, sha1(to, <u32>(last - to)), SHA1_BYTES);
 }
 
+/** Whether a host may choose a subprotocol. RFC 6455 4.2.2: its choice is "derived from the client's". */
+// @ts-ignore: decorator
+@inline
+function protocolValid(block: usize, protocol: usize, n: u32): bool {
+  if (!PROTOCOLS) return false;
+  if (SECURITY) return protocolMay(block, protocol, n);
+  return protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, n) >= 0;
+}
+
 /**
  * PENDING → OPEN: answers 101. RFC 6455 4.2.2.
  *
- * @param protocol one of those offered, `protocolLength` 0 for none
+ * @param protocol one of those offered, `protocolLength` 0 for none: then `bearer`, if that was
  * @param headers field lines to add, each with its CRLF
  */
 export function accept(
@@ -192,16 +248,16 @@ export function accept(
 ): i32 {
   if (s.state != State.PENDING || !s.upgrade) return ErrorCode.STATE;
   const block = <usize>s.block;
-  // RFC 6455 4.2.2: the server's choice is "derived from the client's".
   if (
-    (protocolLength &&
-      !(
-        PROTOCOLS &&
-        protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, protocolLength) >= 0
-      )) ||
+    (protocolLength && !protocolValid(block, protocol, protocolLength)) ||
     !headersValid(headers, headersLength)
   ) {
     return ErrorCode.VALUE;
+  }
+  // Browsers fail a handshake of which none of the subprotocols is chosen, and `bearer` is one to them.
+  if (SECURITY && !protocolLength && changetype<Request>(block).bearer) {
+    protocol = text.BEARER;
+    protocolLength = BEARER_LENGTH;
   }
   const extra = ANSWER_EXTRA + ACCEPT_LENGTH + EXTENSIONS_MAX;
   const most = protocolLength + headersLength + extra;
@@ -214,6 +270,7 @@ export function accept(
   const terms = DEFLATE ? termsMake(s, changetype<Request>(block).terms) : 0;
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
+  if (HEADERS) keep(s, protocol, protocolLength);
   opened(s);
   return 0;
 }
@@ -225,6 +282,7 @@ export function opened(s: Session): void {
   s.messageLength = 0;
   s.headHave = 0;
   s.state = State.OPEN;
+  if (HEARTBEAT) heartbeatBegin(s);
   timerSet(s);
 }
 

@@ -15,9 +15,11 @@
 
 import { Option, RatePolicy, State } from '../abi';
 import { DEFAULTS, HUB_STATE, RATE_TABLES, stats } from '../memory';
+import { HEARTBEAT } from '../profile';
 import { Notice, notify } from '../session/events';
 import { optionDefault, pool, Session, sessionAt } from '../session/session';
 import { timerSet } from '../session/timers';
+import { heartbeatForget } from './heartbeat';
 import { RATE_BYTES, RATES_STATE } from './layout';
 
 /** What a session, or all of them, took of their rates. */
@@ -156,6 +158,7 @@ export function rateResume(s: Session): void {
   s.slowed = false;
   // It was this side that did not read: silence counts from now on.
   s.activeAt = pool().clock;
+  if (HEARTBEAT) heartbeatForget(s);
   timerSet(s);
   notify(s, Notice.READABLE);
 }
@@ -184,7 +187,9 @@ export function ratesClear(): void {
 /** Whether a session waits only where it may, and a free slot owes nothing. For debug builds. */
 export function rateSound(s: Session): bool {
   const own = rateOf(s);
-  if (s.slowed) return s.state == State.OPEN && own.taken != 0 && s.timerList != 0;
+  if (s.slowed) {
+    return s.state == State.OPEN && own.taken != 0 && (s.timerList != 0 || s.warned);
+  }
   if (s.state != State.FREE && s.state != State.CLOSED) return true;
   return !own.messages && !own.bytes && !own.at && !own.taken;
 }

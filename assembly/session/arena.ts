@@ -30,6 +30,11 @@ export const enum Use {
   CONTROL_IN = 3,
 }
 
+/** Bytes before the frames in a block of a send queue: see queue.ts. */
+export const PIECE_HEADER: u32 = 16;
+/** The most bytes of frames that one block holds. */
+export const RESERVE_MAX: u32 = BLOCK_MAX_BYTES - PIECE_HEADER;
+
 const MIN_SHIFT: u32 = 31 - clz(BLOCK_MIN_BYTES);
 const MAX_ORDER: u32 = 31 - clz(BLOCK_MAX_BYTES) - MIN_SHIFT;
 const FREE: u32 = 0x80;
@@ -128,6 +133,21 @@ export function arenaTake(bytes: u32, use: Use): usize {
   st.arenaUsed = used;
   st.arenaPeak = max(st.arenaPeak, used);
   return block;
+}
+
+/**
+ * Takes a block for outgoing data: one that more will fit into, so that a turn's output lies in few
+ * spans; the smallest that serves once half of the arena is in use.
+ *
+ * @param bytes how many it must hold
+ * @param roomy how many it is to hold; no more than a quarter of the largest block counts
+ */
+export function arenaTakeRoomy(bytes: u32, roomy: u32, use: Use): usize {
+  let block: usize = 0;
+  if (stats().arenaUsed < <u32>ARENA_BYTES / 2) {
+    block = arenaTake(max(bytes, min<u32>(roomy, BLOCK_MAX_BYTES / 4)), use);
+  }
+  return block ? block : arenaTake(bytes, use);
 }
 
 /** Whether a block of `bytes` can be taken for Use.CONTROL now. */

@@ -8,7 +8,11 @@
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
+//   OPEN      no answer to a heartbeat           ABORTED   -                    ERROR
 //   < OPEN    the head breaks a rule, or is late ENDING    an HTTP status       ERROR
+//   < OPEN    limpet_shutdown                    ENDING    503                  ERROR
+//   OPEN      SHUTDOWN is acknowledged           CLOSING   Close(code)          CLOSING
+//   any       limpet_shutdown's timeout passes   ABORTED   -                    -
 //   CLOSING   CLOSE_MS passes                    ABORTED   -                    -
 //   ENDING    CLOSE_MS passes                    ABORTED   -                    -
 //   any       limpet_terminate                   ABORTED   -                    -
@@ -20,10 +24,11 @@
 
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
-import { answer, statusOf } from '../http/handshake';
+import { answer, refuse, statusOf } from '../http/handshake';
 import { rateRelease, rateResume } from '../hub/rates';
+import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE, INSPECTION, RATES } from '../profile';
+import { ADDRESSES, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -38,6 +43,8 @@ import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from '
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
+import { keepRelease } from '../http/keep';
+import { addressRelease } from '../hub/addresses';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
@@ -52,7 +59,8 @@ function inputRelease(s: Session): void {
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
   s.state = state;
-  s.markedAt = pool().clock;
+  // Of a shutdown the timeout does not move.
+  if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   if (RATES && s.slowed) rateResume(s);
   timerSet(s);
   if (state < State.ENDING) return;
@@ -120,16 +128,19 @@ export function fail(s: Session, error: i32): void {
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
-  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   peerEnds(s, code);
+  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
+  if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
+  else peerEnds(s, code);
 }
 
-/** HANDSHAKE or PENDING → ENDING because HANDSHAKE_MS passed. */
-export function handshakeLate(s: Session): void {
-  if (INSPECTION) stats().timeoutHandshake += 1;
-  const status = statusOf(s, ErrorCode.TIMEOUT_HANDSHAKE);
+/** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */
+export function handshakeEnd(s: Session, error: i32): void {
+  const status = statusOf(s, error);
   if (status) answer(s, status, 0, 0, 0, 0);
-  s.cause = <i8>ErrorCode.TIMEOUT_HANDSHAKE;
+  s.cause = <i8>error;
   s.closeCode = <u16>status;
   notify(s, Notice.ERROR);
   enter(s, State.ENDING);
@@ -147,7 +158,6 @@ export function abort(s: Session, error: i32): void {
 
 /** OPEN → CLOSING because nothing came for IDLE_MS. */
 export function idleOut(s: Session): void {
-  if (INSPECTION) stats().timeoutIdle += 1;
   closeQueue(s, CLOSE_GOING_AWAY, 0, 0, State.CLOSING);
   s.cause = <i8>ErrorCode.TIMEOUT_IDLE;
   notify(s, Notice.ERROR);
@@ -158,6 +168,9 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (TOPICS) leaveAll(s);
+  if (HEADERS) keepRelease(s);
+  if (ADDRESSES) addressRelease(s);
   if (RATES) rateRelease(s);
   timerStop(s);
   queueUnlisted(s);

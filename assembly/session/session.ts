@@ -10,6 +10,7 @@
 //   168 header gathered, counters and times
 
 import { Delivery, Opcode, Option, Role, State, TokenSource } from '../abi';
+import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
   DEFAULTS,
@@ -24,6 +25,7 @@ import {
   DEFLATE,
   DEFLATE_WINDOW_BITS,
   HEAD_MAX_BYTES,
+  HEARTBEAT,
   INSPECTION,
   MESSAGE_MAX_BYTES,
   SESSIONS,
@@ -86,11 +88,11 @@ export class Session {
   utf8: u32;
   /** The masking key, rotated: its low byte masks the next payload byte. */
   maskKey: u32;
-  /** The block in which the message or head is gathered, 0 = none. */
+  /** The block in which the message, the head or the PROXY header is gathered, 0 = none. */
   block: u32;
   /** Payload bytes of the current frame still to come. */
   remaining: u64;
-  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use. */
+  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use, or of the PROXY header. */
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
@@ -158,10 +160,8 @@ export class Session {
   metadata: u32;
   /** The block with what is kept of its request, 0 = none. */
   request: u32;
-  /** Bits of Trust: what may be said of its address. */
+  /** Bits of Trust: what its bytes may still say of its address. */
   trust: u8;
-  /** Its bytes begin with a PROXY protocol header that is not whole yet: bytes of it so far. */
-  proxyHave: u8;
   /** It is not read from for its rate. */
   slowed: bool;
   /** It was told of the shutdown. */
@@ -200,9 +200,6 @@ export class PoolState {
   /** What that frame is, and the block for its compressed payload, 0 = none. */
   sendKind: u32;
   sendDeflated: u32;
-  /** A payload that was compressed for many sessions, 0 = none, and its length. */
-  sendShared: u32;
-  sendSharedLength: u32;
   /** Windows (see deflate/windows.ts): the first freed one, 0 = none; how many were ever used. */
   windowFreed: u32;
   windowFresh: u32;
@@ -255,7 +252,7 @@ function defaults(): usize {
     optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
     optionStore(Option.RATE_WINDOW_MS, 1_000);
     optionStore(Option.TOKEN_SOURCES, TokenSource.HEADER | TokenSource.PROTOCOL);
-    optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
+    if (HEARTBEAT) optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
     if (DEFLATE) {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
@@ -277,6 +274,7 @@ export function optionDefault(option: Option): u32 {
   return load<u32>(DEFAULTS + (option << 2));
 }
 
+/** Where an option's word lies: in the session's records, or in the defaults for a null session. */
 /** Of Session.messageOpcode: the message is past a rate, and nothing of it is told. */
 export const DROPPED: u32 = 0x80;
 
@@ -294,8 +292,9 @@ export function tooLong(s: Session, opcode: u32, length: u64): bool {
 
 /** Where an option's word lies: in the session's record, or in the defaults for a null session. */
 export function optionAddress(s: Session, option: i32): usize {
-  if (changetype<usize>(s)) return changetype<usize>(s) + LIMITS + (option << 2);
-  return defaults() + (option << 2);
+  if (!changetype<usize>(s)) return defaults() + (option << 2);
+  if (HEARTBEAT && option >= Option.HEARTBEAT_MS) return heartbeatOption(s, option);
+  return changetype<usize>(s) + LIMITS + (option << 2);
 }
 
 /**
@@ -325,6 +324,7 @@ export function sessionOpen(role: Role, state: State): Session {
   s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
+  if (HEARTBEAT) heartbeatOpen(s);
   st.opened += 1;
   st.active += 1;
   st.activePeak = max(st.activePeak, st.active);
@@ -358,6 +358,22 @@ export function count(s: Session, direction: i32, bytes: u32, ends: bool): void 
 function tally(counter: usize, bytes: u32, ends: bool): void {
   store<u64>(counter, load<u64>(counter) + u64(ends));
   store<u64>(counter, load<u64>(counter, 16) + bytes, 16);
+}
+
+/** Counts a whole message that a session shares with others: of the session only; countMany does the rest. */
+// @ts-ignore: decorator
+@inline
+export function countOut(s: Session, bytes: u32): void {
+  if (!INSPECTION) return;
+  s.messagesOut += 1;
+  s.bytesOut += bytes;
+}
+
+/** Counts a message that went to `n` sessions: of the module. */
+export function countMany(n: u32, bytes: u32): void {
+  if (!INSPECTION) return;
+  stats().messagesOut += n;
+  stats().bytesOut += <u64>n * bytes;
 }
 
 /** The handle of the first session in use behind `handle`'s slot (0: of all), or 0. */

@@ -2,6 +2,7 @@
 
 import { Option as OptionTable, Sent, StatsRecordTypes } from '../../build/limpet.abi.js';
 import { createHash } from 'node:crypto';
+import { addressSet, trustOf } from './address.js';
 import { cutUp, type Cutting } from './cuts.js';
 import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
@@ -88,6 +89,11 @@ class VectorRun {
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    for (const other of vector.others) {
+      const handle = driver.open();
+      addressSet(driver, handle, other);
+      this.#hogs.push(handle);
+    }
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
       vector.session === 'open'
@@ -99,6 +105,8 @@ class VectorRun {
       this.#log.push(`= ${errorName(this.#handle)}`);
       return;
     }
+    if (vector.peer !== undefined)
+      this.#answer(addressSet(driver, this.#handle, vector.peer, trustOf(vector.trust)));
     for (const [name, value] of vector.options) this.#option(this.#handle, name, value);
     this.#tell();
   }
