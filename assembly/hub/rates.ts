@@ -187,7 +187,9 @@ export function ratesClear(): void {
 /** Whether a session waits only where it may, and a free slot owes nothing. For debug builds. */
 export function rateSound(s: Session): bool {
   const own = rateOf(s);
-  if (s.slowed) return s.state == State.OPEN && own.taken != 0 && s.timerList != 0;
+  if (s.slowed) {
+    return s.state == State.OPEN && own.taken != 0 && (s.timerList != 0 || s.warned);
+  }
   if (s.state != State.FREE && s.state != State.CLOSED) return true;
   return !own.messages && !own.bytes && !own.at && !own.taken;
 }
