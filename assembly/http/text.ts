@@ -50,12 +50,12 @@ export const KEPT: usize =
       )
     : 0;
 
+/** The three of them, with their lengths. */
+export const HOST: usize = KEPT;
 export const HOST_LENGTH: u32 = 4;
-/** origin */
-export const ORIGIN: usize = KEPT + 5;
+export const ORIGIN: usize = HOST + HOST_LENGTH + 1;
 export const ORIGIN_LENGTH: u32 = 6;
-/** cookie */
-export const COOKIE: usize = KEPT + 12;
+export const COOKIE: usize = ORIGIN + ORIGIN_LENGTH + 1;
 export const COOKIE_LENGTH: u32 = 6;
 
 /** x-forwarded-for */

@@ -331,7 +331,7 @@ export function sessionOpen(role: Role, state: State): Session {
   return s;
 }
 
-/** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists and blocks. */
+/** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
   s.state = State.FREE;

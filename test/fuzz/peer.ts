@@ -54,7 +54,11 @@ export class Peer {
   packs: Direction | undefined;
   /** The extensions that it offered, or ''. */
   offer = '';
+  /** What its request says in X-Forwarded-For, or ''. */
+  forwarded = '';
   #open: Outgoing | undefined;
+  /** Payloads of the last pings that came. */
+  readonly #pings: Buffer[] = [];
 
   constructor(
     readonly random: Random,
@@ -71,6 +75,9 @@ export class Peer {
       return this.#send(
         this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }),
       );
+    // Pings are answered in any order, some twice and some never.
+    if (this.#pings.length && random.once(4))
+      return this.#send(this.#frame({ opcode: 10, payload: random.pick(this.#pings) }));
     if (random.once(60)) return this.#send(this.#close());
     this.#fragment();
     if (random.once(25)) this.#mutate();
@@ -92,6 +99,17 @@ export class Peer {
     if (random.once(8)) head = this.#damage(head);
     this.#send(Buffer.from(head, 'latin1'));
     return unpacks;
+  }
+
+  /** What comes in front of the head; broken now and then. */
+  proxied(header: Buffer): void {
+    const broken = this.random.once(6);
+    this.#send(broken ? Buffer.from(this.#damage(header.toString('latin1')), 'latin1') : header);
+  }
+
+  pinged(payload: Buffer): void {
+    this.#pings.push(Buffer.from(payload));
+    if (this.#pings.length > 4) this.#pings.shift();
   }
 
   take(n: number): Buffer {
@@ -218,6 +236,8 @@ export class Peer {
       this.offer = offers(random);
       lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);
     }
+    if (random.once(3)) lines.push('Cookie: a=1; b="2"', 'origin: http://a');
+    if (this.forwarded) lines.push(`X-Forwarded-For: ${this.forwarded}`);
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }

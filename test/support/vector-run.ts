@@ -8,7 +8,17 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, allow, hog, leaveWindows, look, respond, send, strings } from './steps.js';
+import {
+  accept,
+  allow,
+  Heartbeats,
+  hog,
+  leaveWindows,
+  look,
+  respond,
+  send,
+  strings,
+} from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -20,13 +30,16 @@ export function runVector(vector: Vector, driver: Driver, cutting: Cutting): str
 
 /** Bytes of all inputs of a vector together. */
 export function inputLength(vector: Vector): number {
-  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '').length, 0);
+  const none = new Heartbeats();
+  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '', none).length, 0);
 }
 
-function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
+function inputBytes(stage: Stage, vector: Vector, accept: string, heartbeats: Heartbeats): Buffer {
   if (stage.kind === 'do') return Buffer.alloc(0);
   if (stage.kind === 'in') {
-    return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
+    return Buffer.concat(
+      stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)),
+    );
   }
   const head = stage.lines
     .join('\r\n')
@@ -54,6 +67,7 @@ class VectorRun {
   /** The counters of the module as they were. */
   readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
+  readonly #heartbeats = new Heartbeats();
 
   constructor(
     readonly vector: Vector,
@@ -70,7 +84,7 @@ class VectorRun {
       this.#begin();
       vector.stages.forEach((stage, index) => {
         if (stage.kind === 'do') this.#step(stage.line);
-        else this.#input(inputBytes(stage, vector, this.#accept()));
+        else this.#input(inputBytes(stage, vector, this.#accept(), this.#heartbeats));
         // Input that follows input is one stream: what came of it is told together.
         const next = vector.stages[index + 1];
         if (stage.kind === 'do' || next?.kind === 'do' || !next) this.#tell();
@@ -84,11 +98,13 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
-    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
+    for (const name of Object.keys(StatsRecordTypes))
+      this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     allow(driver, vector.lists);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    if (vector.keep) this.#answer(driver.keep(vector.keep));
     for (const other of vector.others) {
       const handle = driver.open();
       addressSet(driver, handle, other);
@@ -144,7 +160,7 @@ class VectorRun {
     if (!vector.manualEvents) {
       this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
     }
-    this.#log.push(...eventsShown(this.#events));
+    this.#note(eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
     if (!vector.manualTx && this.#left.length) this.#feed();
@@ -175,9 +191,13 @@ class VectorRun {
     if (!last || this.#wire.length === 0) return;
     this.#key ||= /Sec-WebSocket-Key: (.{24})\r\n/.exec(this.#wire.toString('latin1'))?.[1] ?? '';
     const hide: [string, string][] = this.vector.client ? [[this.#key, '{key}']] : [];
-    this.#log.push(...outputShown(this.#wire, this.#http, hide));
+    this.#note(outputShown(this.#wire, this.#http, hide));
     this.#http = false;
     this.#wire = Buffer.alloc(0);
+  }
+
+  #note(lines: string[]): void {
+    this.#log.push(...lines.map((line) => this.#heartbeats.shown(line, this.driver.now)));
   }
 
   #accept(): string {
@@ -217,6 +237,11 @@ class VectorRun {
       case 'eof':
         this.#answer(driver.eof(handle));
         break;
+      case 'shutdown': {
+        const [timeout_ms = 0, code] = rest.split(' ').map(Number);
+        this.#answer(driver.shutdown(timeout_ms, code));
+        break;
+      }
       case 'terminate':
         this.#answer(core.limpet_terminate(handle));
         break;
@@ -247,6 +272,9 @@ class VectorRun {
         this.#option(word === 'default' ? 0 : handle, name, value);
         break;
       }
+      case 'keep':
+        this.#answer(driver.keep(payloadOf(rest).toString('latin1')));
+        break;
       case 'allow':
         driver.core.limpet_security_clear();
         allow(driver, strings(rest));
@@ -260,10 +288,13 @@ class VectorRun {
       case 'tx':
         this.#write(rest === '' ? Infinity : number);
         break;
-      case 'ack':
-        this.#events.push(...this.#kept.splice(0).filter(({ session }) => session === handle));
+      case 'ack': {
+        const kept = this.#kept.splice(0);
+        const all = [...kept, ...driver.peek().slice(kept.length)];
+        this.#events.push(...all.filter(({ session }) => session === handle));
         driver.events();
         break;
+      }
       case 'go':
         this.#feed();
         break;
@@ -289,11 +320,13 @@ class VectorRun {
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    driver.keep('');
     if (vector.needs.includes('security')) driver.core.limpet_security_clear();
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed || driver.core.limpet_tx_next()) {
-      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }
