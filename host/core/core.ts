@@ -37,27 +37,19 @@ export function errorName(code: number): string {
   return ERROR_NAMES.get(code) ?? `error ${String(code)}`;
 }
 
-/** Counters of one instance, see StatsRecord in the ABI. */
-export interface CoreStats {
-  messagesIn: number;
-  messagesOut: number;
-  bytesIn: number;
-  bytesOut: number;
-  opened: number;
-  queueFull: number;
-  memoryFull: number;
-  sessionsFull: number;
-  violations: number;
-  active: number;
-  activePeak: number;
-  sessions: number;
-  arenaUsed: number;
-  arenaPeak: number;
-  arena: number;
-  /** Windows that keep a context of permessage-deflate: in use, and in the pool. */
-  windowsUsed: number;
-  windows: number;
-}
+/** Counters of one instance: what StatsRecord in the ABI says of each. */
+export type CoreStats = Record<Exclude<keyof typeof StatsRecord, 'size' | 'reserved'>, number>;
+
+/** Name, offset and bytes of each counter. */
+const COUNTERS = Object.entries(StatsRecord)
+  .filter(([name]) => name !== 'size')
+  .sort(([, one], [, other]) => one - other)
+  .map(([name, offset], i, all) => ({
+    name,
+    offset,
+    bytes: (i + 1 < all.length ? all[i + 1][1] : StatsRecord.size) - offset,
+  }))
+  .filter(({ name }) => name !== 'reserved');
 
 /** Stand-ins for what a core may be built without: each answers UNSUPPORTED. */
 const LEFT_OUT = Object.fromEntries(
@@ -82,6 +74,8 @@ export class Core {
   readonly ringTail: number;
   readonly ringBase: number;
   readonly ringMask: number;
+  /** The FieldRecord that limpet_meta_next fills, once an entry was found; it never moves. */
+  fieldRecord = 0;
 
   /**
    * Instantiates a module.
@@ -150,29 +144,16 @@ export class Core {
     return this.u8.subarray(ptr, ptr + this.view.getUint32(record + FieldRecord.nameLen, true));
   }
 
-  /** Counters since the instantiation. */
+  /** Counters since the instantiation, from one call. */
   stats(): CoreStats {
     const record = this.exports.limpet_stats();
-    const u64 = (offset: number) => Number(this.view.getBigUint64(record + offset, true));
-    const u32 = (offset: number) => this.view.getUint32(record + offset, true);
-    return {
-      messagesIn: u64(StatsRecord.messagesIn),
-      messagesOut: u64(StatsRecord.messagesOut),
-      bytesIn: u64(StatsRecord.bytesIn),
-      bytesOut: u64(StatsRecord.bytesOut),
-      opened: u64(StatsRecord.opened),
-      queueFull: u64(StatsRecord.queueFull),
-      memoryFull: u64(StatsRecord.memoryFull),
-      sessionsFull: u64(StatsRecord.sessionsFull),
-      violations: u64(StatsRecord.violations),
-      active: u32(StatsRecord.active),
-      activePeak: u32(StatsRecord.activePeak),
-      sessions: u32(StatsRecord.sessions),
-      arenaUsed: u32(StatsRecord.arenaUsed),
-      arenaPeak: u32(StatsRecord.arenaPeak),
-      arena: u32(StatsRecord.arena),
-      windowsUsed: u32(StatsRecord.windowsUsed),
-      windows: u32(StatsRecord.windows),
-    };
+    return Object.fromEntries(
+      COUNTERS.map(({ name, offset, bytes }) => [
+        name,
+        bytes === 8
+          ? Number(this.view.getBigUint64(record + offset, true))
+          : this.view.getUint32(record + offset, true),
+      ]),
+    ) as CoreStats;
   }
 }
