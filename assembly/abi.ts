@@ -385,7 +385,7 @@ export const enum Region {
   WINDOWS = 7,
   /** Rooms, memberships, the levels of wildcard topics, and what each session has of them. */
   TOPICS = 8,
-  /** Entries of metadata. */
+  /** Entries of metadata; names of the header fields that are kept past the handshake. */
   METADATA = 9,
   /** Remote addresses of the sessions, and how many each address has. */
   ADDRESSES = 10,

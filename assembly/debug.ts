@@ -3,17 +3,35 @@
 // The canaries between the regions are painted on the first call and looked at on each further
 // one. Then every list, queue and block is walked and held against the counters.
 
-import { State } from './abi';
+import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
+import { keepSound } from './http/keep';
+import { metaCount, metaSound } from './hub/metadata';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
-import { ARENA_BYTES, BLOCK_MIN_BYTES, DEFLATE, SESSIONS, TAKEOVERS } from './profile';
+import { shared } from './hub/frames';
+import {
+  ALLOWED_BYTES,
+  ARENA_BYTES,
+  BLOCK_MIN_BYTES,
+  DEFLATE,
+  HEADERS,
+  METADATA,
+  SECURITY,
+  SESSIONS,
+  TAKEOVERS,
+  TOKENS,
+  TOPICS,
+} from './profile';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
-import { LISTED } from './session/queue';
+import { Log, LOG_CLASSES, LOG_HEADER, LOGS } from './session/log';
+import { LISTED, Piece, referenceOf } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
+import { arenaBytes } from './session/arena';
+import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
-const REGIONS: i32 = 15;
+const REGIONS: i32 = Region.GLOBALS + 1;
 /** Bit in a book's byte: the block is free (see session/arena.ts). */
 const FREE: u32 = 0x80;
 
@@ -23,7 +41,8 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows
+ *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 112 lists of allowed
+ *   origins and subprotocols
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -37,17 +56,26 @@ export function limpet_debug_check(): i32 {
   if (!arenaSound()) return 101;
   let active: u32 = 0;
   let windows: u32 = 0;
+  if (!logsSound()) return 108;
+  let entries: u32 = 0;
+  let kept: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
+    if (METADATA) entries += metaCount(s.metadata, slot);
+    if (HEADERS && s.request) kept += arenaBytes(s.request);
     if (!queueSound(s)) return 102;
   }
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
-  return DEFLATE && !windowsSound(windows) ? 106 : 0;
+  if (DEFLATE && !windowsSound(windows)) return 106;
+  if (METADATA && !metaSound(entries)) return 109;
+  if (HEADERS && !keepSound(kept)) return 109;
+  if (SECURITY && !securitySound()) return 112;
+  return 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
@@ -80,18 +108,64 @@ function arenaSound(): bool {
   return used == stats().arenaUsed && used <= stats().arenaPeak;
 }
 
-/** A queue's blocks hold as many bytes as the session says. */
+/** Whether a block of the arena begins here that is in use. */
+function isBlock(at: usize): bool {
+  if (at < ARENA || at >= ARENA + ARENA_BYTES || (at - ARENA) % BLOCK_MIN_BYTES) return false;
+  const entry = load<u8>(BOOK + (at - ARENA) / BLOCK_MIN_BYTES);
+  return entry != 0 && !(entry & FREE);
+}
+
+/** A queue's pieces hold as many bytes as the session says, and its own reference is free or among them. */
 function queueSound(s: Session): bool {
   let bytes: u32 = 0;
-  let block = <usize>s.queueHead;
-  let last: usize = 0;
-  while (block) {
-    if (block < ARENA || block >= MEMORY_END) return false;
-    bytes += load<u32>(block, 8) - load<u32>(block, 4) + load<u32>(block, 12);
-    last = block;
-    block = load<u32>(block);
+  let last: u32 = 0;
+  const own = TOPICS ? referenceOf(s) + 4 : 0;
+  let owns = !TOPICS || !changetype<Piece>(own).behind;
+  for (let at = <usize>s.queueHead; at; at = changetype<Piece>(at).next) {
+    const piece = changetype<Piece>(at);
+    if (TOPICS && at == own) owns = piece.behind < 0;
+    else if (!isBlock(at)) return false;
+    if (piece.head > piece.tail) return false;
+    bytes += piece.tail - piece.head + max(piece.behind, 0);
+    last = <u32>at;
   }
-  return bytes == s.queued && last == s.queueTail;
+  return owns && bytes == s.queued && last == s.queueTail;
+}
+
+/** References and those who append are as many as each log says, and its frames hold what is referred to. */
+function logsSound(): bool {
+  if (!TOPICS) return true;
+  const held = changetype<Log>(<usize>shared().held);
+  if (changetype<usize>(held)) held.references -= 1;
+  // The references are taken off their logs, which must then have none left, and put back.
+  let sound = logsCount(-1) & logsCount(0);
+  for (let number: u32 = 0; number < LOG_CLASSES; number++) {
+    const owner = LOGS + (number << 2);
+    const log = changetype<Log>(<usize>load<u32>(owner));
+    if (!changetype<usize>(log)) continue;
+    sound &= i32(isBlock(changetype<usize>(log)) && log.owner == <u32>owner);
+    sound &= i32(log.references == 0);
+  }
+  sound &= logsCount(1);
+  if (changetype<usize>(held)) held.references += 1;
+  return sound != 0;
+}
+
+/** Adds to the count of each log that is referred to, once for each reference; with 0, whether all are 0. */
+function logsCount(step: i32): i32 {
+  for (let slot: u32 = 0; slot < pool().fresh; slot++) {
+    for (let at = <usize>sessionAt(slot).queueHead; at; at = changetype<Piece>(at).next) {
+      const piece = changetype<Piece>(at);
+      if (piece.behind >= 0) continue;
+      const log = changetype<Log>(<usize>-piece.behind);
+      if (!isBlock(changetype<usize>(log))) return 0;
+      log.references += step;
+      if (!step && log.references) return 0;
+      const first = <u32>changetype<usize>(log) + LOG_HEADER;
+      if (piece.head < first || piece.tail > log.end) return 0;
+    }
+  }
+  return 1;
 }
 
 /** Those that sessions name and those freed are all that were ever used. */
@@ -102,6 +176,20 @@ function windowsSound(used: u32): bool {
     window = load<u32>(windowAddress(window), 4);
   }
   return used == pool().windowFresh;
+}
+
+/** The entries of both lists are as long together as what is counted. */
+function securitySound(): bool {
+  const s = security();
+  return (
+    s.tokens <= <u32>TOKENS && entriesSound(ORIGINS, s.origins) && entriesSound(PROTOCOLS_LISTED, s.listed)
+  );
+}
+
+function entriesSound(list: usize, used: u32): bool {
+  let at: u32 = 0;
+  while (at < used) at += 2 + <u32>load<u16>(list + at);
+  return at == used && used <= <u32>ALLOWED_BYTES;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

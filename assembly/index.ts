@@ -15,8 +15,8 @@ import {
   ABI_VERSION,
   ErrorCode,
   Opcode,
-  Part,
   Role,
+  SelectRecord,
   SEND_PLAIN,
   Sent,
   SessionInfo,
@@ -27,7 +27,30 @@ import { requestSend } from './http/client';
 import { attachTake, attachValid } from './http/extensions';
 import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
+import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { payloadReserve } from './hub/frames';
+import { broadcast, publish, publishFlushed, sendMany } from './hub/publish';
+import { selectNext } from './hub/select';
+import {
+  join,
+  leave,
+  matchBegin,
+  memberFind,
+  roomAfter,
+  roomFind,
+  roomMembers,
+  sessionRoomAfter,
+} from './hub/rooms';
+import { topicKind } from './hub/topics';
+import {
+  digestAdd,
+  originAdd,
+  protocolAdd,
+  protocolOffered,
+  securityClear,
+  tokenAdd,
+} from './hub/security';
 import {
   copyBytes,
   fieldRecord,
@@ -36,19 +59,35 @@ import {
   MEMORY_END,
   regionAddress,
   regionBytes,
+  SCRATCH,
   stats,
   txRecord,
 } from './memory';
-import { ARENA_BYTES, CLIENT, DEFLATE, INGRESS_BYTES, SESSIONS, TAKEOVERS } from './profile';
+import {
+  ARENA_BYTES,
+  CLIENT,
+  DEFLATE,
+  INGRESS_BYTES,
+  MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
+  ROOMS,
+  SCRATCH_BYTES,
+  SECURITY,
+  SESSIONS,
+  TAKEOVERS,
+  TOPIC_LEVELS,
+  TOPICS,
+} from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
-import { seed, seeded, SEED_MIN } from './protocol/entropy';
+import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
-import { SEND_MAX, send, sendBegin, sendEnd, sendExternal, sendMany } from './session/send';
+import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
   optionAddress,
@@ -60,6 +99,8 @@ import {
 } from './session/session';
 import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
+import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
+import { SHA256_BYTES } from './protocol/sha256';
 
 export { __heap_base, __data_end };
 
@@ -67,6 +108,9 @@ export { __heap_base, __data_end };
 function inMemory(p: i32, n: i32): bool {
   return n >= 0 && p >= 0 && <u32>p <= <u32>MEMORY_END && <u32>n <= <u32>MEMORY_END - <u32>p;
 }
+
+/** Bytes of a SelectRecord. */
+const SELECT_BYTES: i32 = offsetof<SelectRecord>();
 
 function absent(s: Session): bool {
   return changetype<usize>(s) == 0;
@@ -122,6 +166,12 @@ export function limpet_stats(): i32 {
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
   if (DEFLATE) s.windows = TAKEOVERS;
+  if (TOPICS) {
+    s.rooms = ROOMS;
+    s.memberships = MEMBERSHIPS;
+    s.levels = TOPIC_LEVELS;
+  }
+  if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
 }
 
@@ -371,24 +421,36 @@ export function limpet_event_ack(count: i32): i32 {
 // ----------------------------------------------------------------- handshake
 
 /**
- * A part of the request, while the session is PENDING.
+ * Sets what is kept of requests past the handshake, for sessions that are accepted from now on: the
+ * request line, the fields Host, Origin and Cookie, the subprotocol that was chosen and the fields
+ * named here, until limpet_eof. They may have a quarter of the arena: a session for which there is no
+ * room is opened all the same, and nothing of its request is kept.
+ * @param names_ptr field names, a comma-separated list; `*` for all
+ * @param names_len bytes; 0 to keep nothing, which is the default
+ * @returns 0; ErrorCode.ARGUMENT, VALUE for what is no list of tokens, or MEMORY for one of more than
+ *   255 bytes, one counted for each name
+ * @feature headers
+ */
+export function limpet_request_keep(names_ptr: i32, names_len: i32): i32 {
+  if (!inMemory(names_ptr, names_len)) return ErrorCode.ARGUMENT;
+  return keepSet(names_ptr, names_len);
+}
+
+/**
+ * A part of the request, while the session is PENDING, and later if it is kept.
  * @param handle a session
- * @param part a Part
+ * @param part a Part; HEAD is, once the session is open, the head without the lines that are not kept
  * @returns the address of a FieldRecord with the part in `ptr` and `len`, valid until the next call
- *   into the module; or ErrorCode.HANDLE, STATE, ARGUMENT
+ *   into the module, its bytes until limpet_accept or limpet_respond, those that are kept until
+ *   limpet_eof; ErrorCode.ABSENT for an Origin or a subprotocol that there is not; or HANDLE, STATE,
+ *   ARGUMENT
  * @feature headers
  */
 export function limpet_request_part(handle: i32, part: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
-  if (<u32>part > <u32>Part.HOST) return ErrorCode.ARGUMENT;
-  // The Request begins with the offset and length of each Part.
-  const at = block + (part << 2);
-  const field = fieldRecord();
-  field.namePtr = field.nameLen = 0;
-  field.ptr = block + load<u16>(at);
-  field.len = load<u16>(at, 2);
-  return <i32>changetype<usize>(field);
+  const error = partTell(block, part);
+  return error ? error : <i32>changetype<usize>(fieldRecord());
 }
 
 /** Where the head of a session lies that is PENDING, or an ErrorCode. */
@@ -398,16 +460,25 @@ function pendingBlock(handle: i32): i32 {
   return s.state == State.PENDING ? s.block : ErrorCode.STATE;
 }
 
+/** Where that lies, or what is kept of it, or an ErrorCode. */
+function requestBlock(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  const block = <i32>requestOf(s);
+  return block ? block : ErrorCode.STATE;
+}
+
 /**
- * Goes through the header fields of the request, while the session is PENDING.
+ * Goes through the header fields of the request, while the session is PENDING, and later through
+ * those that are kept.
  * @param handle a session
- * @param cursor 0 to begin, else what the last call returned
+ * @param cursor 0 to begin, else what the last call returned, in the same state
  * @returns the next cursor, with name and value in the FieldRecord that limpet_request_part
  *   returns; ErrorCode.ABSENT after the last field; or HANDLE, STATE, ARGUMENT
  * @feature headers
  */
 export function limpet_header_next(handle: i32, cursor: i32): i32 {
-  const block = pendingBlock(handle);
+  const block = requestBlock(handle);
   if (block < 0) return block;
   const end = fieldsEnd(block);
   const first = fieldsFrom(block);
@@ -418,7 +489,44 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
 }
 
 /**
- * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1.
+ * The first field of a name, in any case, while the session is PENDING, and later if it is kept.
+ * @param handle a session
+ * @param name_ptr the name
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_header(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = headerFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
+}
+
+/**
+ * The first cookie of a name, over all Cookie fields, while the session is PENDING, and later if the
+ * request is kept. RFC 6265 4.2.1: quotes around a value are part of it.
+ * @param handle a session
+ * @param name_ptr the name; its case counts
+ * @param name_len bytes
+ * @returns the address of a FieldRecord with name and value, valid as in limpet_request_part;
+ *   ErrorCode.ABSENT; or HANDLE, STATE, ARGUMENT
+ * @feature headers
+ */
+export function limpet_cookie(handle: i32, name_ptr: i32, name_len: i32): i32 {
+  const block = requestBlock(handle);
+  if (block < 0) return block;
+  if (!inMemory(name_ptr, name_len)) return ErrorCode.ARGUMENT;
+  const found = cookieFind(block, name_ptr, name_len);
+  return found ? <i32>changetype<usize>(fieldRecord()) : ErrorCode.ABSENT;
+}
+
+/**
+ * A subprotocol that the client offers, over all its Sec-WebSocket-Protocol fields. RFC 6455 4.1. Of
+ * those that limpet_protocol_add does not allow, and of a bearer token, nothing is told: a host that
+ * chooses the first one chooses one that it may.
  * @param handle a session
  * @param index 0 for the one it prefers
  * @returns the address of a FieldRecord with it in `ptr` and `len`; ErrorCode.ABSENT past the last
@@ -428,7 +536,9 @@ export function limpet_header_next(handle: i32, cursor: i32): i32 {
 export function limpet_protocol_at(handle: i32, index: i32): i32 {
   const block = pendingBlock(handle);
   if (block < 0) return block;
-  const answer = protocolAt(fieldsFrom(block), fieldsEnd(block), index);
+  const answer = SECURITY
+    ? protocolOffered(block, index)
+    : protocolAt(fieldsFrom(block), fieldsEnd(block), index);
   return answer ? ErrorCode.ABSENT : <i32>changetype<usize>(fieldRecord());
 }
 
@@ -436,12 +546,12 @@ export function limpet_protocol_at(handle: i32, index: i32): i32 {
  * Accepts an opening handshake: 101, and the session is OPEN. RFC 6455 4.2.2. Then call limpet_rx
  * with 0 bytes until it brings no event: frames may have come with the head.
  * @param handle a session, after its UPGRADE event
- * @param protocol_ptr the subprotocol chosen, one of those offered
- * @param protocol_len bytes, 0 for none
+ * @param protocol_ptr the subprotocol chosen, one of those that limpet_protocol_at tells
+ * @param protocol_len bytes, 0 for none: then `bearer` is answered where a token stood behind it
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
  * @returns 0; ErrorCode.HANDLE, STATE, MEMORY, ARGUMENT, or VALUE for a subprotocol that was not
- *   offered, a malformed field, or one that the core writes itself
+ *   offered or is not allowed, a malformed field, or one that the core writes itself
  */
 export function limpet_accept(
   handle: i32,
@@ -556,32 +666,6 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
 }
 
 /**
- * Queues one whole message for many sessions. It is compressed once for all of them that agreed on
- * permessage-deflate, over the smallest of their windows. RFC 7692 7.1.
- * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
- *   limpet_send answers
- * @param count how many
- * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
- * @param ptr the payload, as in limpet_send
- * @param len bytes, as in limpet_send
- * @returns 0, or ErrorCode.ARGUMENT
- * @feature deflate
- */
-export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
-  const opcode = kind & ~SEND_PLAIN;
-  if (
-    <u32>count > <u32>SESSIONS ||
-    !inMemory(handles_ptr, count << 2) ||
-    !inMemory(ptr, len) ||
-    (opcode != Opcode.TEXT && opcode != Opcode.BINARY)
-  ) {
-    return ErrorCode.ARGUMENT;
-  }
-  sendMany(handles_ptr, count, kind, ptr, len);
-  return 0;
-}
-
-/**
  * Begins the close handshake. RFC 6455 7.1.2. What is queued is sent first.
  * @param handle an open session
  * @param code 1000-1003, 1007-1014 or 3000-4999; 0 for a Close frame without a code
@@ -630,7 +714,9 @@ export function limpet_terminate(handle: i32): i32 {
  * @returns its handle, or 0 when there is none
  */
 export function limpet_tx_next(): i32 {
-  return queueNext();
+  const handle = queueNext();
+  if (TOPICS && !handle) publishFlushed();
+  return handle;
 }
 
 /**
@@ -660,10 +746,377 @@ export function limpet_tx_ack(handle: i32, bytes: i32): i32 {
 
 // --------------------------------------------------------------------- rooms
 
+/**
+ * Subscribes a session to a topic, or to all topics of a pattern: it joins that room, which comes
+ * with its first member. MQTT 5 4.7. It leaves all rooms when its transport is gone.
+ * @param handle an open session
+ * @param topic_ptr UTF-8 without U+0000; levels between slashes, `+` for any one level, `#` at the
+ *   end for any rest
+ * @param topic_len bytes, 1 to TOPIC_MAX_BYTES
+ * @returns 1 when it joined, 0 when it was in; ErrorCode.HANDLE, STATE, ARGUMENT, VALUE for what is
+ *   no topic and no pattern, ROOMS or MEMBERSHIPS
+ * @feature topics
+ */
+export function limpet_subscribe(handle: i32, topic_ptr: i32, topic_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  return join(s, topic_ptr, topic_len);
+}
+
+/**
+ * Ends a subscription: the session leaves that room, which goes with its last member.
+ * @param handle a session
+ * @param topic_ptr the topic or pattern, as it was subscribed to
+ * @param topic_len bytes
+ * @returns 1 when it left, 0 when it was not in; ErrorCode.HANDLE, ARGUMENT, or VALUE for what is no
+ *   topic and no pattern
+ * @feature topics
+ */
+export function limpet_unsubscribe(handle: i32, topic_ptr: i32, topic_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  return leave(s, topic_ptr, topic_len);
+}
+
+/**
+ * Whether a session is in a room.
+ * @param handle a session
+ * @param topic_ptr the topic or pattern, as it was subscribed to
+ * @param topic_len bytes
+ * @returns 1 or 0; or ErrorCode.HANDLE, ARGUMENT
+ * @feature topics
+ */
+export function limpet_subscribed(handle: i32, topic_ptr: i32, topic_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  const room = roomFind(topic_ptr, topic_len);
+  return i32(changetype<usize>(room) != 0 && changetype<usize>(memberFind(s, room)) != 0);
+}
+
+/**
+ * What is known of a room.
+ * @param topic_ptr its topic or pattern
+ * @param topic_len bytes
+ * @returns the address of its RoomRecord, always current, valid until its last member leaves; or
+ *   ErrorCode.ABSENT, ARGUMENT, VALUE for what is no topic and no pattern
+ * @feature topics
+ */
+export function limpet_room(topic_ptr: i32, topic_len: i32): i32 {
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  if (!topicKind(topic_ptr, topic_len)) return ErrorCode.VALUE;
+  const room = roomFind(topic_ptr, topic_len);
+  return changetype<usize>(room) ? <i32>changetype<usize>(room) : ErrorCode.ABSENT;
+}
+
+/**
+ * Goes through all rooms. They may come and go meanwhile: each that stays is told once.
+ * @param room 0 to begin, else what the last call returned
+ * @returns the address of the next room's RoomRecord, 0 after the last one; or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_room_next(room: i32): i32 {
+  return roomAfter(room);
+}
+
+/**
+ * Writes down members of one room, the last to join first. Sessions that close are members until
+ * their transport is gone. Members of patterns that match its topic are those of other rooms.
+ * @param topic_ptr its topic or pattern
+ * @param topic_len bytes
+ * @param after the last member that was written down before, 0 to begin
+ * @param out_ptr where handles go, an i32 each
+ * @param max how many at the most
+ * @returns how many; ErrorCode.ABSENT, or ARGUMENT, also when `after` is not a member (any more)
+ * @feature topics
+ */
+export function limpet_room_members(
+  topic_ptr: i32,
+  topic_len: i32,
+  after: i32,
+  out_ptr: i32,
+  max: i32,
+): i32 {
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  if (<u32>max > <u32>MEMORY_END >> 2 || !inMemory(out_ptr, max << 2)) return ErrorCode.ARGUMENT;
+  const room = roomFind(topic_ptr, topic_len);
+  if (!changetype<usize>(room)) return ErrorCode.ABSENT;
+  return roomMembers(room, after, out_ptr, max);
+}
+
+/**
+ * Goes through the rooms of a session, the last that it joined first.
+ * @param handle a session
+ * @param room 0 to begin, else what the last call returned
+ * @returns the address of the next room's RoomRecord, 0 after the last one; ErrorCode.HANDLE, or
+ *   ARGUMENT when the session is not in that room (any more)
+ * @feature topics
+ */
+export function limpet_session_room_next(handle: i32, room: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return sessionRoomAfter(s, room);
+}
+
+// ---------------------------------------------------------------- publishing
+
+/** Whether a message may go to many sessions: TEXT or BINARY, and one that limpet_send takes. */
+function publishable(kind: i32, ptr: i32, len: i32): bool {
+  const opcode = kind & ~SEND_PLAIN;
+  return (
+    (opcode == Opcode.TEXT || opcode == Opcode.BINARY) &&
+    inMemory(ptr, len) &&
+    <u32>len <= SEND_MAX
+  );
+}
+
+/** Whether a SelectRecord, and what it points at, lie in linear memory. */
+function selectable(ptr: i32): bool {
+  if (!inMemory(ptr, SELECT_BYTES)) return false;
+  const select = changetype<SelectRecord>(ptr);
+  return inMemory(select.keyPtr, select.keyLen) && inMemory(select.valuePtr, select.valueLen);
+}
+
+/**
+ * Sends one whole message to the members of all rooms whose topic, or pattern, matches a topic; to each
+ * once. It is made once for all of them, and compressed once for each of their windows that is
+ * smaller than the message. RFC 7692 7.1.
+ * @param topic_ptr the topic, as in limpet_subscribe but without wildcards. MQTT 5 4.7.1
+ * @param topic_len bytes
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send; where limpet_publish_room said, it needs no copy
+ * @param len bytes, as in limpet_send
+ * @param except a session that gets nothing, 0 for none
+ * @returns the address of a PublishRecord, valid until the next call of this function or
+ *   limpet_broadcast; or ErrorCode.ARGUMENT, or VALUE for what is no topic
+ * @feature topics
+ */
+export function limpet_publish(
+  topic_ptr: i32,
+  topic_len: i32,
+  kind: i32,
+  ptr: i32,
+  len: i32,
+  except: i32,
+): i32 {
+  if (!publishable(kind, ptr, len) || !inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  if (!matchBegin(topic_ptr, topic_len)) return ErrorCode.VALUE;
+  return <i32>changetype<usize>(publish(kind, ptr, len, except));
+}
+
+/**
+ * Sends one whole message to all open sessions, or to some of them, as limpet_publish does.
+ * @param select_ptr a SelectRecord that names the sessions, those of them that are not open
+ *   get nothing; 0 for all
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send; where limpet_publish_room said, it needs no copy
+ * @param len bytes, as in limpet_send
+ * @returns the address of a PublishRecord, valid until the next call of this function or
+ *   limpet_publish; or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_broadcast(select_ptr: i32, kind: i32, ptr: i32, len: i32): i32 {
+  if (!publishable(kind, ptr, len) || (select_ptr && !selectable(select_ptr))) {
+    return ErrorCode.ARGUMENT;
+  }
+  return <i32>changetype<usize>(broadcast(changetype<SelectRecord>(select_ptr), kind, ptr, len));
+}
+
+/**
+ * Goes through the sessions that a SelectRecord names.
+ * @param select_ptr the record; 0 for all open sessions
+ * @param after 0 to begin, else what the last call returned
+ * @returns the next such session's handle, 0 after the last one; or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_select(select_ptr: i32, after: i32): i32 {
+  if (select_ptr && !selectable(select_ptr)) return ErrorCode.ARGUMENT;
+  return selectNext(changetype<SelectRecord>(select_ptr), after);
+}
+
+/**
+ * Makes room for a payload where it will be sent from. The host writes it there, and hands the
+ * address to limpet_publish, limpet_broadcast or limpet_send_many with the same length: it is not
+ * copied. No other call comes between; the room is given back by the next one of these four calls.
+ * @param len bytes of payload, as in limpet_send
+ * @returns where it goes; or ErrorCode.ARGUMENT, MEMORY
+ * @feature topics
+ */
+export function limpet_publish_room(len: i32): i32 {
+  return <u32>len > SEND_MAX ? ErrorCode.ARGUMENT : payloadReserve(len);
+}
+
+/**
+ * Queues one whole message for a list of sessions, made once for all of them as limpet_broadcast makes it.
+ * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
+ *   limpet_send answers
+ * @param count how many
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send
+ * @param len bytes, as in limpet_send
+ * @returns 0, or ErrorCode.ARGUMENT
+ * @feature topics
+ */
+export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i32, len: i32): i32 {
+  if (
+    <u32>count > <u32>SESSIONS ||
+    !inMemory(handles_ptr, count << 2) ||
+    !publishable(kind, ptr, len)
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  sendMany(handles_ptr, count, kind, ptr, len);
+  return 0;
+}
+
 // ------------------------------------------------------------------ metadata
+
+/**
+ * Gives a session a value under a key, in place of the one that it has there. Both may be any
+ * bytes. They stay until the handle is stale: a CLOSED event still finds them.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes, 1 to METADATA_KEY_BYTES
+ * @param value_ptr the value
+ * @param value_len bytes, at most METADATA_VALUE_BYTES
+ * @returns 0; ErrorCode.HANDLE, ARGUMENT, or METADATA when no entry is free, and nothing changed
+ * @feature metadata
+ */
+export function limpet_meta_set(
+  handle: i32,
+  key_ptr: i32,
+  key_len: i32,
+  value_ptr: i32,
+  value_len: i32,
+): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len) || !inMemory(value_ptr, value_len)) return ErrorCode.ARGUMENT;
+  return metaSet(s, key_ptr, key_len, value_ptr, value_len);
+}
+
+/**
+ * The value that a session has under a key.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns the address of a FieldRecord with key and value, valid until the next call into the
+ *   module, its bytes until that key is set or deleted; ErrorCode.HANDLE, ARGUMENT, or ABSENT
+ * @feature metadata
+ */
+export function limpet_meta_get(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  const entry = metaFind(s, key_ptr, key_len);
+  if (!entry) return ErrorCode.ABSENT;
+  metaTell(entry);
+  return <i32>changetype<usize>(fieldRecord());
+}
+
+/**
+ * Forgets a key of a session.
+ * @param handle a session
+ * @param key_ptr the key
+ * @param key_len bytes
+ * @returns 1, or 0 when the session does not have it; ErrorCode.HANDLE or ARGUMENT
+ * @feature metadata
+ */
+export function limpet_meta_delete(handle: i32, key_ptr: i32, key_len: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!inMemory(key_ptr, key_len)) return ErrorCode.ARGUMENT;
+  return metaDelete(s, key_ptr, key_len);
+}
+
+/**
+ * Goes through what a session has, in the order in which its keys came.
+ * @param handle a session
+ * @param cursor 0 to begin, else what the last call returned
+ * @returns the next cursor, with key and value in the FieldRecord that limpet_meta_get returns (its
+ *   address is always the same); ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a
+ *   cursor whose key was deleted
+ * @feature metadata
+ */
+export function limpet_meta_next(handle: i32, cursor: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return metaNext(s, cursor);
+}
 
 // ----------------------------------------------------------------- addresses
 
 // ------------------------------------------------------------------ security
+
+/** Whether `n` bytes at `p` lie in the scratch region. */
+function inScratch(p: i32, n: i32): bool {
+  const at = <u32>p - <u32>SCRATCH;
+  return at <= <u32>SCRATCH_BYTES && <u32>n <= <u32>SCRATCH_BYTES - at;
+}
+
+/**
+ * Adds to the list of origins whose pages may open connections. As long as it is empty, any may; from
+ * then on a handshake is refused with 403 unless an entry admits its Origin field. RFC 6455 10.2.
+ * @param ptr an origin as browsers send it, without regard to case: `https://example.com`, with its port
+ *   unless that is the scheme's own; `https://*.example.com` for all its subdomains; `*` for all
+ *   origins but `null`; `null`; or nothing for requests without an Origin, as programs send them
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is none of these, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_origin_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? originAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of subprotocols. As long as it is empty, a client may offer and a host choose any;
+ * from then on a handshake that offers some, but none of the list, is refused with 400, and
+ * limpet_protocol_at and limpet_accept know none but those of the list.
+ * @param ptr a token, in the case in which clients send it
+ * @param len bytes
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when it is no token, MEMORY when the list is full, or
+ *   UNSUPPORTED without the feature `protocols`
+ * @feature security
+ */
+export function limpet_protocol_add(ptr: i32, len: i32): i32 {
+  return inMemory(ptr, len) ? protocolAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds to the list of bearer tokens. As long as it is empty none is asked for; from then on a handshake
+ * is refused with 401 unless one of the list comes in one of the places that Option.TOKEN_SOURCES
+ * names. RFC 6750. Only a token's SHA-256 is kept.
+ * @param ptr the token, in the scratch region, where it is overwritten with zeros: letters, digits and
+ *   `-._~+/`, then any number of `=`
+ * @param len bytes, 1 or more
+ * @returns 0; ErrorCode.ARGUMENT, VALUE when no client could send it, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add(ptr: i32, len: i32): i32 {
+  return inScratch(ptr, len) ? tokenAdd(ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Adds a bearer token of which the host has no more than its SHA-256.
+ * @param ptr the 32 bytes
+ * @returns 0; ErrorCode.ARGUMENT, or MEMORY when the list is full
+ * @feature security
+ */
+export function limpet_token_add_digest(ptr: i32): i32 {
+  return inMemory(ptr, SHA256_BYTES) ? digestAdd(ptr) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Empties the lists of origins, subprotocols and tokens: nothing is asked of handshakes that come
+ * from then on.
+ * @returns 0
+ * @feature security
+ */
+export function limpet_security_clear(): i32 {
+  securityClear();
+  return 0;
+}
 
 // ------------------------------------------------------------------ shutdown

@@ -40,6 +40,7 @@ import {
   EVENTS,
   INGRESS_BYTES,
   SCRATCH_BYTES,
+  SECURITY,
   SESSIONS,
   TAKEOVER_BITS,
   TAKEOVERS,
@@ -48,8 +49,10 @@ import { CODEC_BYTES } from './deflate/layout';
 import {
   ADDRESSES_BYTES,
   HEARTBEATS_BYTES,
+  HUB_STATE_BYTES,
   METADATA_BYTES,
   RATES_BYTES,
+  REFERENCES_BYTES,
   SECURITY_BYTES,
   TOPICS_BYTES,
 } from './hub/layout';
@@ -62,8 +65,8 @@ export const SESSION_BYTES: i32 = 256;
 /** Bytes between two regions: the canary of debug builds. */
 export const CANARY_BYTES: i32 = DEBUG ? 16 : 0;
 
-/** Bytes of the hash and cipher states: SHA-1 keeps 16 + 5 words, ChaCha20 16 + 16 and a position. */
-const DIGEST_BYTES: i32 = 96;
+/** Bytes of the hash and cipher states: SHA-1 keeps 16 + 5 words, SHA-256 16 + 9, ChaCha20 16 + 16 and a position. */
+const DIGEST_BYTES: i32 = SECURITY ? 112 : 96;
 const CIPHER_BYTES: i32 = 144;
 /** Levels of the timing wheel (session/timers.ts), and the bytes of one: 32 list heads and their bitmap. */
 export const WHEEL_LEVELS: u32 = 6;
@@ -75,8 +78,6 @@ const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES))
 const STATS_BYTES: i32 = 352;
 /** Words of the defaults: one for each Option, and some to spare. */
 const DEFAULTS_BYTES: i32 = 36 * 4;
-/** Bytes of the hub's heads of lists and pools (hub/state.ts). */
-const HUB_STATE_BYTES: i32 = 256;
 
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;
@@ -97,6 +98,7 @@ const GLOBALS_BYTES: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
 const GLOBALS: usize = memory.data(GLOBALS_BYTES + CANARY_BYTES, 16);
 import './http/text';
 import './deflate/tables';
+import './protocol/sha256-table';
 
 const EVENTS_BYTES: i32 = EVENTS * EVENT_BYTES;
 const SESSIONS_BYTES: i32 = SESSIONS * SESSION_BYTES;
@@ -122,6 +124,7 @@ const heartbeatsOffset: i32 = securityOffset + ((SECURITY_BYTES + CANARY_BYTES +
 const TOTAL_BYTES: i32 = heartbeatsOffset + ((HEARTBEATS_BYTES + CANARY_BYTES + 15) & ~15);
 
 export const INGRESS: usize = memory.data(TOTAL_BYTES, 16);
+export const SCRATCH: usize = INGRESS + scratchOffset;
 export const EVENT_ENTRIES: usize = INGRESS + eventsOffset;
 export const SESSION_RECORDS: usize = INGRESS + sessionsOffset;
 export const ARENA: usize = INGRESS + arenaRegionOffset;
@@ -129,6 +132,8 @@ export const BOOK: usize = INGRESS + bookOffset;
 export const CODEC: usize = INGRESS + codecOffset;
 export const WINDOWS: usize = INGRESS + windowsOffset;
 export const TOPIC_TABLES: usize = INGRESS + topicsOffset;
+/** The sessions' references (session/queue.ts), at the end of TOPICS. */
+export const REFERENCES: usize = TOPIC_TABLES + (TOPICS_BYTES - REFERENCES_BYTES);
 export const METADATA_TABLES: usize = INGRESS + metadataOffset;
 export const ADDRESS_TABLES: usize = INGRESS + addressesOffset;
 export const RATE_TABLES: usize = INGRESS + ratesOffset;

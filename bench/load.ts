@@ -14,26 +14,24 @@
 //
 // Prints one line of JSON: a LoadResult, or {"error": "…"} and exit code 1.
 
-import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { cpuTicks, machineTicks } from './cpu.js';
 import { compressedExchange } from './exchange/compressed.js';
 import type { Exchange, Stream } from './exchange/exchange.js';
 import { sameExchange } from './exchange/same.js';
-
-export interface LoadResult {
-  /** Echoes that were completed in the window. */
-  messages: number;
-  /** Bytes of their payloads, as they came. */
-  bytes: number;
-  seconds: number;
-  /** CPU time of the process `--pid` in the window, in clock ticks; null when it is not to be had. */
-  ticks: number | null;
-  /** CPU time of all but that process and this one: what disturbed the window. */
-  othersTicks: number | null;
-}
+import {
+  CONNECT_MS,
+  count,
+  DRAIN_MS,
+  fail,
+  finish,
+  headEnds,
+  measure,
+  READ_BYTES,
+  seconds,
+  upgradeRequest,
+  type LoadResult,
+} from './generator.js';
 
 interface Connection {
   socket: Socket;
@@ -63,22 +61,12 @@ const { values: flags } = parseArgs({
   },
 });
 
-const CONNECT_MS = 10_000;
-const DRAIN_MS = 10_000;
-const READ_BYTES = 256 * 1024;
-/** RFC 6455 1.3: what the key is hashed with. */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
 const port = count('port', flags.port);
 const inflight = count('inflight', flags.inflight);
 const size = count('size', flags.size);
 
 const exchange = chooseExchange();
 
-const key = randomBytes(16).toString('base64');
-const accept = createHash('sha1')
-  .update(key + GUID)
-  .digest('base64');
 /** All sockets read into it: a read is used up before the next begins. */
 const input = Buffer.allocUnsafe(READ_BYTES);
 const connections: Connection[] = [];
@@ -118,25 +106,15 @@ function open(): Connection {
   socket.on('error', (error) => fail(error.message));
   socket.on('end', () => fail('the server ended a connection'));
   socket.on('close', () => fail('a connection was closed'));
-  socket.on('connect', () => (flags.raw ? opened(c) : socket.write(request())));
+  socket.on('connect', () => (flags.raw ? opened(c) : socket.write(upgradeRequest(port, flags.path, exchange.offer))));
   return c;
-}
-
-function request(): string {
-  const extensions = exchange.offer ? `Sec-WebSocket-Extensions: ${exchange.offer}\r\n` : '';
-  return (
-    `GET ${flags.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${extensions}\r\n`
-  );
 }
 
 function upgrade(c: Connection, text: string): void {
   c.head += text;
-  const end = c.head.indexOf('\r\n\r\n');
-  if (end < 0) return;
-  if (!c.head.startsWith('HTTP/1.1 101 ') || !c.head.includes(accept))
-    fail(`no upgrade: ${c.head.slice(0, 200)}`);
-  if (end + 4 !== c.head.length) fail('the server spoke before it was asked');
+  const end = headEnds(c.head);
+  if (end === undefined) return;
+  if (end !== c.head.length) fail('the server spoke before it was asked');
   opened(c);
 }
 
@@ -146,7 +124,16 @@ function opened(c: Connection): void {
   if (--waiting > 0) return;
   clearTimeout(deadline);
   for (const { socket, stream } of connections) if (stream) socket.write(stream.next(inflight));
-  setTimeout(measure, seconds('warmup', flags.warmup) * 1000);
+  measure(
+    seconds('warmup', flags.warmup),
+    seconds('seconds', flags.seconds),
+    flags.pid,
+    () => ({ messages: answered, bytes: answeredBytes }),
+    (measured) => {
+      result = measured;
+      drain();
+    },
+  );
 }
 
 // ---- echoing
@@ -164,36 +151,7 @@ function receive(c: Connection, length: number): void {
   c.socket.write(stream.next(frames));
 }
 
-// ---- measuring
-
-function measure(): void {
-  const before = snapshot();
-  setTimeout(
-    () => {
-      const after = snapshot();
-      result = {
-        messages: after.messages - before.messages,
-        bytes: after.bytes - before.bytes,
-        seconds: after.seconds - before.seconds,
-        ticks: minus(after.ticks, before.ticks),
-        othersTicks: minus(after.othersTicks, before.othersTicks),
-      };
-      drain();
-    },
-    seconds('seconds', flags.seconds) * 1000,
-  );
-}
-
-function snapshot(): LoadResult {
-  const ticks = flags.pid === undefined ? null : cpuTicks(count('pid', flags.pid));
-  const othersTicks = minus(minus(machineTicks(), ticks), cpuTicks(process.pid));
-  const clock = performance.now() / 1000;
-  return { messages: answered, bytes: answeredBytes, seconds: clock, ticks, othersTicks };
-}
-
-function minus(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : a - b;
-}
+// ---- draining
 
 /** Outside a read every connection has exactly `inflight` messages under way, so that is what is owed. */
 function drain(): void {
@@ -225,26 +183,4 @@ function orFail<T>(action: () => T): T {
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
-}
-
-function fail(why: string): never {
-  return finish(JSON.stringify({ error: why }), 1);
-}
-
-function finish(line: string, code: number): never {
-  // A pipe is written synchronously, so nothing is lost by leaving at once; the kernel closes the sockets.
-  process.stdout.write(`${line}\n`);
-  process.exit(code);
-}
-
-// ---- flags
-
-function count(name: string, flag: string | undefined): number {
-  const n = Number(flag);
-  return Number.isInteger(n) && n > 0 ? n : fail(`--${name}: a whole number above 0, not ${flag}`);
-}
-
-function seconds(name: string, flag: string): number {
-  const n = Number(flag);
-  return n > 0 ? n : fail(`--${name}: seconds above 0, not ${flag}`);
 }

@@ -57,6 +57,12 @@ export const DEFLATE_PEERS: readonly Peer[] = [
   { ...WS, command: [...WS.command, '--deflate'] },
 ];
 
+/** Rooms, or what stands for them. */
+export const FANOUT_PEERS: readonly Peer[] = [
+  { ...LIMPET, command: [process.execPath, besides('peers/limpet-fanout')] },
+  { ...WS, command: [process.execPath, besides('peers/ws-fanout')] },
+];
+
 /** Those of `peers` that are named, or all, as far as they are here. The base always is one of them. */
 export function choosePeers(peers: readonly Peer[], names: readonly string[]): Peer[] {
   const chosen = peers.filter(

@@ -7,6 +7,8 @@ export interface Row {
   connections: number;
   /** JSON messages with permessage-deflate; undefined: binary ones as they are. */
   deflate?: Deflate;
+  /** One connection publishes, all others get it; otherwise every connection gets its own back. */
+  fanout?: boolean;
 }
 
 export interface Deflate {
@@ -35,6 +37,13 @@ export const DEFLATE_ROWS: readonly Row[] = [
   { ...parseRow('1Kx4'), name: 'takeover-11', deflate: { takeover: true, window: 11 } },
   { ...parseRow('1Kx4'), name: 'no-takeover', deflate: { takeover: false } },
 ];
+
+/** Publications of 64 bytes to 1,000 subscribers. */
+export const FANOUT_ROWS: readonly Row[] = ['64x1', '64x16'].map((name) => ({
+  ...parseRow(name),
+  connections: 1000,
+  fanout: true,
+}));
 
 /** Any SIZExINFLIGHT. 64 connections; from 1 MiB on 8, so that what is under way fits into memory (1Mx4: 32 MiB). */
 export function parseRow(name: string): Row {

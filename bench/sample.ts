@@ -2,7 +2,7 @@
 
 import { runToEnd } from './children.js';
 import { cpuTicks, ticksPerSecond } from './cpu.js';
-import type { LoadResult } from './load.js';
+import type { LoadResult } from './generator.js';
 import { besides, type Runner } from './peers.js';
 import type { Row } from './rows.js';
 import { say } from './suite.js';
@@ -70,7 +70,7 @@ export async function takeSample(
   };
   const command = [
     process.execPath,
-    besides('load'),
+    besides(row.fanout ? 'fanload' : 'load'),
     ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
   ];
   if (runner.raw) command.push('--raw');

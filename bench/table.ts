@@ -18,7 +18,16 @@ export function machineLine(): string {
 
 /** Two tables: rates beside the base's, which is 1, the rates themselves in thousands, and a word on noise. */
 export function renderEcho(result: Rounds): string {
-  const head = ['payload', 'in flight', 'connections', ...result.peers];
+  return renderRounds('Echo: ', 'messages', 'connections', result);
+}
+
+/** The same for deliveries: a message to one subscriber each. */
+export function renderFanout(result: Rounds): string {
+  return renderRounds('Fan-out: ', 'deliveries', 'subscribers', result);
+}
+
+function renderRounds(title: string, what: string, whom: string, result: Rounds): string {
+  const head = ['payload', 'in flight', whom, ...result.peers];
   const body = (cell: (rate: number, base: number) => string): Cells[] =>
     result.lines.map(({ row, figures }) => {
       const base = figures.find((figure) => figure.peer === BASE)?.rate ?? NaN;
@@ -29,12 +38,12 @@ export function renderEcho(result: Rounds): string {
       ? '\n\nBy the wall clock: CPU times are not to be had here, so a slow generator caps these.'
       : '';
   return [
-    `### Echo: messages per server ${result.unit}, ${BASE} = 1${note}`,
+    `### ${title}${what} per server ${result.unit}, ${BASE} = 1${note}`,
     table(
       head,
       body((rate, base) => significant(rate / base, 2)),
     ),
-    `### Echo: thousand messages per server ${result.unit}`,
+    `### ${title}thousand ${what} per server ${result.unit}`,
     table(
       head,
       body((rate) => significant(rate / 1000, 3)),

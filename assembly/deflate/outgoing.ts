@@ -47,10 +47,6 @@ export function compressBegin(s: Session, kind: i32, bytes: u32): i32 {
     s.deflateOut &= <u8>~DEFLATE_NOW;
     if (kind & SEND_PLAIN || bytes < optionDefault(Option.DEFLATE_THRESHOLD) || !bytes) return 0;
   }
-  if (p.sendShared) {
-    p.sendDeflated = p.sendShared;
-    return 0;
-  }
   const extra = growth(bytes);
   p.sendDeflated = <u32>arenaTake(bytes + extra, Use.OUT);
   if (!goesOn) return 0;
@@ -60,34 +56,8 @@ export function compressBegin(s: Session, kind: i32, bytes: u32): i32 {
 /** Gives back what compressBegin took, if anything. */
 export function compressCancel(): void {
   const p = pool();
-  if (p.sendDeflated != p.sendShared) arenaGive(p.sendDeflated, Use.OUT);
+  arenaGive(p.sendDeflated, Use.OUT);
   p.sendDeflated = 0;
-}
-
-/**
- * Compresses a message once for all that it is sent to until shareEnd, without context, so that it is
- * right behind any: the sender's context is a permission. RFC 7692 7.1.1.
- *
- * @param bits window bits that all of them allow
- * @returns false when it would not shrink, or the arena has no block
- */
-export function shareBegin(from: usize, bytes: u32, bits: u32): bool {
-  const p = pool();
-  const block = arenaTake(bytes, Use.OUT);
-  if (!block) return false;
-  const level: i32 = optionDefault(Option.DEFLATE_LEVEL);
-  const end = deflate(from, from, from + bytes, block, block + bytes - 1, level, bits, false);
-  p.sendShared = <u32>block;
-  p.sendSharedLength = <u32>(end - block);
-  if (!end) shareEnd();
-  return end != 0;
-}
-
-/** Ends what shareBegin began, if it did. */
-export function shareEnd(): void {
-  const p = pool();
-  arenaGive(p.sendShared, Use.OUT);
-  p.sendShared = 0;
 }
 
 /**
@@ -105,9 +75,7 @@ export function compressEnd(s: Session, from: usize): bool {
   const begins = (p.sendKind & 15) != Opcode.CONTINUATION;
   // A message is sent compressed only if it shrinks, a fragment of one at any length.
   const most = begins ? bytes - 1 : bytes + growth(bytes);
-  const end = p.sendShared
-    ? block + p.sendSharedLength
-    : compress(s, from, bytes, block, block + most, more != 0);
+  const end = compress(s, from, bytes, block, block + most, more != 0);
   if (end) {
     const length = <u32>(end - block);
     const masked = masks(s);

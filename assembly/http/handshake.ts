@@ -9,8 +9,18 @@
 // another until the host has decided: data that a client sends along is never lost.
 
 import { ErrorCode, EventKind, Role, State } from '../abi';
+import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
-import { BLOCK_MAX_BYTES, CLIENT, DEFLATE, HEAD_MAX_BYTES, HTTP, PROTOCOLS } from '../profile';
+import {
+  BLOCK_MAX_BYTES,
+  CLIENT,
+  DEFLATE,
+  HEAD_MAX_BYTES,
+  HEADERS,
+  HTTP,
+  PROTOCOLS,
+  SECURITY,
+} from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
 import { arenaGrow, Use } from '../session/arena';
@@ -21,7 +31,8 @@ import { Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
-import { Field, fieldNumber, fieldRead, Scan, scanNext } from './head';
+import { Field, fieldNumber, fieldRead, find, Scan, scanNext } from './head';
+import { keep } from './keep';
 import {
   ACCEPT_LENGTH,
   fieldsEnd,
@@ -34,8 +45,8 @@ import {
   requestLine,
   requestRead,
 } from './request';
-import * as text from './text';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
+import * as text from './text';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
 const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
@@ -86,6 +97,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   let error = lines && !r.methodLength ? requestLine(s, block) : 0;
   if (error || scan != Scan.DONE) return error;
   error = requestRead(s, block);
+  if (SECURITY && !error && s.upgrade) error = securityJudge(block);
   if (error) return error;
   s.state = State.PENDING;
   const kind = s.upgrade ? EventKind.UPGRADE : EventKind.REQUEST;
@@ -119,11 +131,20 @@ export function statusOf(s: Session, error: i32): i32 {
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;
   if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
+  if (SECURITY && error == ErrorCode.UPGRADE_ORIGIN) return 403;
+  if (SECURITY && error == ErrorCode.UPGRADE_TOKEN) return 401;
   if (error == ErrorCode.HTTP_OVERLOAD) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
   return s.upgrade ? 503 : 426;
+}
+
+/** Queues the answer to a head that is refused for an ErrorCode: its status, and what that demands. */
+export function refuse(s: Session, status: i32, error: i32): void {
+  // RFC 9110 15.5.2: a 401 MUST have a challenge.
+  const headers: usize = SECURITY && error == ErrorCode.UPGRADE_TOKEN ? challenge() : 0;
+  answer(s, status, headers, headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0, 0, 0);
 }
 
 /**
@@ -177,10 +198,19 @@ export function acceptWrite(to: usize, key: usize): usize {
   return base64Write(to, sha1(to, <u32>(last - to)), SHA1_BYTES);
 }
 
+/** Whether a host may choose a subprotocol. RFC 6455 4.2.2: its choice is "derived from the client's". */
+// @ts-ignore: decorator
+@inline
+function protocolValid(block: usize, protocol: usize, n: u32): bool {
+  if (!PROTOCOLS) return false;
+  if (SECURITY) return protocolMay(block, protocol, n);
+  return protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, n) >= 0;
+}
+
 /**
  * PENDING → OPEN: answers 101. RFC 6455 4.2.2.
  *
- * @param protocol one of those offered, `protocolLength` 0 for none
+ * @param protocol one of those offered, `protocolLength` 0 for none: then `bearer`, if that was
  * @param headers field lines to add, each with its CRLF
  */
 export function accept(
@@ -192,16 +222,16 @@ export function accept(
 ): i32 {
   if (s.state != State.PENDING || !s.upgrade) return ErrorCode.STATE;
   const block = <usize>s.block;
-  // RFC 6455 4.2.2: the server's choice is "derived from the client's".
   if (
-    (protocolLength &&
-      !(
-        PROTOCOLS &&
-        protocolFind(fieldsFrom(block), fieldsEnd(block), protocol, protocolLength) >= 0
-      )) ||
+    (protocolLength && !protocolValid(block, protocol, protocolLength)) ||
     !headersValid(headers, headersLength)
   ) {
     return ErrorCode.VALUE;
+  }
+  // Browsers fail a handshake of which none of the subprotocols is chosen, and `bearer` is one to them.
+  if (SECURITY && !protocolLength && changetype<Request>(block).bearer) {
+    protocol = text.BEARER;
+    protocolLength = BEARER_LENGTH;
   }
   const extra = ANSWER_EXTRA + ACCEPT_LENGTH + EXTENSIONS_MAX;
   const most = protocolLength + headersLength + extra;
@@ -214,6 +244,7 @@ export function accept(
   const terms = DEFLATE ? termsMake(s, changetype<Request>(block).terms) : 0;
   if (terms) p = termsWrite(p, terms);
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
+  if (HEADERS) keep(s, protocol, protocolLength);
   opened(s);
   return 0;
 }

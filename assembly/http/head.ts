@@ -111,7 +111,7 @@ export function skipEmpty(p: usize, end: usize): usize {
 }
 
 /** Notes the bytes from `p` to `end`, less the space behind them, as the FieldRecord's value. */
-function valueSet(p: usize, end: usize): void {
+export function valueSet(p: usize, end: usize): void {
   while (end > p && skipSpace(end - 1, end) == end) end -= 1;
   const field = fieldRecord();
   field.ptr = <u32>p;

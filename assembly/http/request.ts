@@ -2,7 +2,7 @@
 // in front of a response: RFC 6455 4.1.
 //
 // The head lies in an arena block behind a Request, which notes where its parts are; offsets count
-// from the block. It lives until the host has decided.
+// from the block. It lives until the host has decided; keep.ts says what of it lives longer.
 
 import { ErrorCode } from '../abi';
 import { fieldRecord, zeroWords } from '../memory';
@@ -14,7 +14,7 @@ import { Field, fieldNumber, fieldRead, find, lineEnd, listToken, span, tokenEnd
 /** Bytes of a key of 16 bytes in base64: 22 characters and "==". */
 export const KEY_LENGTH: u32 = 24;
 /** The most subprotocols that a client may offer: the check for doubles is quadratic. */
-const PROTOCOLS_MAX: i32 = 32;
+export const PROTOCOLS_MAX: i32 = 32;
 
 /** Visible ASCII but `#`, a set for span in head.ts. RFC 6455 3: a fragment identifier "MUST NOT be used". */
 const TARGET_0: u64 = 0xfffffff600000000;
@@ -23,7 +23,7 @@ export const HTTP_11: u64 = 0x312e312f50545448;
 const GET: u32 = 0x20544547;
 const HEAD: u32 = 0x44414548;
 
-/** Where the parts of a head are. Offset and length of each Part, in their order, come first. */
+/** Where the parts of a head are. Offset and length of each Part but ORIGIN, in their order, come first. */
 @unmanaged
 export class Request {
   head: u16;
@@ -36,11 +36,12 @@ export class Request {
   queryLength: u16;
   host: u16;
   hostLength: u16;
-  key: u16;
-  /** Client: the subprotocol that the server chose. */
+  /** The subprotocol that the server chose: a client's, or of a request that is kept (see keep.ts). */
   protocol: u16;
   protocolLength: u16;
-  reserved0: u16;
+  key: u16;
+  /** Where among the subprotocols `bearer` stands in front of a token: its number + 1, 0 = nowhere. */
+  bearer: u16;
   /** What permessage-deflate is offered or answered (see extensions.ts), 0 = nothing. */
   terms: u32;
 }

@@ -1,20 +1,66 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
-/** Bytes of the region TOPICS: see rooms.ts. */
-export const TOPICS_BYTES: i32 = 0;
+import {
+  ALLOWED_BYTES,
+  HEADERS,
+  MEMBERSHIPS,
+  METADATA,
+  METADATA_ENTRIES,
+  METADATA_KEY_BYTES,
+  METADATA_VALUE_BYTES,
+  ROOMS,
+  SECURITY,
+  SESSIONS,
+  TOKENS,
+  TOPIC_LEVELS,
+  TOPIC_MAX_BYTES,
+  TOPICS,
+} from '../profile';
+
+// TOPICS: heads of the chains of rooms, memberships and levels (see table.ts); rooms, memberships,
+// levels; the sessions' references. There are as many heads as records, rounded up to a power of two.
+/** A Room (rooms.ts) and its topic. */
+export const ROOM_BYTES: i32 = 48 + ((TOPIC_MAX_BYTES + 7) & ~7);
+/** A Member (rooms.ts). */
+export const MEMBER_BYTES: i32 = 24;
+/** A Level (levels.ts) and its text. */
+export const LEVEL_BYTES: i32 = 32;
+export const ROOM_HEADS: i32 = 1 << (32 - clz(ROOMS - 1));
+export const MEMBER_HEADS: i32 = 1 << (32 - clz(MEMBERSHIPS - 1));
+export const LEVEL_HEADS: i32 = 1 << (32 - clz(TOPIC_LEVELS - 1));
+export const HEADS_BYTES: i32 = (((ROOM_HEADS + MEMBER_HEADS + LEVEL_HEADS) << 2) + 7) & ~7;
+// One level more than the pool has: the root, which none of them is.
+const TOPIC_RECORDS_BYTES: i32 =
+  ROOMS * ROOM_BYTES + MEMBERSHIPS * MEMBER_BYTES + (1 + TOPIC_LEVELS) * LEVEL_BYTES;
+/** A session's reference (session/queue.ts). */
+export const REFERENCE_BYTES: i32 = 20;
+export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) & ~15 : 0;
+
+/** Bytes of the region TOPICS. */
+export const TOPICS_BYTES: i32 = TOPICS ? HEADS_BYTES + TOPIC_RECORDS_BYTES + REFERENCES_BYTES : 0;
+/** Stride of the entries of metadata: a head of 8 bytes, key and value. */
+export const ENTRY_BYTES: i32 = (8 + METADATA_KEY_BYTES + METADATA_VALUE_BYTES + 3) & ~3;
+/** Bytes for the names of the fields that are kept past the handshake: see http/keep.ts. */
+export const KEEP_BYTES: i32 = HEADERS ? 256 : 0;
+/** Where they lie in the region METADATA: behind the entries. */
+export const KEEP_OFFSET: i32 = METADATA ? METADATA_ENTRIES * ENTRY_BYTES : 0;
 /** Bytes of the region METADATA: see metadata.ts. */
-export const METADATA_BYTES: i32 = 0;
+export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
 /** Bytes of the region ADDRESSES: see addresses.ts. */
 export const ADDRESSES_BYTES: i32 = 0;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = 0;
-/** Bytes of the region SECURITY: see security.ts. */
-export const SECURITY_BYTES: i32 = 0;
+/** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
+export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes of the region HEARTBEATS: see heartbeat.ts. */
 export const HEARTBEATS_BYTES: i32 = 0;
 
-// Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters; 256 bytes in all.
+/** Bytes of HUB_STATE. */
+export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;
+
+// Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters.
+// TOPICS_STATE: 0 to 63 rooms.ts and levels.ts.
 export const TOPICS_STATE: usize = 0;
 export const METADATA_STATE: usize = 128;
 export const ADDRESSES_STATE: usize = 144;
@@ -22,3 +68,7 @@ export const RATES_STATE: usize = 160;
 export const SECURITY_STATE: usize = 192;
 export const HEARTBEATS_STATE: usize = 224;
 export const SHUTDOWN_STATE: usize = 240;
+/** The logs that are appended to: session/log.ts, 36 bytes. */
+export const LOGS_STATE: usize = 256;
+/** The message under way to many sessions: hub/frames.ts, 160 bytes. */
+export const PUBLISH_STATE: usize = 292;

@@ -130,6 +130,21 @@ export function arenaTake(bytes: u32, use: Use): usize {
   return block;
 }
 
+/**
+ * Takes a block for outgoing data: one that more will fit into, so that a turn's output lies in few
+ * spans; the smallest that serves once half of the arena is in use.
+ *
+ * @param bytes how many it must hold
+ * @param roomy how many it is to hold; no more than a quarter of the largest block counts
+ */
+export function arenaTakeRoomy(bytes: u32, roomy: u32, use: Use): usize {
+  let block: usize = 0;
+  if (stats().arenaUsed < <u32>ARENA_BYTES / 2) {
+    block = arenaTake(max(bytes, min<u32>(roomy, BLOCK_MAX_BYTES / 4)), use);
+  }
+  return block ? block : arenaTake(bytes, use);
+}
+
 /** Whether a block of `bytes` can be taken for Use.CONTROL now. */
 export function arenaCan(bytes: u32): bool {
   return arena().carved < <u32>ARENA_BYTES || orderFree(orderOf(bytes)) <= MAX_ORDER;

@@ -20,9 +20,10 @@
 
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
-import { answer, statusOf } from '../http/handshake';
+import { answer, refuse, statusOf } from '../http/handshake';
+import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE } from '../profile';
+import { DEFLATE, HEADERS, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -37,6 +38,7 @@ import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from '
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
+import { keepRelease } from '../http/keep';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
@@ -115,7 +117,7 @@ export function fail(s: Session, error: i32): void {
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
-  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   peerEnds(s, code);
 }
 
@@ -151,6 +153,8 @@ export function release(s: Session): void {
   queueClear(s);
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
+  if (TOPICS) leaveAll(s);
+  if (HEADERS) keepRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

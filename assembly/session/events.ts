@@ -6,8 +6,9 @@
 // and no call fails because the host was slow to read.
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
+import { metaRelease } from '../hub/metadata';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS } from '../profile';
+import { DEBUG, EVENTS, METADATA } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
@@ -157,7 +158,10 @@ export function eventsAcknowledge(count: u32): i32 {
     if (!(e.block & BLOCK_LENT)) arenaGive(e.block, Use.IN);
     if (e.kind == EventKind.CLOSED) {
       const s = sessionFind(e.session);
-      if (changetype<usize>(s)) sessionFree(s);
+      if (changetype<usize>(s)) {
+        if (METADATA) metaRelease(s);
+        sessionFree(s);
+      }
     }
   }
   ring.tail = end;

@@ -43,3 +43,10 @@ export function listPush(list: usize, node: usize): void {
   if (n.next) changetype<Node>(<usize>n.next).owner = <u32>node;
   store<u32>(list, <u32>node);
 }
+
+/** Takes a node out of a list that is not appended to: its first word is all that it has. */
+export function listDrop(node: usize): void {
+  const n = changetype<Node>(node);
+  store<u32>(n.owner, n.next);
+  if (n.next) changetype<Node>(<usize>n.next).owner = n.owner;
+}

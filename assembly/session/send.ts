@@ -6,16 +6,13 @@
 //
 // Data frames obey the queue's limits. Control frames do not: they are never dropped.
 
-import { ErrorCode, FullPolicy, Opcode, Option, Sent, SEND_MORE, SEND_PLAIN, State } from '../abi';
+import { ErrorCode, FullPolicy, Opcode, Sent, SEND_MORE, SEND_PLAIN, State } from '../abi';
 import {
   compressBegin,
   compressCancel,
   compressEnd,
   GROWTH_MAX,
-  shareBegin,
-  shareEnd,
 } from '../deflate/outgoing';
-import { DEFLATE_BITS } from '../deflate/windows';
 import { copyBytes, stats } from '../memory';
 import { CONTROL_MAX, FIN, HEADER_MAX, headerSize } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
@@ -23,7 +20,7 @@ import { CLIENT, DEFLATE } from '../profile';
 import { Use } from './arena';
 import { closeBegin } from './ending';
 import { masks, queueExternal, queueFrame, queueMark, RESERVE_MAX } from './queue';
-import { count, DIRECTION_OUT, pool, Session, sessionFind, optionDefault } from './session';
+import { count, DIRECTION_OUT, pool, Session } from './session';
 
 /** The longest payload that is copied into a queue. */
 export const SEND_MAX: u32 = RESERVE_MAX - HEADER_MAX - GROWTH_MAX;
@@ -42,7 +39,7 @@ function isControl(kind: i32): bool {
  * @param bytes its payload
  * @returns Sent.OK, Sent.DROPPED or an ErrorCode
  */
-function admit(s: Session, kind: i32, bytes: u32): i32 {
+export function admit(s: Session, kind: i32, bytes: u32): i32 {
   // RFC 6455 5.5.1 forbids data behind a Close frame; 5.5.2 asks for pongs until the peer's has come.
   const last = kind == Opcode.PONG ? State.CLOSING : State.OPEN;
   if (s.state < State.OPEN || s.state > last) return ErrorCode.STATE;
@@ -160,33 +157,4 @@ export function sendExternal(s: Session, kind: i32, bytes: u32): i32 {
   if (payload < 0) return payload;
   queueExternal(s, bytes);
   return queueMark(s);
-}
-
-/**
- * Queues a whole message for many sessions; it is compressed once for all that compress.
- *
- * @param list handles, four bytes each; over each its Sent or ErrorCode is written
- */
-export function sendMany(list: usize, count: u32, kind: i32, p: usize, bytes: u32): void {
-  const end = list + (count << 2);
-  if (
-    DEFLATE &&
-    !(kind & SEND_PLAIN) &&
-    bytes &&
-    bytes >= optionDefault(Option.DEFLATE_THRESHOLD)
-  ) {
-    let bits: u32 = 0;
-    for (let at = list; at < end; at += 4) {
-      const s = sessionFind(load<i32>(at));
-      const may = changetype<usize>(s) ? s.deflateOut & DEFLATE_BITS : 0;
-      if (may && (!bits || may < bits)) bits = may;
-    }
-    // What does not shrink for one does not for the others.
-    if (bits && !shareBegin(p, bytes, bits)) kind |= SEND_PLAIN;
-  }
-  for (let at = list; at < end; at += 4) {
-    const s = sessionFind(load<i32>(at));
-    store<i32>(at, changetype<usize>(s) ? send(s, kind, p, bytes) : ErrorCode.HANDLE);
-  }
-  if (DEFLATE) shareEnd();
 }

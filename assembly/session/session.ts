@@ -200,9 +200,6 @@ export class PoolState {
   /** What that frame is, and the block for its compressed payload, 0 = none. */
   sendKind: u32;
   sendDeflated: u32;
-  /** A payload that was compressed for many sessions, 0 = none, and its length. */
-  sendShared: u32;
-  sendSharedLength: u32;
   /** Windows (see deflate/windows.ts): the first freed one, 0 = none; how many were ever used. */
   windowFreed: u32;
   windowFresh: u32;
@@ -343,6 +340,22 @@ export function count(s: Session, direction: i32, bytes: u32, ends: bool): void 
 function tally(counter: usize, bytes: u32, ends: bool): void {
   store<u64>(counter, load<u64>(counter) + u64(ends));
   store<u64>(counter, load<u64>(counter, 16) + bytes, 16);
+}
+
+/** Counts a whole message that a session shares with others: of the session only; countMany does the rest. */
+// @ts-ignore: decorator
+@inline
+export function countOut(s: Session, bytes: u32): void {
+  if (!INSPECTION) return;
+  s.messagesOut += 1;
+  s.bytesOut += bytes;
+}
+
+/** Counts a message that went to `n` sessions: of the module. */
+export function countMany(n: u32, bytes: u32): void {
+  if (!INSPECTION) return;
+  stats().messagesOut += n;
+  stats().bytesOut += <u64>n * bytes;
 }
 
 /** The handle of the first session in use behind `handle`'s slot (0: of all), or 0. */
