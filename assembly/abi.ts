@@ -57,6 +57,9 @@ export const SEND_MORE: i32 = 0x10;
 /** Added to a data opcode in limpet_send*: the message goes as it is, whatever was agreed on. RFC 7692 6. */
 export const SEND_PLAIN: i32 = 0x20;
 
+/** In place of limpet_shutdown's close code: the host closes each session itself, some time after its SHUTDOWN event. */
+export const CLOSE_BY_HOST: i32 = -1;
+
 /** What an event says; see EventRecord for its fields. */
 export const enum EventKind {
   /** Nothing for the host: skip it. */
@@ -85,7 +88,7 @@ export const enum EventKind {
   WRITABLE = 11,
   /** limpet_shutdown was called: last messages may be sent until this event is acknowledged, then the session closes. */
   SHUTDOWN = 12,
-  /** The pong of a heartbeat came: `detail` is the round-trip time, ms. */
+  /** The pong of a heartbeat came: `detail` is the round-trip time, ms; `ptr` and `len` its payload. */
   HEARTBEAT = 13,
 }
 
@@ -452,7 +455,7 @@ export class EventRecord {
   len: u32;
   /** The session's user-data word. */
   user: i32;
-  /** ERROR, CLOSED: an ErrorCode, or 0. */
+  /** ERROR, CLOSED: an ErrorCode, or 0. HEARTBEAT: the round-trip time, ms. */
   detail: i32;
   /** Arena block that the acknowledgement frees, or that stays the session's: for the core only. */
   block: u32;

@@ -13,8 +13,11 @@
 
 import {
   ABI_VERSION,
+  CLOSE_BY_HOST,
   ErrorCode,
   Opcode,
+  Option,
+  Part,
   Role,
   SelectRecord,
   SEND_PLAIN,
@@ -67,6 +70,7 @@ import {
   ARENA_BYTES,
   CLIENT,
   DEFLATE,
+  HEARTBEAT,
   INGRESS_BYTES,
   MEMBERSHIPS,
   METADATA,
@@ -75,6 +79,7 @@ import {
   SCRATCH_BYTES,
   SECURITY,
   SESSIONS,
+  SHUTDOWN,
   TAKEOVERS,
   TOPIC_LEVELS,
   TOPICS,
@@ -101,6 +106,8 @@ import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
 import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 import { SHA256_BYTES } from './protocol/sha256';
+import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
+import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
 
 export { __heap_base, __data_end };
 
@@ -176,7 +183,7 @@ export function limpet_stats(): i32 {
 }
 
 /**
- * Does what is due: timeouts and keep-alive pings. Sessions that got something to write are found
+ * Does what is due: timeouts, keep-alive pings and heartbeats. Sessions that got something to write are found
  * by limpet_tx_next.
  * @param now the host's clock, ms
  * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new
@@ -192,7 +199,7 @@ export function limpet_tick(now: i32): i32 {
 /**
  * Opens a server session for a new connection; it expects the head of a request. RFC 6455 4.2.
  * @param now the host's clock, ms
- * @returns a handle; ErrorCode.SESSIONS when none is free
+ * @returns a handle; ErrorCode.SESSIONS when none is free, SHUTDOWN after limpet_shutdown
  */
 export function limpet_open(now: i32): i32 {
   return opened(Role.SERVER, State.HANDSHAKE, now);
@@ -204,7 +211,7 @@ export function limpet_open(now: i32): i32 {
  * @param deflate what permessage-deflate was agreed on, 0 for none: `in | out << 8`, both as
  *   SessionInfo has them; a context that comes is kept for windows of TAKEOVER_BITS at the most
  * @param now the host's clock, ms
- * @returns a handle of state OPEN; ErrorCode.SESSIONS, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
+ * @returns a handle of state OPEN; ErrorCode.SESSIONS, SHUTDOWN, ARGUMENT, UNSEEDED for a client, UNSUPPORTED
  *   for one without the feature `client`, or MEMORY when no window is free for the context of what
  *   comes
  */
@@ -229,6 +236,7 @@ function begun(s: Session, error: i32): i32 {
 function opened(role: Role, state: State, now: i32): i32 {
   clockSet(now);
   if (CLIENT && role == Role.CLIENT && !seeded()) return ErrorCode.UNSEEDED;
+  if (SHUTDOWN && shutdownRefuses()) return ErrorCode.SHUTDOWN;
   const s = sessionOpen(role, state);
   if (absent(s)) return ErrorCode.SESSIONS;
   timerSet(s);
@@ -246,7 +254,7 @@ function opened(role: Role, state: State, now: i32): i32 {
  * @param headers_ptr field lines to add, each ending with CRLF
  * @param headers_len bytes, 0 for none
  * @param now the host's clock, ms
- * @returns a handle; ErrorCode.SESSIONS, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
+ * @returns a handle; ErrorCode.SESSIONS, SHUTDOWN, MEMORY, UNSEEDED, ARGUMENT, or VALUE for a string that
  *   may not be sent
  * @feature client
  */
@@ -327,7 +335,10 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (handle && absent(s)) return ErrorCode.HANDLE;
   if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
-  if (handle) timerSet(s);
+  if (handle) {
+    if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
+    timerSet(s);
+  }
   return 0;
 }
 
@@ -352,6 +363,7 @@ export function limpet_session_info(handle: i32): i32 {
   info.closeCode = s.closeCode;
   info.deflateIn = s.deflateIn & AGREED;
   info.deflateOut = s.deflateOut & AGREED;
+  if (HEARTBEAT) heartbeatTell(s, info);
   return <i32>changetype<usize>(info);
 }
 
@@ -1120,3 +1132,24 @@ export function limpet_security_clear(): i32 {
 }
 
 // ------------------------------------------------------------------ shutdown
+
+/**
+ * Ends everything, in order: from now on no session begins; those whose handshake is under way are
+ * answered 503; those that are open get a SHUTDOWN event, and when it is acknowledged, behind all
+ * that was sent until then, the close handshake begins. It is over when StatsRecord.active is 0.
+ * Called again, it moves the timeout. It cannot be taken back.
+ * @param timeout_ms how long that may take; those that are still there then are aborted (limpet_tick
+ *   does it, and its answer counts that moment); 0 aborts all at once
+ * @param code what Close frames say, as in limpet_close; 0 for 1001, going away; CLOSE_BY_HOST when
+ *   the host calls limpet_close itself: later, or with a reason
+ * @param now the host's clock, ms
+ * @returns 0; ErrorCode.ARGUMENT, or VALUE for a code that may not be sent
+ * @feature shutdown
+ */
+export function limpet_shutdown(timeout_ms: i32, code: i32, now: i32): i32 {
+  if (timeout_ms < 0) return ErrorCode.ARGUMENT;
+  if (code && code != CLOSE_BY_HOST && !closeCodeValid(code)) return ErrorCode.VALUE;
+  clockSet(now);
+  shutdownBegin(timeout_ms, code);
+  return 0;
+}

@@ -77,5 +77,7 @@ export const RATES: bool = true;
 export const SECURITY: bool = true;
 /** Whether heartbeats are sent and round-trip times measured. */
 export const HEARTBEAT: bool = true;
+/** Whether all sessions can be ended in order: limpet_shutdown. */
+export const SHUTDOWN: bool = true;
 /** Whether canaries stand between the regions and assertions are kept. */
 export const DEBUG: bool = false;

@@ -21,8 +21,9 @@ import {
   inflating,
 } from './deflate/incoming';
 import { handshakeRead, holdRead, holdRoom } from './http/handshake';
+import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
 import { eventRing } from './memory';
-import { BLOCK_MAX_BYTES, DEFLATE, INGRESS_BYTES } from './profile';
+import { BLOCK_MAX_BYTES, DEFLATE, HEARTBEAT, INGRESS_BYTES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -451,7 +452,9 @@ function controlDone(s: Session, p: usize, n: u32): void {
     closeCame(s, p, n);
   } else {
     const ping = s.opcode == Opcode.PING;
-    eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
+    const rtt = HEARTBEAT && !ping ? heartbeatAnswered(s, p, n) : NO_ANSWER;
+    if (HEARTBEAT && rtt != NO_ANSWER) eventPush(s, EventKind.HEARTBEAT, p, n).detail = rtt;
+    else eventPush(s, ping ? EventKind.PING : EventKind.PONG, p, n);
     // RFC 6455 5.5.3: "a Pong frame sent in response to a Ping frame must have identical
     // Application data".
     if (!ping) s.pinged = false;

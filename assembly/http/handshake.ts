@@ -17,16 +17,18 @@ import {
   DEFLATE,
   HEAD_MAX_BYTES,
   HEADERS,
+  HEARTBEAT,
   HTTP,
   PROTOCOLS,
   SECURITY,
+  SHUTDOWN,
 } from '../profile';
 import { base64Write } from '../protocol/base64';
 import { sha1, SHA1_BYTES } from '../protocol/sha1';
-import { arenaGrow, Use } from '../session/arena';
+import { arenaGrow, RESERVE_MAX, Use } from '../session/arena';
 import { enter, fail } from '../session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME } from '../session/events';
-import { queueExternal, queueReserve, queueTrim, RESERVE_MAX } from '../session/queue';
+import { queueExternal, queueReserve, queueTrim } from '../session/queue';
 import { Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
@@ -46,6 +48,7 @@ import {
   requestRead,
 } from './request';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
+import { heartbeatBegin } from '../hub/heartbeat';
 import * as text from './text';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
@@ -134,6 +137,7 @@ export function statusOf(s: Session, error: i32): i32 {
   if (SECURITY && error == ErrorCode.UPGRADE_ORIGIN) return 403;
   if (SECURITY && error == ErrorCode.UPGRADE_TOKEN) return 401;
   if (error == ErrorCode.HTTP_OVERLOAD) return 503;
+  if (SHUTDOWN && error == ErrorCode.SHUTDOWN) return 503;
   if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
@@ -256,6 +260,7 @@ export function opened(s: Session): void {
   s.messageLength = 0;
   s.headHave = 0;
   s.state = State.OPEN;
+  if (HEARTBEAT) heartbeatBegin(s);
   timerSet(s);
 }
 

@@ -4,6 +4,7 @@
 import {
   ALLOWED_BYTES,
   HEADERS,
+  HEARTBEAT,
   MEMBERSHIPS,
   METADATA,
   METADATA_ENTRIES,
@@ -53,8 +54,10 @@ export const ADDRESSES_BYTES: i32 = 0;
 export const RATES_BYTES: i32 = 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
 export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
-/** Bytes of the region HEARTBEATS: see heartbeat.ts. */
-export const HEARTBEATS_BYTES: i32 = 0;
+/** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
+export const HEARTBEAT_BYTES: i32 = 64;
+/** Bytes of the region HEARTBEATS. */
+export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;
 
 /** Bytes of HUB_STATE. */
 export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;

@@ -30,6 +30,11 @@ export const enum Use {
   CONTROL_IN = 3,
 }
 
+/** Bytes before the frames in a block of a send queue: see queue.ts. */
+export const PIECE_HEADER: u32 = 16;
+/** The most bytes of frames that one block holds. */
+export const RESERVE_MAX: u32 = BLOCK_MAX_BYTES - PIECE_HEADER;
+
 const MIN_SHIFT: u32 = 31 - clz(BLOCK_MIN_BYTES);
 const MAX_ORDER: u32 = 31 - clz(BLOCK_MAX_BYTES) - MIN_SHIFT;
 const FREE: u32 = 0x80;

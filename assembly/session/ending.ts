@@ -8,7 +8,11 @@
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
+//   OPEN      no answer to a heartbeat           ABORTED   -                    ERROR
 //   < OPEN    the head breaks a rule, or is late ENDING    an HTTP status       ERROR
+//   < OPEN    limpet_shutdown                    ENDING    503                  ERROR
+//   OPEN      SHUTDOWN is acknowledged           CLOSING   Close(code)          CLOSING
+//   any       limpet_shutdown's timeout passes   ABORTED   -                    -
 //   CLOSING   CLOSE_MS passes                    ABORTED   -                    -
 //   ENDING    CLOSE_MS passes                    ABORTED   -                    -
 //   any       limpet_terminate                   ABORTED   -                    -
@@ -23,7 +27,7 @@ import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE, HEADERS, TOPICS } from '../profile';
+import { DEFLATE, HEADERS, SHUTDOWN, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -53,7 +57,8 @@ function inputRelease(s: Session): void {
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
   s.state = state;
-  s.markedAt = pool().clock;
+  // Of a shutdown the timeout does not move.
+  if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   timerSet(s);
   if (state < State.ENDING) return;
   inputRelease(s);
@@ -121,11 +126,11 @@ export function fail(s: Session, error: i32): void {
   peerEnds(s, code);
 }
 
-/** HANDSHAKE or PENDING → ENDING because HANDSHAKE_MS passed. */
-export function handshakeLate(s: Session): void {
-  const status = statusOf(s, ErrorCode.TIMEOUT_HANDSHAKE);
+/** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */
+export function handshakeEnd(s: Session, error: i32): void {
+  const status = statusOf(s, error);
   if (status) answer(s, status, 0, 0, 0, 0);
-  s.cause = <i8>ErrorCode.TIMEOUT_HANDSHAKE;
+  s.cause = <i8>error;
   s.closeCode = <u16>status;
   notify(s, Notice.ERROR);
   enter(s, State.ENDING);

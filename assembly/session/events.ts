@@ -8,11 +8,12 @@
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
 import { metaRelease } from '../hub/metadata';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS, METADATA } from '../profile';
+import { DEBUG, EVENTS, METADATA, SHUTDOWN } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
 import { pool, PoolState, Session, sessionFind, sessionFree } from './session';
+import { shutdownTold } from '../hub/shutdown';
 
 /** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;
@@ -23,9 +24,10 @@ export const BLOCK_LENT: u32 = 1;
 /** Bits of Session.notices, in the order in which they are told. */
 export const enum Notice {
   WRITABLE = 1,
-  ERROR = 2,
-  CLOSING = 4,
-  CLOSED = 8,
+  SHUTDOWN = 2,
+  ERROR = 4,
+  CLOSING = 8,
+  CLOSED = 16,
 }
 
 /** The list of sessions with notices, and where a session's node in it is. */
@@ -128,9 +130,10 @@ function noticeTell(s: Session, notice: u32): void {
   let what: u32 = EventKind.CLOSING;
   let code: u32 = s.closeCode;
   let detail = 0;
-  if (notice == Notice.WRITABLE) {
-    // A session that ended meanwhile has nothing more to write.
-    what = s.state == State.OPEN ? EventKind.WRITABLE : EventKind.NONE;
+  if (notice == Notice.WRITABLE || (SHUTDOWN && notice == Notice.SHUTDOWN)) {
+    what = notice == Notice.WRITABLE ? EventKind.WRITABLE : EventKind.SHUTDOWN;
+    // A session that ended meanwhile has nothing more to write, and no goodbye to say.
+    if (s.state != State.OPEN) what = EventKind.NONE;
     code = 0;
   } else if (notice != Notice.CLOSING) {
     what = EventKind.ERROR;
@@ -146,8 +149,8 @@ function noticeTell(s: Session, notice: u32): void {
 }
 
 /**
- * Takes back the `count` oldest events: gives their blocks to the arena and frees the sessions that
- * a CLOSED event ended.
+ * Takes back the `count` oldest events: gives their blocks to the arena, frees the sessions that a
+ * CLOSED event ended, and closes those that a SHUTDOWN event told of it.
  */
 export function eventsAcknowledge(count: u32): i32 {
   const ring = eventRing();
@@ -156,13 +159,18 @@ export function eventsAcknowledge(count: u32): i32 {
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);
     if (!(e.block & BLOCK_LENT)) arenaGive(e.block, Use.IN);
-    if (e.kind == EventKind.CLOSED) {
-      const s = sessionFind(e.session);
-      if (changetype<usize>(s)) {
-        if (METADATA) metaRelease(s);
-        sessionFree(s);
-      }
+    const kind: u32 = e.kind;
+    if (kind != EventKind.CLOSED && (!SHUTDOWN || kind != EventKind.SHUTDOWN)) continue;
+    const s = sessionFind(e.session);
+    if (!changetype<usize>(s)) continue;
+    // A block that goes back now goes with an event that is still to come.
+    if (SHUTDOWN) ring.tail = i + 1;
+    if (SHUTDOWN && kind == EventKind.SHUTDOWN) {
+      shutdownTold(s);
+      continue;
     }
+    if (METADATA) metaRelease(s);
+    sessionFree(s);
   }
   ring.tail = end;
   noticesTell();

@@ -17,7 +17,8 @@ import { Session } from './session';
 /** Whether a session, or a null one for the defaults, has an option. */
 export function optionKnown(s: Session, option: i32): bool {
   if (<u32>option <= <u32>Option.PAUSED) return true;
-  if (changetype<usize>(s)) return false;
+  const beats = option == Option.HEARTBEAT_MS || option == Option.HEARTBEAT_TIMEOUT_MS;
+  if (changetype<usize>(s) || beats) return HEARTBEAT && beats;
   switch (option) {
     case Option.DEFLATE:
     case Option.DEFLATE_LEVEL:
@@ -38,9 +39,6 @@ export function optionKnown(s: Session, option: i32): bool {
       return SECURITY;
     case Option.BATCH:
       return TOPICS;
-    case Option.HEARTBEAT_MS:
-    case Option.HEARTBEAT_TIMEOUT_MS:
-      return HEARTBEAT;
     default:
       return <u32>option <= <u32>Option.HEAD_MAX;
   }

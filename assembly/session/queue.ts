@@ -21,7 +21,15 @@ import { copyBytes, POOL_STATE, REFERENCES, TX_SPANS, txRecord } from '../memory
 import { BLOCK_MAX_BYTES, BLOCK_MIN_BYTES, BLOCK_SEND_BYTES, CLIENT, TOPICS } from '../profile';
 import { maskKeyNext } from '../protocol/entropy';
 import { headerSize, headerWrite } from '../protocol/frame';
-import { arenaBytes, arenaCan, arenaGive, arenaTake, arenaTakeRoomy, Use } from './arena';
+import {
+  arenaBytes,
+  arenaCan,
+  arenaGive,
+  arenaTake,
+  arenaTakeRoomy,
+  PIECE_HEADER,
+  Use,
+} from './arena';
 import { Notice, notify } from './events';
 import { listAppend, listRemove } from './list';
 import { Log, logRelease } from './log';
@@ -41,10 +49,6 @@ export class Piece {
   behind: i32;
 }
 
-/** Bytes before a block's own. */
-const PIECE_HEADER: u32 = 16;
-/** The most bytes that one reservation can have. */
-export const RESERVE_MAX: u32 = BLOCK_MAX_BYTES - PIECE_HEADER;
 /** The longest pong: 131 = 2 + 4 + 125. */
 const PONG_MAX: u32 = 131;
 /** What a peer that sends pings and does not read may make a queue grow past QUEUE_MAX: 8 pongs. */

@@ -17,9 +17,9 @@ import { copyBytes, stats } from '../memory';
 import { CONTROL_MAX, FIN, HEADER_MAX, headerSize } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
 import { CLIENT, DEFLATE } from '../profile';
-import { Use } from './arena';
+import { RESERVE_MAX, Use } from './arena';
 import { closeBegin } from './ending';
-import { masks, queueExternal, queueFrame, queueMark, RESERVE_MAX } from './queue';
+import { masks, queueExternal, queueFrame, queueMark } from './queue';
 import { count, DIRECTION_OUT, pool, Session } from './session';
 
 /** The longest payload that is copied into a queue. */

@@ -10,6 +10,7 @@
 //   168 header gathered, counters and times
 
 import { Delivery, Option, Role, State, TokenSource } from '../abi';
+import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
   DEFAULTS,
@@ -24,6 +25,7 @@ import {
   DEFLATE,
   DEFLATE_WINDOW_BITS,
   HEAD_MAX_BYTES,
+  HEARTBEAT,
   INSPECTION,
   MESSAGE_MAX_BYTES,
   SESSIONS,
@@ -252,7 +254,7 @@ function defaults(): usize {
     optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
     optionStore(Option.RATE_WINDOW_MS, 1_000);
     optionStore(Option.TOKEN_SOURCES, TokenSource.HEADER | TokenSource.PROTOCOL);
-    optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
+    if (HEARTBEAT) optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
     if (DEFLATE) {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
@@ -274,10 +276,11 @@ export function optionDefault(option: Option): u32 {
   return load<u32>(DEFAULTS + (option << 2));
 }
 
-/** Where an option's word lies: in the session's record, or in the defaults for a null session. */
+/** Where an option's word lies: in the session's records, or in the defaults for a null session. */
 export function optionAddress(s: Session, option: i32): usize {
-  if (changetype<usize>(s)) return changetype<usize>(s) + LIMITS + (option << 2);
-  return defaults() + (option << 2);
+  if (!changetype<usize>(s)) return defaults() + (option << 2);
+  if (HEARTBEAT && option >= Option.HEARTBEAT_MS) return heartbeatOption(s, option);
+  return changetype<usize>(s) + LIMITS + (option << 2);
 }
 
 /**
@@ -307,6 +310,7 @@ export function sessionOpen(role: Role, state: State): Session {
   s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
+  if (HEARTBEAT) heartbeatOpen(s);
   st.opened += 1;
   st.active += 1;
   st.activePeak = max(st.activePeak, st.active);

@@ -13,17 +13,19 @@
 // Received bytes do not touch the wheel: a session found to be not due any more is put back for later.
 
 import { State } from '../abi';
+import { heartbeatAt } from '../hub/heartbeat';
 import { WHEEL, WHEEL_LEVEL_BYTES, WHEEL_LEVELS } from '../memory';
+import { HEARTBEAT, SHUTDOWN } from '../profile';
 import { pool, Session, sessionAt } from './session';
 
 /** Behind the 32 list heads of a level, a half-word each: which of them have a session. */
 const BITMAP: usize = 64;
 /** The farthest deadline that the wheel holds, ms; a later one is looked at again then. */
 const SPAN_MAX: u64 = (1 << 30) - 1;
-const NEVER: u64 = u64.MAX_VALUE;
+export const NEVER: u64 = u64.MAX_VALUE;
 
 /** The moment `ms` after `from`, or NEVER when `ms` is 0: no bound. */
-function after(from: u64, ms: u32): u64 {
+export function after(from: u64, ms: u32): u64 {
   return ms ? from + ms : NEVER;
 }
 
@@ -42,6 +44,15 @@ export function idleAt(s: Session): u64 {
   return after(s.activeAt, s.idleMs);
 }
 
+/** When the core's next ping is due. */
+export function pingAt(s: Session): u64 {
+  if (!pinged(s)) return after(s.activeAt, s.pingMs);
+  // Received bytes may bring the next ping before the wait for an answer ends; and without a bound
+  // on the answer the pings just go on.
+  const ping = after(s.markedAt, s.pingMs);
+  return s.pongMs && ping <= pool().clock ? NEVER : ping;
+}
+
 /**
  * When a session is to be looked at next, ms; NEVER when nothing is to be done for it. Once that
  * has come and is still the answer, it is due.
@@ -50,12 +61,9 @@ function dueAt(s: Session): u64 {
   const state = s.state;
   if (state < State.OPEN) return after(s.openedAt, s.handshakeMs);
   if (state > State.ENDING) return NEVER;
-  if (state > State.OPEN) return after(s.markedAt, s.closeMs);
-  if (!pinged(s)) return min(idleAt(s), after(s.activeAt, s.pingMs));
-  // Received bytes may bring the next ping before the wait for an answer ends; and without a bound
-  // on the answer the pings just go on.
-  const ping = after(s.markedAt, s.pingMs);
-  return min(min(idleAt(s), pongAt(s)), s.pongMs && ping <= pool().clock ? NEVER : ping);
+  if (state > State.OPEN || (SHUTDOWN && s.warned)) return after(s.markedAt, s.closeMs);
+  const silence = min(min(idleAt(s), pongAt(s)), pingAt(s));
+  return HEARTBEAT ? min(silence, heartbeatAt(s)) : silence;
 }
 
 /** Where a level lies. */

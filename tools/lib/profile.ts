@@ -66,6 +66,7 @@ export const FEATURES = {
   rates: 'limits of messages and bytes in a window of time',
   security: 'lists of origins, subprotocols and bearer tokens',
   heartbeat: 'heartbeats and round-trip times',
+  shutdown: 'the end of all sessions in order',
   inspection: 'counters of messages, lists of sessions, reading of options',
 } as const;
 
