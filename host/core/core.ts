@@ -13,6 +13,7 @@ import {
   Option,
   Region,
   StatsRecord,
+  StatsRecordTypes,
   type LimpetExports,
 } from '../../build/limpet.abi.js';
 
@@ -37,19 +38,13 @@ export function errorName(code: number): string {
   return ERROR_NAMES.get(code) ?? `error ${String(code)}`;
 }
 
-/** Counters of one instance: what StatsRecord in the ABI says of each. */
-export type CoreStats = Record<Exclude<keyof typeof StatsRecord, 'size' | 'reserved'>, number>;
+/** Counters of one instance, and how full its pools are: the fields of StatsRecord in the ABI. */
+export type CoreStats = Omit<Fields<typeof StatsRecordTypes>, 'reserved'>;
 
-/** Name, offset and bytes of each counter. */
-const COUNTERS = Object.entries(StatsRecord)
-  .filter(([name]) => name !== 'size')
-  .sort(([, one], [, other]) => one - other)
-  .map(([name, offset], i, all) => ({
-    name,
-    offset,
-    bytes: (i + 1 < all.length ? all[i + 1][1] : StatsRecord.size) - offset,
-  }))
-  .filter(({ name }) => name !== 'reserved');
+/** What a record of the ABI holds, by the types of its fields. */
+export type Fields<Types> = { [Name in keyof Types]: number };
+
+type FieldType = 'u8' | 'u16' | 'u32' | 'i32' | 'u64';
 
 /** Stand-ins for what a core may be built without: each answers UNSUPPORTED. */
 const LEFT_OUT = Object.fromEntries(
@@ -144,16 +139,47 @@ export class Core {
     return this.u8.subarray(ptr, ptr + this.view.getUint32(record + FieldRecord.nameLen, true));
   }
 
-  /** Counters since the instantiation, from one call. */
+  /**
+   * Reads all fields of a record of the ABI.
+   *
+   * @param at its address
+   * @param offsets where its fields are, as the ABI has them
+   * @param types what they are
+   */
+  record<Types extends Record<string, FieldType>>(
+    at: number,
+    offsets: Record<keyof Types, number>,
+    types: Types,
+  ): Fields<Types> {
+    const fields: [string, number][] = Object.entries(types).map(([name, type]) => [
+      name,
+      this.#field(at + offsets[name], type),
+    ]);
+    return Object.fromEntries(fields) as Fields<Types>;
+  }
+
+  #field(at: number, type: FieldType): number {
+    switch (type) {
+      case 'u8':
+        return this.view.getUint8(at);
+      case 'u16':
+        return this.view.getUint16(at, true);
+      case 'u32':
+        return this.view.getUint32(at, true);
+      case 'i32':
+        return this.view.getInt32(at, true);
+      case 'u64':
+        return Number(this.view.getBigUint64(at, true));
+    }
+  }
+
+  /** Counters since the instantiation, and how full the pools are. */
   stats(): CoreStats {
-    const record = this.exports.limpet_stats();
-    return Object.fromEntries(
-      COUNTERS.map(({ name, offset, bytes }) => [
-        name,
-        bytes === 8
-          ? Number(this.view.getBigUint64(record + offset, true))
-          : this.view.getUint32(record + offset, true),
-      ]),
-    ) as CoreStats;
+    const { reserved: _, ...stats } = this.record(
+      this.exports.limpet_stats(),
+      StatsRecord,
+      StatsRecordTypes,
+    );
+    return stats;
   }
 }

@@ -28,7 +28,7 @@ const MEMBERS_LISTED = 200;
 /** How often the list of rooms is published while it changes, ms. */
 const ROOMS_MS = 100;
 
-/** What a name is made of: no control or formatting characters, nothing that means something in a topic. */
+/** What names are made of: no control or formatting characters; and what means something in a topic. */
 const NAMES = /^[\p{L}\p{M}\p{N}\p{S}\p{P} ]+$/u;
 const TOPIC_SIGNS = /[/+#]/;
 
@@ -185,14 +185,17 @@ function parsed(data: Buffer, isBinary: boolean): Asked {
   return value as Asked;
 }
 
-function nameOf(whose: string, name: unknown): string {
+function nameOf(whose: 'a room' | 'a person', name: unknown): string {
   const given = typeof name === 'string' ? name.normalize('NFC').trim() : '';
   if (given === '') throw new Refusal(`${whose} has a name`);
   if (given.length > NAME_MAX) {
     throw new Refusal(`the name of ${whose} has at most ${String(NAME_MAX)} characters`);
   }
-  if (!NAMES.test(given) || TOPIC_SIGNS.test(given)) {
-    throw new Refusal(`the name of ${whose} is letters, digits and signs, without / + #`);
+  if (!NAMES.test(given)) {
+    throw new Refusal(`the name of ${whose} is letters, digits and signs`);
+  }
+  if (whose === 'a room' && TOPIC_SIGNS.test(given)) {
+    throw new Refusal('the name of a room is without / + #');
   }
   return given;
 }
