@@ -90,6 +90,8 @@ export const enum EventKind {
   SHUTDOWN = 12,
   /** The pong of a heartbeat came: `detail` is the round-trip time, ms; `ptr` and `len` its payload. */
   HEARTBEAT = 13,
+  /** The session was not read from for its rate (RatePolicy.QUEUE), and is again: feed it what was kept. */
+  READABLE = 14,
 }
 
 /** Bits of EventRecord.flags. */
@@ -148,13 +150,13 @@ export const enum Option {
   TEXT_MAX = 19,
   /** The same for binary messages. Defaults only. */
   BINARY_MAX = 20,
-  /** Longest HTTP head taken, bytes; past it 431. Default and bound: the profile's. Defaults only. */
+  /** Longest HTTP head taken, bytes, 1 or more; past it 431. Default and bound: the profile's. Defaults only. */
   HEAD_MAX = 21,
   /** How many sessions one remote address may have, 0 = no bound; then 429. Defaults only, feature `addresses`. */
   ADDRESS_SESSIONS = 22,
-  /** The window over which the rates count, ms. Default 1,000. This and what follows: defaults only, feature `rates`. */
+  /** The window over which the rates count, ms, 1 or more. Default 1,000. This and the next five: defaults only, feature `rates`. */
   RATE_WINDOW_MS = 23,
-  /** Messages that one session may send in a window, 0 = no bound. */
+  /** Messages that one session may send in a window, 0 = no bound. To set this, the window or one of the next three ends all waits. */
   RATE_MESSAGES = 24,
   /** Payload bytes that one session may send in a window, 0 = no bound. */
   RATE_BYTES = 25,
@@ -178,7 +180,7 @@ export const enum Option {
 export const enum RatePolicy {
   /** The message is dropped and counted. */
   DROP = 0,
-  /** The session is not read from until the message fits (limpet_rx_room is 0). */
+  /** The session is not read from until the message fits (limpet_rx_room is 0); then READABLE. */
   QUEUE = 1,
   /** The session closes with 1008 (policy violation). */
   REJECT = 2,
@@ -524,7 +526,7 @@ export class SessionInfo {
   bytesOut: u64;
   /** When the session was opened, ms. */
   openedAt: u64;
-  /** When the last bytes came, ms. */
+  /** When the last bytes came, or a wait for its rate ended, ms. */
   activeAt: u64;
   /** Bytes in the send queue. */
   queued: u32;

@@ -10,12 +10,14 @@ import { metaCount, metaSound } from './hub/metadata';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import { shared } from './hub/frames';
 import {
+  ADDRESSES,
   ALLOWED_BYTES,
   ARENA_BYTES,
   BLOCK_MIN_BYTES,
   DEFLATE,
   HEADERS,
   METADATA,
+  RATES,
   SECURITY,
   SESSIONS,
   TAKEOVERS,
@@ -29,6 +31,9 @@ import { LISTED, Piece, referenceOf } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
 import { arenaBytes } from './session/arena';
 import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
+import { addressAt, addressState, bucketAt, bucketOf, peerOf } from './hub/addresses';
+import { ADDRESS_BITS } from './hub/layout';
+import { rateSound } from './hub/rates';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
 const REGIONS: i32 = Region.GLOBALS + 1;
@@ -41,8 +46,8 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 112 lists of allowed
- *   origins and subprotocols
+ *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 110 addresses, 111
+ *   rates, 112 lists of allowed origins and subprotocols
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -61,6 +66,7 @@ export function limpet_debug_check(): i32 {
   let kept: u32 = 0;
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
+    if (RATES && !rateSound(s)) return 111;
     if (s.state == State.FREE) continue;
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
@@ -74,8 +80,8 @@ export function limpet_debug_check(): i32 {
   if (DEFLATE && !windowsSound(windows)) return 106;
   if (METADATA && !metaSound(entries)) return 109;
   if (HEADERS && !keepSound(kept)) return 109;
-  if (SECURITY && !securitySound()) return 112;
-  return 0;
+  if (ADDRESSES && !addressesSound()) return 110;
+  return SECURITY && !securitySound() ? 112 : 0;
 }
 
 /** A free block is in a list: what is written behind the end of another would break it. */
@@ -190,6 +196,33 @@ function entriesSound(list: usize, used: u32): bool {
   let at: u32 = 0;
   while (at < used) at += 2 + <u32>load<u16>(list + at);
   return at == used && used <= <u32>ALLOWED_BYTES;
+}
+
+/** Each address in use is in the chain of its bucket, and has as many sessions as there are. */
+function addressesSound(): bool {
+  const state = addressState();
+  let sessions: i32 = 0;
+  let used: u32 = 0;
+  for (let bucket: u32 = 0; state.fresh && bucket < 1 << ADDRESS_BITS; bucket++) {
+    for (let number: u32 = load<u16>(bucketAt(bucket)); number; used++) {
+      const a = addressAt(number);
+      if (number > state.fresh || used > state.fresh || bucketOf(a.ip0, a.ip8) != bucket)
+        return false;
+      if (!a.sessions || a.counted > a.sessions) return false;
+      sessions += a.sessions;
+      number = a.next;
+    }
+  }
+  for (let number = state.freed; number && used <= state.fresh; used++)
+    number = addressAt(number).next;
+  for (let slot: u32 = 0; slot < pool().fresh; slot++) {
+    const s = sessionAt(slot);
+    const number: u32 = peerOf(s).address;
+    // A free slot has none; the counters of a chain are those of the slots.
+    if (number && (s.state == State.FREE || number > state.fresh)) return false;
+    sessions -= i32(number != 0);
+  }
+  return used == state.fresh && !sessions;
 }
 
 /** Each node of a list is owned by the word in front of it, and the last one is the list's last. */

@@ -24,6 +24,7 @@ import {
   Sent,
   SessionInfo,
   State,
+  Trust,
 } from './abi';
 import { DEFLATE_BITS, DEFLATE_TAKEOVER } from './deflate/windows';
 import { requestSend } from './http/client';
@@ -32,6 +33,7 @@ import { accept, respond } from './http/handshake';
 import { fieldRead } from './http/head';
 import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
+import { addressOf, addressSet } from './hub/addresses';
 import { payloadReserve } from './hub/frames';
 import { broadcast, publish, publishFlushed, reachNext, sendMany } from './hub/publish';
 import { selectNext } from './hub/select';
@@ -70,11 +72,14 @@ import {
   ARENA_BYTES,
   CLIENT,
   DEFLATE,
+  EVENTS,
   HEARTBEAT,
   INGRESS_BYTES,
+  INSPECTION,
   MEMBERSHIPS,
   METADATA,
   METADATA_ENTRIES,
+  RATES,
   ROOMS,
   SCRATCH_BYTES,
   SECURITY,
@@ -89,7 +94,7 @@ import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
-import { eventRingReady, eventsAcknowledge } from './session/events';
+import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
 import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
@@ -108,6 +113,8 @@ import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadat
 import { SHA256_BYTES } from './protocol/sha256';
 import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
 import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
+import { PORT_MAX } from './protocol/ip';
+import { ratesClear } from './hub/rates';
 
 export { __heap_base, __data_end };
 
@@ -172,6 +179,10 @@ export function limpet_stats(): i32 {
   const s = stats();
   s.sessions = SESSIONS;
   s.arena = ARENA_BYTES;
+  if (INSPECTION) {
+    s.events = EVENTS;
+    eventsCount();
+  }
   if (DEFLATE) s.windows = TAKEOVERS;
   if (TOPICS) {
     s.rooms = ROOMS;
@@ -339,6 +350,7 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
     if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
     timerSet(s);
   }
+  if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();
   return 0;
 }
 
@@ -382,8 +394,8 @@ export function limpet_session_next(handle: i32): i32 {
 /**
  * How many bytes a session takes now: what a host reads from its transport at the most.
  * @param handle a session
- * @returns 0 (do not read: it is paused, or waits for its send queue or a decision) to the size of
- *   the ingress region; or ErrorCode.HANDLE
+ * @returns 0 (do not read: it is paused, or waits for its send queue, its rate or a decision) to the
+ *   size of the ingress region; or ErrorCode.HANDLE
  */
 export function limpet_rx_room(handle: i32): i32 {
   const s = sessionFind(handle);
@@ -1075,6 +1087,49 @@ export function limpet_meta_next(handle: i32, cursor: i32): i32 {
 }
 
 // ----------------------------------------------------------------- addresses
+
+/** All bits of Trust. */
+const TRUST_ALL: u32 = Trust.PROXY | Trust.PROXY_REQUIRED | Trust.FORWARDED;
+
+/**
+ * Tells where a session's peer is, and what its first bytes may say of that. To be called after
+ * limpet_open or limpet_attach, before any byte is fed.
+ * @param handle a server session of state HANDSHAKE, or one that limpet_attach opened
+ * @param ptr the address in the order of the network; one of IPv6 that maps one of IPv4 is that
+ * @param len its bytes: 4, 16, or 0 when it is not known
+ * @param port 0 to 65535, 0 when it is not known
+ * @param trust bits of Trust, 0 for a peer that speaks for itself
+ * @returns 0; ErrorCode.ADDRESSES when the address has ADDRESS_SESSIONS: the host may cut the connection
+ *   off, else its head is answered 429. What is trusted to tell another address is judged by that, when
+ *   its head is whole. Or HANDLE, ARGUMENT, STATE
+ * @feature addresses
+ */
+export function limpet_address_set(handle: i32, ptr: i32, len: i32, port: i32, trust: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (
+    (len != 0 && len != 4 && len != 16) ||
+    !inMemory(ptr, len) ||
+    <u32>port > PORT_MAX ||
+    <u32>trust > TRUST_ALL
+  ) {
+    return ErrorCode.ARGUMENT;
+  }
+  return addressSet(s, ptr, len, port, trust);
+}
+
+/**
+ * Where a session's peer is, until limpet_eof: as limpet_address_set told, or as a trusted proxy did.
+ * @param handle a session
+ * @returns the address of an AddressRecord, valid until the next call of this function; or
+ *   ErrorCode.HANDLE
+ * @feature addresses
+ */
+export function limpet_address(handle: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  return <i32>changetype<usize>(addressOf(s));
+}
 
 // ------------------------------------------------------------------ security
 

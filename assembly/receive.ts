@@ -22,8 +22,8 @@ import {
 } from './deflate/incoming';
 import { handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
-import { eventRing } from './memory';
-import { BLOCK_MAX_BYTES, DEFLATE, HEARTBEAT, INGRESS_BYTES } from './profile';
+import { eventRing, stats } from './memory';
+import { BLOCK_MAX_BYTES, DEFLATE, HEARTBEAT, INGRESS_BYTES, RATES } from './profile';
 import {
   CONTROL_MAX,
   FIN,
@@ -35,7 +35,7 @@ import {
 } from './protocol/frame';
 import { keyAfter, unmask } from './protocol/mask';
 import { UTF8_COMPLETE, UTF8_REJECT, utf8Check } from './protocol/utf8';
-import { arenaGrow, arenaTake, Use } from './session/arena';
+import { arenaGive, arenaGrow, arenaTake, Use } from './session/arena';
 import { closeCame, fail } from './session/ending';
 import {
   BLOCK_LENT,
@@ -50,13 +50,16 @@ import { send } from './session/send';
 import {
   count,
   DIRECTION_IN,
+  DROPPED,
   PHASE_CONTROL,
   PHASE_DATA,
   PHASE_FAILED,
   PHASE_HEADER,
   pool,
   Session,
+  tooLong,
 } from './session/session';
+import { rated, rateJudge, Verdict } from './hub/rates';
 
 /** The least that is taken for a gathered message at once; it doubles as bytes come. */
 const GATHER_MIN: u64 = 1024;
@@ -70,7 +73,7 @@ const WAIT: i32 = 1;
  * @param p the bytes; they are overwritten by the unmasked payload
  * @param n how many
  * @returns how many were taken. Fewer than `n`: the event ring is full, the session is paused, or
- *   it waits for its send queue (limpet_rx_room says 0 in the last two cases)
+ *   it waits for its send queue or its rate (limpet_rx_room says 0 but in the first case)
  */
 export function receive(s: Session, p: usize, n: i32): i32 {
   const took = feed(s, p, n);
@@ -82,7 +85,7 @@ export function receive(s: Session, p: usize, n: i32): i32 {
 function feed(s: Session, p: usize, n: i32): i32 {
   const end = p + n;
   let at = p;
-  if (s.paused && s.state == State.OPEN) return 0;
+  if (stopped(s)) return 0;
   if (s.hold && s.state != State.PENDING && !releaseHold(s)) return 0;
   // A head may be followed by frames in the same read: go on as long as the state changes.
   while (true) {
@@ -100,10 +103,17 @@ function feed(s: Session, p: usize, n: i32): i32 {
   }
 }
 
+/** Whether an open session is not to be read from: the host paused it, or its rate does. */
+// @ts-ignore: decorator
+@inline
+function stopped(s: Session): bool {
+  return s.state == State.OPEN && (s.paused != 0 || (RATES && s.slowed));
+}
+
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
   if (s.state == State.PENDING) return holdRoom(s);
-  if (s.state == State.OPEN && s.paused) return 0;
+  if (stopped(s)) return 0;
   const blocked = s.blocked && (outputFirst(s) || !queueTakesPong(s));
   if (s.state <= State.CLOSING && blocked) return 0;
   return INGRESS_BYTES;
@@ -234,18 +244,25 @@ function begin(s: Session, head: usize, length: u32): i32 {
     if (continues != (s.messageOpcode != 0)) {
       return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
+    const kind: u32 = continues ? s.messageOpcode : opcode;
+    const deflated = DEFLATE && (continues ? inflating(s) : (b0 & RSV1) != 0);
+    // What a compressed message will be is known when it is inflated.
+    if (!deflated && tooLong(s, kind, s.messageLength + payload)) return ErrorCode.TOO_BIG;
+    let verdict = Verdict.PASS;
+    if (RATES && rated() && s.state == State.OPEN && !(kind & DROPPED)) {
+      verdict = rateJudge(s, !continues, !continues || s.begins, payload);
+      if (verdict == Verdict.WAIT) return WAIT;
+      if (verdict == Verdict.REJECT) return ErrorCode.RATE;
+    }
     s.phase = PHASE_DATA;
     s.fin = (b0 & FIN) != 0;
     if (!continues) {
       s.messageOpcode = <u8>opcode;
       s.begins = true;
       s.streaming = s.delivery == Delivery.STREAM;
-      if (DEFLATE) s.deflateIn = <u8>((s.deflateIn & ~DEFLATE_NOW) | (b0 & RSV1 ? DEFLATE_NOW : 0));
+      if (DEFLATE) s.deflateIn = <u8>((s.deflateIn & ~DEFLATE_NOW) | (deflated ? DEFLATE_NOW : 0));
     }
-    const length = s.messageLength + payload;
-    // What a compressed message will be is known when it is inflated.
-    const told = !DEFLATE || !inflating(s);
-    if (told && s.messageMax && length > <u64>s.messageMax) return ErrorCode.TOO_BIG;
+    if (RATES && verdict == Verdict.DROP) drop(s);
   } else {
     // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come.
     const pongs = opcode == Opcode.PING && s.autoPong;
@@ -262,6 +279,31 @@ function begin(s: Session, head: usize, length: u32): i32 {
   s.maskKey = headerKey(head, length);
   s.remaining = payload;
   return 0;
+}
+
+/** The message under way is past a rate: nothing of it was told, and nothing will be. */
+function drop(s: Session): void {
+  stats().rateDropped += 1;
+  s.messageOpcode |= <u8>DROPPED;
+  s.utf8 = UTF8_COMPLETE;
+  if (decodes(s)) return;
+  arenaGive(s.block, Use.IN);
+  s.block = 0;
+}
+
+/** Whether the message under way is told. Behind our Close frame none is. */
+// @ts-ignore: decorator
+@inline
+function told(s: Session): bool {
+  return s.state == State.OPEN && !(RATES && s.messageOpcode & DROPPED);
+}
+
+/** Whether the message under way has to be inflated: it is told, or the next ones refer to it. */
+// @ts-ignore: decorator
+@inline
+function decodes(s: Session): bool {
+  if (told(s)) return true;
+  return RATES && DEFLATE && s.state == State.OPEN && inflating(s) && s.windowIn != 0;
 }
 
 /** Takes payload of the current frame. Returns how far it came. */
@@ -295,8 +337,7 @@ function compressed(s: Session, at: usize, take: u32): usize {
   let taken = take;
   let made = 0;
   const last = messageEnds(s, s.remaining - take);
-  // Behind our Close frame nothing is told, so nothing is decoded.
-  if (s.state == State.OPEN) {
+  if (decodes(s)) {
     // An empty fragment has nothing to wait with: its header is taken.
     if (take || last) {
       const wait = answersWait();
@@ -334,7 +375,7 @@ function messageEnds(s: Session, left: u64): bool {
 @inline
 function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
   const whole = messageEnds(s, left) && s.messageLength == 0;
-  if (whole || s.streaming || s.state != State.OPEN || take == 0) return at;
+  if (whole || s.streaming || !told(s) || take == 0) return at;
   const to = gatherRoom(s, take, left);
   // Past what a block holds the message goes on as a stream.
   return to || s.phase == PHASE_FAILED ? to : at;
@@ -351,7 +392,7 @@ function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   }
   s.messageLength += n;
   if (left == 0) s.phase = PHASE_HEADER;
-  if (s.state == State.OPEN) {
+  if (told(s)) {
     if (!s.streaming) {
       if (ends) message(s, p + n);
     } else if (n || ends || s.begins) {
@@ -363,7 +404,7 @@ function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
     }
   }
   if (!ends) return;
-  // The message is over. One that was told in pieces, or is not delivered any more (CLOSING), still
+  // The message is over. One that was told in pieces, or is not delivered (CLOSING, DROPPED), still
   // has its block.
   s.messageOpcode = 0;
   s.messageLength = 0;

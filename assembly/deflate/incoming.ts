@@ -12,7 +12,7 @@ import { copyBytes } from '../memory';
 import { BLOCK_MAX_BYTES } from '../profile';
 import { unmask } from '../protocol/mask';
 import { arenaBytes, arenaGrow, arenaTake, arenaTrim, Use } from '../session/arena';
-import { Session } from '../session/session';
+import { Session, tooLong } from '../session/session';
 import {
   Inflate,
   inflate,
@@ -171,7 +171,7 @@ export function inflatePayload(s: Session, at: usize, take: u32, last: bool, wai
     result = inflate(z);
     if (result == INFLATE_BAD) return ErrorCode.DEFLATE;
     made = z.to - z.base - had;
-    if (s.messageMax && s.messageLength + made > <u64>s.messageMax) return ErrorCode.TOO_BIG;
+    if (tooLong(s, s.messageOpcode, s.messageLength + made)) return ErrorCode.TOO_BIG;
     if (result != INFLATE_FULL || s.streaming) break;
     const error = widen(s, later);
     if (error == INFLATE_WAIT) break;

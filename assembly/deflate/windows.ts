@@ -39,7 +39,9 @@ export function windowTake(): u32 {
     window = p.windowFresh;
   }
   store<u32>(windowAddress(window), 0);
-  stats().windowsUsed += 1;
+  const st = stats();
+  st.windowsUsed += 1;
+  st.windowsPeak = max(st.windowsPeak, st.windowsUsed);
   return window;
 }
 

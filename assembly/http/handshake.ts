@@ -3,15 +3,16 @@
 //
 //   HANDSHAKE ─ head whole and right ─► PENDING ─ limpet_accept ─► OPEN
 //       │                                  └───── limpet_respond ─► ENDING
-//       └─ wrong: 400, 405, 426, 431, 503, 505 ─► ENDING
+//       └─ wrong: 400, 405, 426, 429, 431, 503, 505 ─► ENDING
 //
 // The head is gathered in one arena block that grows with it. Bytes behind the head are held in
 // another until the host has decided: data that a client sends along is never lost.
 
-import { ErrorCode, EventKind, Role, State } from '../abi';
+import { ErrorCode, EventKind, Option, Role, State, Trust } from '../abi';
 import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
 import {
+  ADDRESSES,
   BLOCK_MAX_BYTES,
   CLIENT,
   DEFLATE,
@@ -29,7 +30,7 @@ import { arenaGrow, RESERVE_MAX, Use } from '../session/arena';
 import { enter, fail } from '../session/ending';
 import { eventPush, eventRelease, eventRoom, EVENTS_PER_FRAME } from '../session/events';
 import { queueExternal, queueReserve, queueTrim } from '../session/queue';
-import { Session } from '../session/session';
+import { optionDefault, Session } from '../session/session';
 import { timerSet } from '../session/timers';
 import { responseJudge } from './client';
 import { EXTENSIONS_MAX, termsMake, termsWrite } from './extensions';
@@ -49,6 +50,8 @@ import {
 } from './request';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
 import { heartbeatBegin } from '../hub/heartbeat';
+import { addressBegun, addressJudge } from '../hub/addresses';
+import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
 import * as text from './text';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
@@ -59,6 +62,18 @@ const ANSWER_EXTRA: u32 = 192;
 /** Gathers head bytes from `at`..`end`; judges the head when it is whole. Returns how far it came. */
 export function handshakeRead(s: Session, at: usize, end: usize): usize {
   if (eventRoom() < EVENTS_PER_FRAME) return at;
+  if (ADDRESSES) {
+    addressBegun(s);
+    if (proxyDue(s)) {
+      at = proxyTake(s, at, end);
+      if (at == end || s.state != State.HANDSHAKE) return at;
+    }
+  }
+  return headRead(s, at, end);
+}
+
+/** The same once no PROXY header is due. */
+export function headRead(s: Session, at: usize, end: usize): usize {
   let scan: i32 = s.headHave;
   // RFC 9112 2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to the
   // request-line".
@@ -85,7 +100,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   const had = block ? <u32>s.messageLength : REQUEST_BYTES;
   const has = had + n;
   const from: u32 = CLIENT && block ? changetype<Request>(block).head : REQUEST_BYTES;
-  if (has - from > <u32>HEAD_MAX_BYTES) return ErrorCode.HTTP_TOO_LARGE;
+  if (has - from > optionDefault(Option.HEAD_MAX)) return ErrorCode.HTTP_TOO_LARGE;
   if (scan == Scan.BAD) return ErrorCode.HTTP_SYNTAX;
   block = arenaGrow(block, had, has, has);
   if (!block) return ErrorCode.HTTP_OVERLOAD;
@@ -100,6 +115,10 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   let error = lines && !r.methodLength ? requestLine(s, block) : 0;
   if (error || scan != Scan.DONE) return error;
   error = requestRead(s, block);
+  if (ADDRESSES && !error) {
+    if (s.trust & Trust.FORWARDED) forwardedTake(s, block);
+    error = addressJudge(s);
+  }
   if (SECURITY && !error && s.upgrade) error = securityJudge(block);
   if (error) return error;
   s.state = State.PENDING;
@@ -130,6 +149,9 @@ export function holdRead(s: Session, at: usize, end: usize): usize {
 export function statusOf(s: Session, error: i32): i32 {
   // A client has no status to send.
   if (CLIENT && s.role == Role.CLIENT) return 0;
+  // PROXY 2: a receiver "MUST NOT start processing the connection before" the header is whole.
+  if (ADDRESSES && proxyDue(s)) return 0;
+  if (ADDRESSES && error == ErrorCode.HTTP_ADDRESS) return 429;
   if (error == ErrorCode.HTTP_TOO_LARGE) return 431;
   if (error == ErrorCode.HTTP_VERSION) return 505;
   if (error == ErrorCode.UPGRADE_METHOD) return 405;

@@ -4,7 +4,7 @@
 // test/vectors/texts.test.ts holds each against the comment above it. What only clients say is
 // left out of a core without them, and so is what only the lists of the feature `security` need.
 
-import { CLIENT, DEFLATE, HEADERS, SECURITY } from '../profile';
+import { ADDRESSES, CLIENT, DEFLATE, HEADERS, SECURITY } from '../profile';
 
 // Names that are looked for, in lower case, one after the other in the order of Field (head.ts);
 // an empty one ends them.
@@ -57,6 +57,11 @@ export const ORIGIN_LENGTH: u32 = 6;
 /** cookie */
 export const COOKIE: usize = KEPT + 12;
 export const COOKIE_LENGTH: u32 = 6;
+
+/** x-forwarded-for */
+export const FORWARDED_FOR: usize = ADDRESSES
+  ? memory.data<u8>([120, 45, 102, 111, 114, 119, 97, 114, 100, 101, 100, 45, 102, 111, 114, 0], 1)
+  : 0;
 
 // What is both looked for and written: see Term in extensions.ts.
 

@@ -2,6 +2,7 @@
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
 import {
+  ADDRESSES,
   ALLOWED_BYTES,
   HEADERS,
   HEARTBEAT,
@@ -10,6 +11,7 @@ import {
   METADATA_ENTRIES,
   METADATA_KEY_BYTES,
   METADATA_VALUE_BYTES,
+  RATES,
   ROOMS,
   SECURITY,
   SESSIONS,
@@ -48,16 +50,26 @@ export const KEEP_BYTES: i32 = HEADERS ? 256 : 0;
 export const KEEP_OFFSET: i32 = METADATA ? METADATA_ENTRIES * ENTRY_BYTES : 0;
 /** Bytes of the region METADATA: see metadata.ts. */
 export const METADATA_BYTES: i32 = KEEP_OFFSET + KEEP_BYTES;
+/** Bytes of an AddressRecord, of an Address and of a Peer: see addresses.ts. */
+export const ADDRESS_RECORD_BYTES: i32 = 24;
+export const ADDRESS_BYTES: i32 = 24;
+export const PEER_BYTES: i32 = 6;
+/** Buckets of the table of addresses, log2: at least as many as there are sessions. */
+export const ADDRESS_BITS: i32 = 32 - clz((SESSIONS - 1) | 1);
 /** Bytes of the region ADDRESSES: see addresses.ts. */
-export const ADDRESSES_BYTES: i32 = 0;
-/** Bytes of the region RATES: see rates.ts. */
-export const RATES_BYTES: i32 = 0;
+export const ADDRESSES_BYTES: i32 = ADDRESSES
+  ? 2 * ADDRESS_RECORD_BYTES + SESSIONS * (ADDRESS_BYTES + PEER_BYTES) + (2 << ADDRESS_BITS)
+  : 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
 export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
 /** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
 export const HEARTBEAT_BYTES: i32 = 64;
 /** Bytes of the region HEARTBEATS. */
 export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;
+/** Bytes of a Rate, one for each session. */
+export const RATE_BYTES: i32 = 32;
+/** Bytes of the region RATES: see rates.ts. */
+export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
 /** Bytes of HUB_STATE. */
 export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;

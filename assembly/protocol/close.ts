@@ -1,6 +1,7 @@
 // Close frame payload ↔ close code and reason. RFC 6455 5.5.1 and 7.4.
 
 import { ErrorCode } from '../abi';
+import { RATES } from '../profile';
 import { networkOrder } from './frame';
 import { UTF8_COMPLETE, utf8Check } from './utf8';
 
@@ -40,11 +41,12 @@ export function closeRead(p: usize, n: i32): i32 {
 /**
  * The close code that tells the peer which kind of rule it broke. RFC 6455 7.4.1.
  *
- * @param error an ErrorCode from RSV to DEFLATE
+ * @param error an ErrorCode from RSV to RATE
  */
 export function closeCodeOf(error: i32): i32 {
   if (error == ErrorCode.UTF8 || error == ErrorCode.CLOSE_REASON || error == ErrorCode.DEFLATE)
     return 1007;
   if (error == ErrorCode.TOO_BIG) return 1009;
+  if (RATES && error == ErrorCode.RATE) return 1008;
   return error == ErrorCode.OVERLOAD ? 1013 : 1002;
 }

@@ -4,7 +4,7 @@
 //   OPEN      limpet_close                       CLOSING   Close(code, reason)  CLOSING
 //   OPEN      Close frame comes                  ENDING    Close(same code)     CLOSING, remote
 //   CLOSING   Close frame comes                  ENDING    -                    CLOSING, remote
-//   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 9)    ERROR
+//   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 8, 9) ERROR
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
@@ -25,9 +25,10 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
+import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { DEFLATE, HEADERS, SHUTDOWN, TOPICS } from '../profile';
+import { ADDRESSES, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
@@ -43,6 +44,7 @@ import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 import { keepRelease } from '../http/keep';
+import { addressRelease } from '../hub/addresses';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {
@@ -59,6 +61,7 @@ export function enter(s: Session, state: State): void {
   s.state = state;
   // Of a shutdown the timeout does not move.
   if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
+  if (RATES && s.slowed) rateResume(s);
   timerSet(s);
   if (state < State.ENDING) return;
   inputRelease(s);
@@ -118,12 +121,19 @@ function peerEnds(s: Session, code: i32): void {
  * 7.1.7. The ring has room.
  */
 export function fail(s: Session, error: i32): void {
-  stats().violations += 1;
+  const st = stats();
+  st.violations += 1;
+  if (INSPECTION && error == ErrorCode.TOO_BIG) st.tooBig += 1;
+  if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   peerEnds(s, code);
+  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
+  // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
+  if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
+  else peerEnds(s, code);
 }
 
 /** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */
@@ -160,6 +170,8 @@ export function release(s: Session): void {
   if (DEFLATE) windowsRelease(s);
   if (TOPICS) leaveAll(s);
   if (HEADERS) keepRelease(s);
+  if (ADDRESSES) addressRelease(s);
+  if (RATES) rateRelease(s);
   timerStop(s);
   queueUnlisted(s);
   s.over = false;

@@ -7,8 +7,8 @@
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
 import { metaRelease } from '../hub/metadata';
-import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE } from '../memory';
-import { DEBUG, EVENTS, METADATA, SHUTDOWN } from '../profile';
+import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE, stats } from '../memory';
+import { DEBUG, EVENTS, INSPECTION, METADATA, RATES, SHUTDOWN } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
@@ -25,9 +25,10 @@ export const BLOCK_LENT: u32 = 1;
 export const enum Notice {
   WRITABLE = 1,
   SHUTDOWN = 2,
-  ERROR = 4,
-  CLOSING = 8,
-  CLOSED = 16,
+  READABLE = 4,
+  ERROR = 8,
+  CLOSING = 16,
+  CLOSED = 32,
 }
 
 /** The list of sessions with notices, and where a session's node in it is. */
@@ -135,6 +136,9 @@ function noticeTell(s: Session, notice: u32): void {
     // A session that ended meanwhile has nothing more to write, and no goodbye to say.
     if (s.state != State.OPEN) what = EventKind.NONE;
     code = 0;
+  } else if (RATES && notice == Notice.READABLE) {
+    what = s.state <= State.CLOSING ? EventKind.READABLE : EventKind.NONE;
+    code = 0;
   } else if (notice != Notice.CLOSING) {
     what = EventKind.ERROR;
     detail = s.cause;
@@ -148,6 +152,12 @@ function noticeTell(s: Session, notice: u32): void {
   eventPush(s, what | (code << 16), 0, 0).detail = detail;
 }
 
+/** Keeps StatsRecord.eventsPeak: fewer events wait only when some are acknowledged. */
+export function eventsCount(): void {
+  const st = stats();
+  st.eventsPeak = max(st.eventsPeak, <u32>EVENTS - eventRoom());
+}
+
 /**
  * Takes back the `count` oldest events: gives their blocks to the arena, frees the sessions that a
  * CLOSED event ended, and closes those that a SHUTDOWN event told of it.
@@ -155,6 +165,7 @@ function noticeTell(s: Session, notice: u32): void {
 export function eventsAcknowledge(count: u32): i32 {
   const ring = eventRing();
   if (count > ring.head - ring.tail) return ErrorCode.ARGUMENT;
+  if (INSPECTION) eventsCount();
   const end = ring.tail + count;
   for (let i = ring.tail; i != end; i++) {
     const e = eventAt(i);

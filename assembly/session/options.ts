@@ -49,7 +49,7 @@ export function optionValid(s: Session, option: i32, value: i32): bool {
   if (!optionKnown(s, option)) return false;
   if (option == Option.USER) return true;
   if (option == Option.DEFLATE_WINDOW && value < 8) return false;
-  if (option == Option.RATE_WINDOW_MS && value < 1) return false;
+  if ((option == Option.RATE_WINDOW_MS || option == Option.HEAD_MAX) && value < 1) return false;
   return <u32>value <= valueMax(option);
 }
 

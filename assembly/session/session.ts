@@ -9,7 +9,7 @@
 //   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Option, Role, State, TokenSource } from '../abi';
+import { Delivery, Opcode, Option, Role, State, TokenSource } from '../abi';
 import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
@@ -49,7 +49,7 @@ export class Session {
   phase: u8;
   /** Opcode of the current frame. */
   opcode: u8;
-  /** Opcode of the message under way, 0 = none. */
+  /** Opcode of the message under way, with DROPPED or not; 0 = none. */
   messageOpcode: u8;
   /** Header bytes gathered; in HANDSHAKE the state of the head scan. */
   headHave: u8;
@@ -88,11 +88,11 @@ export class Session {
   utf8: u32;
   /** The masking key, rotated: its low byte masks the next payload byte. */
   maskKey: u32;
-  /** The block in which the message or head is gathered, 0 = none. */
+  /** The block in which the message, the head or the PROXY header is gathered, 0 = none. */
   block: u32;
   /** Payload bytes of the current frame still to come. */
   remaining: u64;
-  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use. */
+  /** Payload bytes of the message under way; in HANDSHAKE the bytes of the head's block in use, or of the PROXY header. */
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
@@ -160,10 +160,8 @@ export class Session {
   metadata: u32;
   /** The block with what is kept of its request, 0 = none. */
   request: u32;
-  /** Bits of Trust: what may be said of its address. */
+  /** Bits of Trust: what its bytes may still say of its address. */
   trust: u8;
-  /** Its bytes begin with a PROXY protocol header that is not whole yet: bytes of it so far. */
-  proxyHave: u8;
   /** It is not read from for its rate. */
   slowed: bool;
   /** It was told of the shutdown. */
@@ -277,6 +275,22 @@ export function optionDefault(option: Option): u32 {
 }
 
 /** Where an option's word lies: in the session's records, or in the defaults for a null session. */
+/** Of Session.messageOpcode: the message is past a rate, and nothing of it is told. */
+export const DROPPED: u32 = 0x80;
+
+/**
+ * Whether a message is longer than Option.MESSAGE_MAX and, of its type, TEXT_MAX or BINARY_MAX let
+ * it be.
+ *
+ * @param opcode TEXT or BINARY, DROPPED or not
+ */
+export function tooLong(s: Session, opcode: u32, length: u64): bool {
+  // Opcodes and options have the two in the same order.
+  const most = optionDefault(Option.TEXT_MAX - Opcode.TEXT + (opcode & 15));
+  return (most != 0 && length > most) || (s.messageMax != 0 && length > s.messageMax);
+}
+
+/** Where an option's word lies: in the session's record, or in the defaults for a null session. */
 export function optionAddress(s: Session, option: i32): usize {
   if (!changetype<usize>(s)) return defaults() + (option << 2);
   if (HEARTBEAT && option >= Option.HEARTBEAT_MS) return heartbeatOption(s, option);

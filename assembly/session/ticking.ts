@@ -2,8 +2,9 @@
 
 import { ErrorCode, Opcode, State } from '../abi';
 import { HEARTBEAT_PAYLOAD, heartbeatDue, heartbeatLost, heartbeatWrite } from '../hub/heartbeat';
+import { rateResume } from '../hub/rates';
 import { stats } from '../memory';
-import { HEARTBEAT, INSPECTION, SHUTDOWN } from '../profile';
+import { HEARTBEAT, INSPECTION, RATES, SHUTDOWN } from '../profile';
 import { abort, handshakeEnd, idleOut } from './ending';
 import { queueTakesPong } from './queue';
 import { send, sendBegin, sendEnd } from './send';
@@ -21,6 +22,7 @@ export function tick(): i32 {
     if (!changetype<usize>(s)) return timerDelay();
     if (s.state < State.OPEN) late(s);
     else if (s.state > State.OPEN || (SHUTDOWN && s.warned)) unfinished(s);
+    else if (RATES && s.slowed) rateResume(s);
     else waiting(s);
   }
 }

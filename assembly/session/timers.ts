@@ -14,8 +14,9 @@
 
 import { State } from '../abi';
 import { heartbeatAt } from '../hub/heartbeat';
+import { rateAt } from '../hub/rates';
 import { WHEEL, WHEEL_LEVEL_BYTES, WHEEL_LEVELS } from '../memory';
-import { HEARTBEAT, SHUTDOWN } from '../profile';
+import { HEARTBEAT, RATES, SHUTDOWN } from '../profile';
 import { pool, Session, sessionAt } from './session';
 
 /** Behind the 32 list heads of a level, a half-word each: which of them have a session. */
@@ -62,6 +63,8 @@ function dueAt(s: Session): u64 {
   if (state < State.OPEN) return after(s.openedAt, s.handshakeMs);
   if (state > State.ENDING) return NEVER;
   if (state > State.OPEN || (SHUTDOWN && s.warned)) return after(s.markedAt, s.closeMs);
+  // Held back by its own rate: its silence is this side's.
+  if (RATES && s.slowed) return rateAt(s);
   const silence = min(min(idleAt(s), pongAt(s)), pingAt(s));
   return HEARTBEAT ? min(silence, heartbeatAt(s)) : silence;
 }

@@ -361,6 +361,9 @@ export class SocketLoop<Owner> {
       case EventKind.WRITABLE:
         this.handlers.writable(link);
         return;
+      case EventKind.READABLE:
+        this.#resumeSoon(link);
+        return;
       case EventKind.CLOSING:
         link.reason = this.memory.toString('utf8', ptr, ptr + len);
         return;

@@ -32,6 +32,10 @@ export class World {
   readonly #slow: number;
   /** Whether sessions may use permessage-deflate. */
   readonly #deflates: boolean;
+  /** Whether rates are limited. */
+  readonly #rated: boolean;
+  /** Whether what is past them may be dropped: else each message has to come. */
+  readonly #drops: boolean;
 
   constructor(
     path: string,
@@ -48,6 +52,9 @@ export class World {
     this.driver.seed(random.bytes(32));
     this.#deflates = !random.once(4) && this.driver.setOption(0, Option.DEFLATE, 1) === 0;
     this.#deflateOptions();
+    this.#rated = random.once(3) && this.driver.setOption(0, Option.RATE_MESSAGES, 0) === 0;
+    this.#drops = this.#rated && random.once(2);
+    this.#rateOptions();
   }
 
   /** One thing that happens. */
@@ -63,6 +70,7 @@ export class World {
     else if (choice < 88)
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
     else if (choice < 90) this.#option(session);
+    else if (choice < 91 && random.once(4)) this.#rateOptions();
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
     else this.#acknowledge(random.below(this.#seen + 1));
@@ -115,6 +123,7 @@ export class World {
     const lengthMax = random.once(10) ? 70_000 : Math.min(driver.ingressBytes * 5, 70_000, limit);
     const session = new Watch(handle, client, http, new Peer(random, !client, lengthMax));
     session.limit = limit;
+    session.drops = this.#drops;
     session.user = Math.max(driver.option(handle, Option.USER), 0);
     this.sessions.push(session);
     if (!http) {
@@ -141,6 +150,18 @@ export class World {
     driver.setOption(0, Option.DEFLATE_THRESHOLD, random.pick([0, 0, 1, 64, 1000]));
     driver.setOption(0, Option.DEFLATE_WINDOW, 8 + random.below(8));
     driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(2));
+  }
+
+  /** Rates: those of all of them are set, and waits end, at any time. */
+  #rateOptions(): void {
+    const { driver, random } = this;
+    if (!this.#rated) return;
+    driver.setOption(0, Option.RATE_WINDOW_MS, random.pick([1, 100, 1000, 0x7fffffff]));
+    driver.setOption(0, Option.RATE_MESSAGES, random.pick([0, 1, 3, 50]));
+    driver.setOption(0, Option.RATE_BYTES, random.pick([0, 0, 100, 5000, 0x7fffffff]));
+    driver.setOption(0, Option.RATE_ALL_MESSAGES, random.pick([0, 0, 5, 100]));
+    driver.setOption(0, Option.RATE_ALL_BYTES, random.pick([0, 0, 0, 10_000]));
+    driver.setOption(0, Option.RATE_POLICY, this.#drops ? 0 : random.pick([1, 1, 1, 2]));
   }
 
   #receive(session: Watch): void {

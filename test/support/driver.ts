@@ -17,6 +17,7 @@ import {
   SessionInfo,
   Span,
   StatsRecord,
+  StatsRecordTypes,
   TxFlag,
   TxRecord,
 } from '../../build/limpet.abi.js';
@@ -243,6 +244,13 @@ export class Driver extends Instance {
       arena: this.u32(at + StatsRecord.arena),
       sessions: this.u32(at + StatsRecord.sessions),
     };
+  }
+
+  /** A counter of the module, by its name in StatsRecord. */
+  counter(name: string): number {
+    const field = name as keyof typeof StatsRecordTypes;
+    const at = this.core.limpet_stats() + StatsRecord[field];
+    return StatsRecordTypes[field] === 'u64' ? this.u64(at) : this.u32(at);
   }
 
   info(

@@ -1,10 +1,11 @@
 // Names of a vector's settings → values of the ABI's options.
 
-import { Delivery, FullPolicy } from '../../build/limpet.abi.js';
+import { Delivery, FullPolicy, RatePolicy } from '../../build/limpet.abi.js';
 
 const WORDS: Record<string, Record<string, number>> = {
   delivery: Delivery,
   full_policy: FullPolicy,
+  rate_policy: RatePolicy,
 };
 
 /** `delivery`, `stream` → 1; a number for any option stands for itself. */

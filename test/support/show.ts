@@ -63,6 +63,8 @@ export function eventShown(event: CoreEvent): string | undefined {
       return `error ${errorName(detail)} ${code}`;
     case EventKind.WRITABLE:
       return 'writable';
+    case EventKind.READABLE:
+      return 'readable';
     case EventKind.NONE:
       return undefined;
   }

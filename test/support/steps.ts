@@ -1,6 +1,7 @@
 // A step of a vector, in words → a call of the driver, and its answer.
 
 import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
+import { addressShown } from './address.js';
 import { errorName, nameOf, Part, Role, type Driver } from './driver.js';
 import { opcodeOf, payloadOf } from './payload.js';
 
@@ -116,6 +117,10 @@ export function look(driver: Driver, handle: number, word: string, rest: string)
     case 'state': {
       const info = driver.info(handle);
       return [info ? `state ${nameOf(State, info.state)} queued ${info.queued}` : 'state none'];
+    }
+    case 'address': {
+      const shown = addressShown(driver, handle);
+      return [`address ${typeof shown === 'number' ? errorName(shown) : shown}`];
     }
     case 'deflate': {
       const { deflateIn = 0, deflateOut = 0 } = driver.info(handle) ?? {};

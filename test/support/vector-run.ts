@@ -1,7 +1,8 @@
 // A vector, a core and a cutting → the log of what happened.
 
-import { Option as OptionTable, Sent } from '../../build/limpet.abi.js';
+import { Option as OptionTable, Sent, StatsRecordTypes } from '../../build/limpet.abi.js';
 import { createHash } from 'node:crypto';
+import { addressSet, trustOf } from './address.js';
 import { cutUp, type Cutting } from './cuts.js';
 import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
@@ -50,6 +51,8 @@ class VectorRun {
   #http: boolean;
   #key = '';
   #ended = '';
+  /** The counters of the module as they were. */
+  readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
 
   constructor(
@@ -81,9 +84,15 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
+    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    for (const other of vector.others) {
+      const handle = driver.open();
+      addressSet(driver, handle, other);
+      this.#hogs.push(handle);
+    }
     const { target = '/chat', host = 'server.example.com', protocols, headers } = vector.strings;
     this.#handle =
       vector.session === 'open'
@@ -95,6 +104,8 @@ class VectorRun {
       this.#log.push(`= ${errorName(this.#handle)}`);
       return;
     }
+    if (vector.peer !== undefined)
+      this.#answer(addressSet(driver, this.#handle, vector.peer, trustOf(vector.trust)));
     for (const [name, value] of vector.options) this.#option(this.#handle, name, value);
     this.#tell();
   }
@@ -250,6 +261,12 @@ class VectorRun {
         break;
       case 'go':
         this.#feed();
+        break;
+      case 'count':
+        for (const name of rest.split(' ')) {
+          const since = driver.counter(name) - (this.#counters.get(name) ?? 0);
+          this.#log.push(`count ${name} ${since}`);
+        }
         break;
       case 'left':
         this.#log.push(`left ${this.#left.length}`);

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { Option } from '../../build/limpet.abi.js';
 import { isFeature, type Feature } from '../../tools/lib/profile.js';
 import { PROFILES, type ProfileName } from './cores.js';
 
@@ -31,6 +32,10 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** Where the session's peer is, and what it is trusted to say of that; addresses of other sessions. */
+  peer: string | undefined;
+  trust: string;
+  others: string[];
   /** Options of the session, of the module, and the strings of `connect`. */
   options: [string, string][];
   defaults: [string, string][];
@@ -73,6 +78,7 @@ function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
     ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
+    ...{ peer: undefined, trust: '', others: [] },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -114,13 +120,38 @@ function addSettings(vector: Vector, text: string): void {
     else if (STRINGS.includes(key)) vector.strings[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
     else if (key === 'windows') vector.windows = Number(value);
-    else if (key.startsWith('deflate')) vector.defaults.push([key, value]);
+    else if (key === 'peer') vector.peer = value;
+    else if (key === 'trust') vector.trust = value;
+    else if (key === 'others') vector.others.push(...value.split(','));
+    else if (ofModule(key)) vector.defaults.push([key, value]);
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
-  if (vector.agreed || vector.defaults.length) vector.needs.push('deflate');
+  if (vector.agreed) vector.needs.push('deflate');
+  if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
+  for (const [key] of vector.defaults) {
+    // A default that cannot be read cannot be put back.
+    vector.needs.push(...featuresOf(key), 'inspection');
+  }
   const [wrong] = vector.profiles.filter((name) => !PROFILES.includes(name));
   if (wrong) throw new Error(`${vector.file}:${vector.line}: no profile ${wrong}`);
+}
+
+/** Whether an option is one of the module, not of a session. */
+function ofModule(key: string): boolean {
+  const option = Option[key.toUpperCase() as keyof typeof Option] as Option | undefined;
+  return option !== undefined && option > Option.PAUSED;
+}
+
+/** Features without which a core does not know an option. */
+function featuresOf(option: string): Feature[] {
+  const owners = {
+    deflate: 'deflate',
+    address: 'addresses',
+    rate: 'rates',
+  } as const satisfies Record<string, Feature>;
+  const [word = ''] = option.split('_');
+  return word in owners ? [owners[word as keyof typeof owners]] : [];
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */

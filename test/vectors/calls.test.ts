@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { FEATURE_EXPORTS, Opcode, Option, State } from '../../build/limpet.abi.js';
+import { FEATURE_EXPORTS, Opcode, Option, RatePolicy, State } from '../../build/limpet.abi.js';
 import type { Feature } from '../../tools/lib/profile.js';
 import { CORES, DEFLATE_PROFILES } from '../support/cores.js';
 import { Driver, ErrorCode, EventKind, Part, Role } from '../support/driver.js';
@@ -238,6 +238,110 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       }
     });
 
+    it('has bounds of texts, of binary messages and of heads for the module (DMSC: Message Size Limits)', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      const bounds: [Option, number, number][] = [
+        [Option.TEXT_MAX, 0, 0x7fffffff],
+        [Option.BINARY_MAX, 0, 0x7fffffff],
+        [Option.HEAD_MAX, 1, headMaxBytes(core.profile)],
+      ];
+      for (const [option, least, most] of bounds) {
+        for (const value of [least, most]) assert.equal(driver.setOption(0, option, value), 0);
+        for (const value of [least - 1, (most + 1) | 0]) {
+          assert.equal(driver.setOption(0, option, value), ErrorCode.ARGUMENT);
+        }
+        assert.equal(driver.setOption(handle, option, most), ErrorCode.ARGUMENT);
+      }
+      driver.setOption(0, Option.TEXT_MAX, 5);
+      assert.equal(driver.feed(handle, text('Hello')).events[0]?.kind, EventKind.MESSAGE);
+      assert.equal(driver.feed(handle, text('Hello!')).events[0]?.detail, ErrorCode.TOO_BIG);
+      driver.setOption(0, Option.HEAD_MAX, HEAD.length - 1);
+      const long = driver.open();
+      assert.equal(driver.feed(long, Buffer.from(HEAD)).events[0]?.code, 431);
+      driver.setOption(0, Option.HEAD_MAX, HEAD.length);
+      const fits = driver.open();
+      assert.equal(driver.feed(fits, Buffer.from(HEAD)).events[0]?.kind, EventKind.UPGRADE);
+    });
+
+    it('has rates for the module, where it has that feature (DMSC: set_rate_limit_messages, set_rate_limit_window)', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      const has = !core.lacks.has('rates');
+      const ranges: [Option, number, number][] = [
+        [Option.RATE_WINDOW_MS, 1, 0x7fffffff],
+        [Option.RATE_MESSAGES, 0, 0x7fffffff],
+        [Option.RATE_BYTES, 0, 0x7fffffff],
+        [Option.RATE_ALL_MESSAGES, 0, 0x7fffffff],
+        [Option.RATE_ALL_BYTES, 0, 0x7fffffff],
+        [Option.RATE_POLICY, 0, 2],
+      ];
+      for (const [option, least, most] of ranges) {
+        const right = has ? 0 : ErrorCode.ARGUMENT;
+        for (const value of [least, most]) assert.equal(driver.setOption(0, option, value), right);
+        for (const value of [least - 1, (most + 1) | 0]) {
+          assert.equal(driver.setOption(0, option, value), ErrorCode.ARGUMENT);
+        }
+        assert.equal(driver.setOption(handle, option, least), ErrorCode.ARGUMENT);
+      }
+    });
+
+    itWith('rates', 'shares the rate of all between sessions (DMSC: global rate limiting)', () => {
+      const driver = load();
+      driver.setOption(0, Option.RATE_ALL_MESSAGES, 3);
+      driver.setOption(0, Option.RATE_POLICY, RatePolicy.QUEUE);
+      const one = driver.attach(Role.SERVER);
+      const two = driver.attach(Role.SERVER);
+      const words = Buffer.concat([text('a'), text('b'), text('c')]);
+      const first = driver.feed(one, words);
+      assert.equal(first.events.length, 3);
+      const second = driver.feed(two, words);
+      const third = driver.feed(one, text('d'));
+      assert.equal(second.events.length + third.events.length, 0);
+      assert.deepEqual(
+        [driver.core.limpet_rx_room(one), driver.core.limpet_rx_room(two)],
+        [0, 0],
+      );
+      const told: [number, number][] = [];
+      for (let ms = 1; ms <= 700; ms++) {
+        driver.tick(1);
+        for (const { kind, session } of driver.events()) {
+          assert.equal(kind, EventKind.READABLE);
+          told.push([ms, session]);
+        }
+      }
+      // A third of a second for each message, in the order in which they came.
+      assert.deepEqual(told, [
+        [334, two],
+        [667, one],
+      ]);
+      assert.equal(driver.feed(one, third.left).events.length, 1);
+      assert.equal(driver.feed(two, second.left).events.length, 1);
+      assert.equal(driver.counter('rateQueued'), 3);
+    });
+
+    it('tells the size of every pool, and how full each was', () => {
+      const driver = load();
+      const handle = driver.attach(Role.SERVER);
+      driver.rx(handle, Buffer.concat([text('a'), text('b')]));
+      const sizes: [Feature, string, string][] = [
+        ['inspection', 'events', 'events'],
+        ['deflate', 'windows', 'takeovers'],
+        ['topics', 'rooms', 'rooms'],
+        ['topics', 'memberships', 'memberships'],
+        ['topics', 'levels', 'topicLevels'],
+        ['metadata', 'metadata', 'metadataEntries'],
+      ];
+      for (const [feature, name, limit] of sizes) {
+        const size = core.lacks.has(feature) ? 0 : limitOf(core.profile, limit);
+        assert.equal(driver.counter(name), size, name);
+      }
+      assert.equal(driver.counter('sessions'), limitOf(core.profile, 'sessions'));
+      assert.equal(driver.counter('arena'), limitOf(core.profile, 'arenaBytes'));
+      assert.equal(driver.counter('activePeak'), 1);
+      assert.equal(driver.counter('eventsPeak'), core.lacks.has('inspection') ? 0 : 2);
+    });
+
     it('has options of permessage-deflate for the module, where it has that', () => {
       const driver = load();
       const has = driver.option(0, Option.DEFLATE) === 0;
@@ -305,6 +409,11 @@ for (const core of CORES.filter(({ debug }) => debug)) {
 }
 
 function headMaxBytes(profile: string): number {
+  return limitOf(profile, 'headMaxBytes');
+}
+
+/** A limit of a profile. */
+function limitOf(profile: string, name: string): number {
   const file = `assembly/profiles/${profile.replace('-simd', '')}.json`;
-  return (JSON.parse(readFileSync(file, 'utf8')) as { headMaxBytes: number }).headMaxBytes;
+  return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>)[name] ?? NaN;
 }

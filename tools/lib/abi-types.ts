@@ -27,14 +27,16 @@ function writeEnum(name: string, { doc, members }: AbiEnum): string {
   );
 }
 
-/** Offsets from the record's address, and its size. */
+/** Offsets from the record's address, and its size; and the types, for hosts that read all of it. */
 function writeRecord(name: string, { doc, size, fields }: AbiRecord): string {
+  const types = Object.entries(fields).map(([field, { type }]) => `  ${field}: '${type}',`);
   const lines = Object.entries(fields).map(
     ([field, { offset, type, doc }]) => `${comment(`${type}. ${doc}`, '  ')}  ${field}: ${offset},`,
   );
   return (
     `${comment(`${doc}\n\nOffsets of its fields, and its size, in bytes.`)}export const ${name} = {\n` +
-    `  size: ${size},\n${lines.join('\n')}\n} as const;`
+    `  size: ${size},\n${lines.join('\n')}\n} as const;\n\n` +
+    `/** The types of the fields of ${name}. */\nexport const ${name}Types = {\n${types.join('\n')}\n} as const;`
   );
 }
 

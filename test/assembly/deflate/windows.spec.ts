@@ -11,7 +11,7 @@ import {
   windowsRelease,
   windowTake,
 } from '../../../assembly/deflate/windows';
-import { WINDOW_BYTES, WINDOWS } from '../../../assembly/memory';
+import { stats, WINDOW_BYTES, WINDOWS } from '../../../assembly/memory';
 import { TAKEOVERS } from '../../../assembly/profile';
 import { sessionFree, sessionOpen } from '../../../assembly/session/session';
 import { ascii, HERE, isAscii } from '../bytes';
@@ -31,6 +31,7 @@ describe('windowTake', () => {
     for (let i = 0; i < TAKEOVERS; i++) expect<u32>(windowTake()).toBe(i + 1);
     expect<u32>(windowTake()).toBe(0);
     expect<u32>(windowTake()).toBe(0);
+    expect<u32>(stats().windowsPeak).toBe(TAKEOVERS);
     expect<usize>(windowAddress(1)).toBe(WINDOWS);
     expect<usize>(windowAddress(2)).toBe(WINDOWS + WINDOW_BYTES);
   });
@@ -38,6 +39,7 @@ describe('windowTake', () => {
   it('gives what was given back, the last one first, and empty', () => {
     append(3, 'old');
     windowGive(7);
+    expect<u32>(stats().windowsPeak).toBe(TAKEOVERS);
     windowGive(3);
     windowGive(0);
     expect<u32>(windowTake()).toBe(3);

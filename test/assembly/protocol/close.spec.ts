@@ -54,5 +54,6 @@ describe('closeCodeOf', () => {
     expect<i32>(closeCodeOf(ErrorCode.CLOSE_REASON)).toBe(1007);
     expect<i32>(closeCodeOf(ErrorCode.TOO_BIG)).toBe(1009);
     expect<i32>(closeCodeOf(ErrorCode.OVERLOAD)).toBe(1013);
+    expect<i32>(closeCodeOf(ErrorCode.RATE)).toBe(1008);
   });
 });

@@ -11,6 +11,7 @@ import {
   eventRingReady,
   eventRoom,
   eventsAcknowledge,
+  eventsCount,
   EVENTS_PER_FRAME,
   Notice,
   notify,
@@ -51,6 +52,23 @@ describe('the ring', () => {
     expect<i32>(eventsAcknowledge(2)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(eventsAcknowledge(u32.MAX_VALUE)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(eventsAcknowledge(1)).toBe(0);
+  });
+
+  it('knows how many events waited at once', () => {
+    const s = open();
+    stats().eventsPeak = 0;
+    for (let i = 0; i < 5; i++) eventPush(s, EventKind.PONG, 0, 0);
+    eventsAcknowledge(4);
+    expect<u32>(stats().eventsPeak).toBe(5);
+    eventPush(s, EventKind.PONG, 0, 0);
+    eventsAcknowledge(2);
+    expect<u32>(stats().eventsPeak).toBe(5);
+    for (let i = 0; i < 6; i++) eventPush(s, EventKind.PONG, 0, 0);
+    eventsCount();
+    expect<u32>(stats().eventsPeak).toBe(6);
+    eventsAcknowledge(6);
+    close(s);
+    eventsAcknowledge(1);
   });
 
   it('gives a block back with the newest event that has none to give back', () => {
