@@ -188,7 +188,9 @@ function windowsSound(used: u32): bool {
 function securitySound(): bool {
   const s = security();
   return (
-    s.tokens <= <u32>TOKENS && entriesSound(ORIGINS, s.origins) && entriesSound(PROTOCOLS_LISTED, s.listed)
+    s.tokens <= <u32>TOKENS &&
+    entriesSound(ORIGINS, s.origins) &&
+    entriesSound(PROTOCOLS_LISTED, s.listed)
   );
 }
 

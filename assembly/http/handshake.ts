@@ -170,7 +170,14 @@ export function statusOf(s: Session, error: i32): i32 {
 export function refuse(s: Session, status: i32, error: i32): void {
   // RFC 9110 15.5.2: a 401 MUST have a challenge.
   const headers: usize = SECURITY && error == ErrorCode.UPGRADE_TOKEN ? challenge() : 0;
-  answer(s, status, headers, headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0, 0, 0);
+  answer(
+    s,
+    status,
+    headers,
+    headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0,
+    0,
+    0,
+  );
 }
 
 /**

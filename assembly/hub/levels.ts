@@ -101,7 +101,7 @@ function levelNumber(level: Level): u32 {
 
 function levelHead(parent: u32, length: u32, text0: u64, text8: u64): usize {
   const key = hashWord(parent | (length << 16), text0);
-  return LEVEL_CHAINS + ((<u32>hashWord(key, text8) & (LEVEL_HEADS - 1)) << 2);
+  return LEVEL_CHAINS + (((<u32>hashWord(key, text8)) & (LEVEL_HEADS - 1)) << 2);
 }
 
 /** Where the level that begins at `at` ends: at its slash, or at `end`. */
@@ -202,7 +202,7 @@ export function levelsAdd(p: usize, n: u32, room: u32): i32 {
   // The last level, #, is none; in front of it there is a slash, or nothing.
   const end = rest ? p + n - 1 : p + n + 1;
   let number: u32 = 0;
-  for (let at = p; at < end; ) {
+  for (let at = p; at < end;) {
     const to = levelEnd(at, p + n);
     const below = levelBelow(number, at, to, true);
     if (below < 0) return -1;

@@ -26,15 +26,9 @@ import {
   TOPICS_STATE,
 } from './layout';
 import { levelsAdd, levelsMatch, levelsMatchNext, levelsRemove } from './levels';
-import {
-  bytesEqual,
-  chainAdd,
-  chainRemove,
-  hashBytes,
-  recordGive,
-  recordTake,
-} from './table';
+import { bytesEqual, chainAdd, chainRemove, hashBytes, recordGive, recordTake } from './table';
 import { TOPIC_NAME, TOPIC_PATTERN, topicKind } from './topics';
+
 
 @unmanaged
 export class Room extends RoomRecord {
@@ -47,6 +41,7 @@ export class Room extends RoomRecord {
   level: u32;
   // Its topic follows.
 }
+
 
 @unmanaged
 export class Member {

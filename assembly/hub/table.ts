@@ -12,6 +12,7 @@
 /** An odd number with bits all over: 2^64 over the golden ratio. */
 const SPREAD: u64 = 0x9e3779b97f4a7c15;
 
+
 @unmanaged
 class Pool {
   freed: u32;

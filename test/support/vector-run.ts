@@ -8,6 +8,8 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
+import { Others } from './others.js';
+import { broadcast, publish, select, topic, type Names } from './publishing.js';
 import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
@@ -54,6 +56,12 @@ class VectorRun {
   /** The counters of the module as they were. */
   readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
+  readonly #others: Others;
+  /** The vector's own session is called `a`. */
+  readonly #names: Names = {
+    handle: (name) => (name === 'a' ? this.#handle : this.#others.handle(name)),
+    name: (handle) => (handle === this.#handle ? 'a' : this.#others.name(handle)),
+  };
 
   constructor(
     readonly vector: Vector,
@@ -62,6 +70,7 @@ class VectorRun {
   ) {
     this.#http = vector.session !== 'attach';
     driver.flush = cutting.flush;
+    this.#others = new Others(driver);
   }
 
   run(): string[] {
@@ -124,7 +133,7 @@ class VectorRun {
     if (this.#handle <= 0 || driver.core.limpet_rx_room(this.#handle) < 0) return;
     if (!vector.manualEvents) {
       const { events, left } = driver.feed(this.#handle, this.#left);
-      this.#events.push(...events.filter(({ session }) => session === this.#handle));
+      this.#see(events);
       this.#left = left;
       return;
     }
@@ -140,13 +149,17 @@ class VectorRun {
   /** Writes down what came of a stage: events first, then output. */
   #tell(): void {
     const { driver, vector } = this;
-    if (!vector.manualEvents) {
-      this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
-    }
+    if (!vector.manualEvents) this.#see(driver.events());
     this.#log.push(...eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
+    this.#log.push(...this.#others.tell(!vector.manualTx));
     if (!vector.manualTx && this.#left.length) this.#feed();
+  }
+
+  #see(events: CoreEvent[]): void {
+    this.#events.push(...events.filter(({ session }) => session === this.#handle));
+    this.#others.see(events);
   }
 
   /** Writes output, all of it or some bytes, and shows what is whole of it. */
@@ -200,11 +213,21 @@ class VectorRun {
 
   // --------------------------------------------------------------------- steps
 
+  /** `[NAME: ]step`: of another session, whose name then stands before what it answers. */
   #step(line: string): void {
-    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+    const [, name = 'a', step = ''] = /^(?:(\w+): )?(.*)$/.exec(line) ?? [];
+    const before = this.#log.length;
+    this.#stepOf(name, step);
+    if (name === 'a') return;
+    const lines = this.#log.splice(before);
+    this.#log.push(...lines.map((answer) => `${name}: ${answer}`));
+  }
+
+  #stepOf(name: string, step: string): void {
+    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(step) ?? [];
     const { driver } = this;
     const { core } = driver;
-    const handle = this.#handle;
+    const handle = this.#names.handle(name);
     const number = Number.parseInt(rest, 10);
     switch (word) {
       case 'tick':
@@ -253,10 +276,26 @@ class VectorRun {
         for (const hog of this.#hogs.splice(0)) driver.eof(hog);
         break;
       case 'tx':
-        this.#write(rest === '' ? Infinity : number);
+        this.#writeOf(name, rest);
+        break;
+      case 'also':
+        this.#answer(this.#others.attach(rest));
+        break;
+      case 'subscribe':
+      case 'unsubscribe':
+        this.#answer(topic(driver, handle, word, rest));
+        break;
+      case 'publish':
+        this.#log.push(publish(driver, this.#names, rest));
+        break;
+      case 'broadcast':
+        this.#log.push(broadcast(driver, this.#names, rest));
+        break;
+      case 'select':
+        this.#log.push(select(driver, this.#names, rest));
         break;
       case 'ack':
-        this.#events.push(...this.#kept.splice(0).filter(({ session }) => session === handle));
+        this.#see(this.#kept.splice(0));
         driver.events();
         break;
       case 'go':
@@ -277,11 +316,25 @@ class VectorRun {
     if (this.#left.length) this.#feed();
   }
 
+  /** `tx`, `tx n`, or `tx bytewise`: all of it in pieces of one byte. */
+  #writeOf(name: string, rest: string): void {
+    const { driver } = this;
+    const most = rest === '' ? Infinity : Number.parseInt(rest, 10);
+    const write = (n?: number) => {
+      if (name === 'a') this.#write(n);
+      else this.#log.push(...this.#others.write(name, n));
+    };
+    if (rest !== 'bytewise') return write(most);
+    while (driver.info(this.#names.handle(name))?.queued) write(1);
+    write();
+  }
+
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
     const { driver } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
+    this.#others.clear();
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
     driver.check('the end of the vector');

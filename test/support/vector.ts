@@ -148,6 +148,7 @@ function featuresOf(option: string): Feature[] {
   const owners = {
     deflate: 'deflate',
     address: 'addresses',
+    batch: 'topics',
     rate: 'rates',
   } as const satisfies Record<string, Feature>;
   const [word = ''] = option.split('_');
@@ -155,7 +156,7 @@ function featuresOf(option: string): Feature[] {
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
-function agreedOf(value: string): number {
+export function agreedOf(value: string): number {
   const [, bitsIn, keepsIn, bitsOut, keepsOut] = /^(\d+)(\+?)\/(\d+)(\+?)$/.exec(value) ?? [];
   if (bitsOut === undefined) return Number(value);
   const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);

@@ -286,7 +286,7 @@ describe('the list of tokens', () => {
     for (let bit = 0; bit < 256; bit++) {
       memory.copy(THERE, sha256(HERE, ascii(HERE, 'secret')), 32);
       const at = THERE + (bit >> 3);
-      store<u8>(at, load<u8>(at) ^ <u8>(1 << (bit & 7)));
+      store<u8>(at, load<u8>(at) ^ (<u8>(1 << (bit & 7))));
       digestAdd(THERE);
     }
     expect<bool>(admits('/', 'Authorization: Bearer secret\r\n')).toBe(false);
