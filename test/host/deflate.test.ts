@@ -313,7 +313,7 @@ async function audience(t: TestContext, options: ServerOptions = {}) {
   return { server, all };
 }
 
-test('broadcast compresses once: the same bytes to all that compress', async (t) => {
+test('broadcast compresses once for a window: the same bytes to all that have it', async (t) => {
   const { server, all } = await audience(t);
   const texts = [json(2000, 1), json(300, 2), 'short', json(2000, 1)];
   for (const text of texts) assert.equal(server.broadcast(text).delivered, 4);
@@ -330,7 +330,9 @@ test('broadcast compresses once: the same bytes to all that compress', async (t)
     if (i !== 2) continue;
     const payloads = messages.map(({ frames }) => frames[0]?.payload);
     const others = all[0]?.client.messages.map(({ frames }) => frames[0]?.payload);
-    assert.deepEqual(payloads, others);
+    // What is longer than the smaller window is compressed for either.
+    const same = payloads.map((bytes, n) => bytes?.equals(others?.[n] ?? Buffer.alloc(0)));
+    assert.deepEqual(same, [false, true, true, false]);
   }
 });
 
