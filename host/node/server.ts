@@ -148,7 +148,9 @@ export class Server extends EventEmitter<ServerEvents> {
       this.emit('open', link.owner, request);
     });
     const admitted = () => {
-      if (!this.emit('upgrade', request)) request.accept();
+      // Of the subprotocols that are allowed `protocols` has those that the client offers.
+      const [first] = this.#options.allowedProtocols ? request.protocols : [];
+      if (!this.emit('upgrade', request)) request.accept({ protocol: first ?? '' });
     };
     const hook = this.#options.authenticate;
     if (!hook) {
