@@ -161,7 +161,7 @@ export class SocketLoop<Owner> {
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
     this.core.exports.limpet_option_set(handle, Option.USER, index);
-    this.#tellAddress(accepted, handle);
+    this.#tellAddress(transport, handle);
     if (!into) {
       transport.on('data', (chunk: Buffer) => {
         this.#feed(link, chunk);

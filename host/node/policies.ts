@@ -52,7 +52,10 @@ export interface PolicyOptions {
    * for any subdomain, `*`, and '' for requests without Origin. Default: all.
    */
   allowedOrigins?: readonly string[];
-  /** Subprotocols of which a client has to offer one, else 400. Default: any or none. */
+  /**
+   * Subprotocols that may be chosen: the first one that the client offers of them is. Who offers
+   * others only gets 400. Default: any.
+   */
   allowedProtocols?: readonly string[];
   /** Bearer tokens of which a client has to bring one, else 401. Default: none is asked for. */
   tokens?: readonly Token[];
