@@ -194,8 +194,8 @@ export function limpet_stats(): i32 {
 }
 
 /**
- * Does what is due: timeouts, keep-alive pings and heartbeats. Sessions that got something to write are found
- * by limpet_tx_next.
+ * Does what is due: timeouts, keep-alive pings, heartbeats, the end of waits for a rate. Sessions that
+ * got something to write are found by limpet_tx_next.
  * @param now the host's clock, ms
  * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new
  *   session, an option or a close may bring that moment nearer

@@ -41,7 +41,7 @@ export const SEC_NAMES: usize = memory.data<u8>(
 
 // What keep.ts keeps whatever the host names; the origin is also judged by hub/security.ts.
 
-/** host\0origin\0cookie\0\0 */
+/** host\0origin\0cookie\0 */
 export const KEPT: usize =
   HEADERS || SECURITY
     ? memory.data<u8>(
@@ -50,12 +50,12 @@ export const KEPT: usize =
       )
     : 0;
 
+/** The three of them, with their lengths. */
+export const HOST: usize = KEPT;
 export const HOST_LENGTH: u32 = 4;
-/** origin */
-export const ORIGIN: usize = KEPT + 5;
+export const ORIGIN: usize = HOST + HOST_LENGTH + 1;
 export const ORIGIN_LENGTH: u32 = 6;
-/** cookie */
-export const COOKIE: usize = KEPT + 12;
+export const COOKIE: usize = ORIGIN + ORIGIN_LENGTH + 1;
 export const COOKIE_LENGTH: u32 = 6;
 
 /** x-forwarded-for */

@@ -30,7 +30,7 @@ export class Rate {
   bytes: u64;
   /** Up to when debts were forgiven, ms. */
   at: u64;
-  /** What the frame took that waits: bytes, and ONE_MESSAGE. Of a session only. */
+  /** Of a session: what the frame took that waits: bytes, and ONE_MESSAGE. */
   taken: u32;
   /** How long it waits, ms from `at` on. */
   wait: u32;
@@ -40,8 +40,8 @@ export class Rate {
 const ONE_MESSAGE: u32 = 1 << 31;
 /** A frame counts for this many bytes at the most: no limit is larger. */
 const FRAME_MAX: u64 = i32.MAX_VALUE;
-/** More than this is not owed: no limit times no window is more. */
-const DEBT_MAX: u64 = 1 << 62;
+/** More than this is not owed: the largest limit times the largest window is half of it. */
+const DEBT_MAX: u64 = 1 << 63;
 
 /** What is done with a frame. */
 export const enum Verdict {
@@ -74,43 +74,40 @@ export function rated(): bool {
   return (load<u64>(first) | load<u64>(first, 8)) != 0;
 }
 
-/** How long a bucket has to be left alone before `tokens` fit into it, ms; `elapsed` ms are forgiven first. */
-function bucketWait(bucket: usize, limit: u64, tokens: u64, elapsed: u64): u64 {
+/**
+ * Takes tokens out of a bucket after `elapsed` ms.
+ *
+ * @returns how long it takes until they fit into it, ms: 0 when they do
+ */
+function bucketTake(bucket: usize, limit: u64, tokens: u64, elapsed: u64): u64 {
   if (!limit) return 0;
-  const owed = load<u64>(bucket);
-  const debt = owed - min(owed, elapsed * limit);
-  store<u64>(bucket, debt);
-  if (!tokens) return 0;
   const window: u64 = optionDefault(Option.RATE_WINDOW_MS);
-  const after = debt + tokens * window;
-  const most = max(limit, tokens) * window;
-  return after > most ? (after - most + limit - 1) / limit : 0;
+  const owed = load<u64>(bucket);
+  const charge = tokens * window;
+  const debt = min(owed - min(owed, elapsed * limit) + charge, DEBT_MAX);
+  store<u64>(bucket, debt);
+  const most = max(limit * window, charge);
+  return tokens && debt > most ? (debt - most + limit - 1) / limit : 0;
 }
 
-/** The same for both buckets of a Rate, of which the first one's limit is the option `first`. */
-function rateWait(r: Rate, first: Option, messages: u64, bytes: u64): u64 {
+/** Takes what a frame takes out of both buckets, of which the first one's limit is the option `first`. */
+function rateTake(r: Rate, first: Option, taken: u32): u64 {
   const clock = pool().clock;
   // 2^32 ms times any limit do not overflow.
   const elapsed = min<u64>(clock - r.at, 1 << 32);
   r.at = clock;
   const at = changetype<usize>(r);
   return max(
-    bucketWait(at, optionDefault(first), messages, elapsed),
-    bucketWait(at + 8, optionDefault(first + 1), bytes, elapsed),
+    bucketTake(at, optionDefault(first), taken >> 31, elapsed),
+    bucketTake(at + 8, optionDefault(first + 1), taken & ~ONE_MESSAGE, elapsed),
   );
 }
 
-/** Takes tokens out of a bucket. */
-function bucketTake(bucket: usize, limit: u32, tokens: u64): void {
-  const debt = load<u64>(bucket) + tokens * optionDefault(Option.RATE_WINDOW_MS);
-  if (limit) store<u64>(bucket, min(debt, DEBT_MAX));
-}
-
-/** Takes tokens out of both buckets of a Rate. */
-function rateTake(r: Rate, first: Option, messages: u64, bytes: u64): void {
-  const at = changetype<usize>(r);
-  bucketTake(at, optionDefault(first), messages);
-  bucketTake(at + 8, optionDefault(first + 1), bytes);
+/** Puts back what a frame took that did not pass. */
+function rateGive(r: Rate, taken: u32): void {
+  const window: u64 = optionDefault(Option.RATE_WINDOW_MS);
+  r.messages -= min(r.messages, u64(taken >> 31) * window);
+  r.bytes -= min(r.bytes, u64(taken & ~ONE_MESSAGE) * window);
 }
 
 /**
@@ -129,22 +126,20 @@ export function rateJudge(s: Session, begins: bool, untold: bool, payload: u64):
     return Verdict.PASS;
   }
   const all = rateOfAll();
-  const messages = u64(begins);
-  const bytes = min(payload, FRAME_MAX);
+  const taken = (<u32>min(payload, FRAME_MAX)) | (begins ? ONE_MESSAGE : 0);
   const wait = max(
-    rateWait(own, Option.RATE_MESSAGES, messages, bytes),
-    rateWait(all, Option.RATE_ALL_MESSAGES, messages, bytes),
+    rateTake(own, Option.RATE_MESSAGES, taken),
+    rateTake(all, Option.RATE_ALL_MESSAGES, taken),
   );
-  const policy = optionDefault(Option.RATE_POLICY);
-  if (wait) {
-    if (policy == RatePolicy.REJECT) return Verdict.REJECT;
-    // Of a message that was told in part the rest waits.
-    if (policy == RatePolicy.DROP && untold) return Verdict.DROP;
-  }
-  rateTake(own, Option.RATE_MESSAGES, messages, bytes);
-  rateTake(all, Option.RATE_ALL_MESSAGES, messages, bytes);
   if (!wait) return Verdict.PASS;
-  own.taken = <u32>bytes | (begins ? ONE_MESSAGE : 0);
+  const policy = optionDefault(Option.RATE_POLICY);
+  // Of a message that was told in part the rest waits.
+  if (policy == RatePolicy.REJECT || (policy == RatePolicy.DROP && untold)) {
+    rateGive(own, taken);
+    rateGive(all, taken);
+    return policy == RatePolicy.DROP ? Verdict.DROP : Verdict.REJECT;
+  }
+  own.taken = taken;
   own.wait = <u32>min<u64>(wait, u32.MAX_VALUE);
   s.slowed = true;
   stats().rateQueued += 1;
@@ -171,13 +166,10 @@ export function rateResume(s: Session): void {
 /** A session ends: what its frame took and never used is given back to all, its own buckets are full. */
 export function rateRelease(s: Session): void {
   const own = rateOf(s);
-  const all = rateOfAll();
-  const window: u64 = optionDefault(Option.RATE_WINDOW_MS);
-  all.messages -= min(all.messages, u64(own.taken >> 31) * window);
-  all.bytes -= min(all.bytes, u64(own.taken & ~ONE_MESSAGE) * window);
+  rateGive(rateOfAll(), own.taken);
   s.slowed = false;
   own.messages = own.bytes = own.at = 0;
-  own.taken = own.wait = 0;
+  own.taken = 0;
 }
 
 /** A rate was set: all buckets are full, and who waited goes on. */

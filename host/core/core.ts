@@ -39,7 +39,7 @@ export function errorName(code: number): string {
 }
 
 /** Counters of one instance, and how full its pools are: the fields of StatsRecord in the ABI. */
-export type CoreStats = Omit<Fields<typeof StatsRecordTypes>, 'reserved'>;
+export type CoreStats = Fields<typeof StatsRecordTypes>;
 
 /** What a record of the ABI holds, by the types of its fields. */
 export type Fields<Types> = { [Name in keyof Types]: number };
@@ -140,7 +140,7 @@ export class Core {
   }
 
   /**
-   * Reads all fields of a record of the ABI.
+   * Reads all fields of a record of the ABI that say something.
    *
    * @param at its address
    * @param offsets where its fields are, as the ABI has them
@@ -175,11 +175,6 @@ export class Core {
 
   /** Counters since the instantiation, and how full the pools are. */
   stats(): CoreStats {
-    const { reserved: _, ...stats } = this.record(
-      this.exports.limpet_stats(),
-      StatsRecord,
-      StatsRecordTypes,
-    );
-    return stats;
+    return this.record(this.exports.limpet_stats(), StatsRecord, StatsRecordTypes);
   }
 }

@@ -106,7 +106,11 @@ class Model {
     const handle = driver.attach(Role.SERVER);
     assert.ok(handle > 0);
     // So little that the arena always has a block: what happens without one is told in vectors.
-    const member = new Member(handle, random.below(4) as FullPolicy, random.pick([150, 1500, 1500, 1500]));
+    const member = new Member(
+      handle,
+      random.below(4) as FullPolicy,
+      random.pick([150, 1500, 1500, 1500]),
+    );
     driver.setOption(handle, Option.FULL_POLICY, member.policy);
     driver.setOption(handle, Option.QUEUE_MAX, member.queueMax);
     this.members.push(member);

@@ -11,17 +11,6 @@ export interface Names {
   name(handle: number): string | undefined;
 }
 
-/** `subscribe "topic"`, `unsubscribe "topic"`: a negative answer is an error. */
-export function topic(driver: Driver, handle: number, word: string, rest: string): number {
-  const [ptr = 0, length = 0] = driver.pass(payloadOf(rest));
-  const { core } = driver;
-  const answer =
-    word === 'subscribe'
-      ? core.limpet_subscribe(handle, ptr, length)
-      : core.limpet_unsubscribe(handle, ptr, length);
-  return Math.min(answer, 0);
-}
-
 /** `[placed] [plain] OPCODE PAYLOAD` → kind, address, length; `placed` puts it where limpet_publish_room says. */
 function message(driver: Driver, rest: string): [number, number, number] {
   const [, placed, plain, name = '', words = ''] =

@@ -9,8 +9,20 @@ import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
 import { Others } from './others.js';
-import { broadcast, publish, select, topic, type Names } from './publishing.js';
-import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
+import { broadcast, publish, select } from './publishing.js';
+import type { Names } from './publishing.js';
+import { subscribe, unsubscribe } from './rooms.js';
+import {
+  accept,
+  allow,
+  Heartbeats,
+  hog,
+  leaveWindows,
+  look,
+  respond,
+  send,
+  strings,
+} from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -22,13 +34,16 @@ export function runVector(vector: Vector, driver: Driver, cutting: Cutting): str
 
 /** Bytes of all inputs of a vector together. */
 export function inputLength(vector: Vector): number {
-  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '').length, 0);
+  const none = new Heartbeats();
+  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '', none).length, 0);
 }
 
-function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
+function inputBytes(stage: Stage, vector: Vector, accept: string, heartbeats: Heartbeats): Buffer {
   if (stage.kind === 'do') return Buffer.alloc(0);
   if (stage.kind === 'in') {
-    return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
+    return Buffer.concat(
+      stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)),
+    );
   }
   const head = stage.lines
     .join('\r\n')
@@ -56,6 +71,7 @@ class VectorRun {
   /** The counters of the module as they were. */
   readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
+  readonly #heartbeats = new Heartbeats();
   readonly #others: Others;
   /** The vector's own session is called `a`. */
   readonly #names: Names = {
@@ -79,7 +95,7 @@ class VectorRun {
       this.#begin();
       vector.stages.forEach((stage, index) => {
         if (stage.kind === 'do') this.#step(stage.line);
-        else this.#input(inputBytes(stage, vector, this.#accept()));
+        else this.#input(inputBytes(stage, vector, this.#accept(), this.#heartbeats));
         // Input that follows input is one stream: what came of it is told together.
         const next = vector.stages[index + 1];
         if (stage.kind === 'do' || next?.kind === 'do' || !next) this.#tell();
@@ -93,10 +109,13 @@ class VectorRun {
   #begin(): void {
     const { driver, vector } = this;
     driver.now += 1;
-    for (const name of Object.keys(StatsRecordTypes)) this.#counters.set(name, driver.counter(name));
+    for (const name of Object.keys(StatsRecordTypes))
+      this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
+    allow(driver, vector.lists);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    if (vector.keep) this.#answer(driver.keep(vector.keep));
     for (const other of vector.others) {
       const handle = driver.open();
       addressSet(driver, handle, other);
@@ -150,7 +169,7 @@ class VectorRun {
   #tell(): void {
     const { driver, vector } = this;
     if (!vector.manualEvents) this.#see(driver.events());
-    this.#log.push(...eventsShown(this.#events));
+    this.#note(eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
     this.#log.push(...this.#others.tell(!vector.manualTx));
@@ -187,9 +206,13 @@ class VectorRun {
     if (!last || this.#wire.length === 0) return;
     this.#key ||= /Sec-WebSocket-Key: (.{24})\r\n/.exec(this.#wire.toString('latin1'))?.[1] ?? '';
     const hide: [string, string][] = this.vector.client ? [[this.#key, '{key}']] : [];
-    this.#log.push(...outputShown(this.#wire, this.#http, hide));
+    this.#note(outputShown(this.#wire, this.#http, hide));
     this.#http = false;
     this.#wire = Buffer.alloc(0);
+  }
+
+  #note(lines: string[]): void {
+    this.#log.push(...lines.map((line) => this.#heartbeats.shown(line, this.driver.now)));
   }
 
   #accept(): string {
@@ -239,6 +262,11 @@ class VectorRun {
       case 'eof':
         this.#answer(driver.eof(handle));
         break;
+      case 'shutdown': {
+        const [timeout_ms = 0, code] = rest.split(' ').map(Number);
+        this.#answer(driver.shutdown(timeout_ms, code));
+        break;
+      }
       case 'terminate':
         this.#answer(core.limpet_terminate(handle));
         break;
@@ -269,6 +297,13 @@ class VectorRun {
         this.#option(word === 'default' ? 0 : handle, name, value);
         break;
       }
+      case 'keep':
+        this.#answer(driver.keep(payloadOf(rest).toString('latin1')));
+        break;
+      case 'allow':
+        driver.core.limpet_security_clear();
+        allow(driver, strings(rest));
+        break;
       case 'hog':
         this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
@@ -281,9 +316,11 @@ class VectorRun {
       case 'also':
         this.#answer(this.#others.attach(rest));
         break;
-      case 'subscribe':
-      case 'unsubscribe':
-        this.#answer(topic(driver, handle, word, rest));
+      case 'joins':
+        this.#answer(Math.min(subscribe(driver, handle, payloadOf(rest)), 0));
+        break;
+      case 'leaves':
+        this.#answer(Math.min(unsubscribe(driver, handle, payloadOf(rest)), 0));
         break;
       case 'publish':
         this.#log.push(publish(driver, this.#names, rest));
@@ -294,10 +331,12 @@ class VectorRun {
       case 'select':
         this.#log.push(select(driver, this.#names, rest));
         break;
-      case 'ack':
-        this.#see(this.#kept.splice(0));
+      case 'ack': {
+        const kept = this.#kept.splice(0);
+        this.#see([...kept, ...driver.peek().slice(kept.length)]);
         driver.events();
         break;
+      }
       case 'go':
         this.#feed();
         break;
@@ -331,16 +370,19 @@ class VectorRun {
 
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
-    const { driver } = this;
+    const { driver, vector } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
     this.#others.clear();
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    driver.keep('');
+    if (vector.needs.includes('security')) driver.core.limpet_security_clear();
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed || driver.core.limpet_tx_next()) {
-      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }

@@ -27,9 +27,11 @@ function writeEnum(name: string, { doc, members }: AbiEnum): string {
   );
 }
 
-/** Offsets from the record's address, and its size; and the types, for hosts that read all of it. */
+/** Offsets from the record's address, and its size; and, for hosts that read all of it, what says something. */
 function writeRecord(name: string, { doc, size, fields }: AbiRecord): string {
-  const types = Object.entries(fields).map(([field, { type }]) => `  ${field}: '${type}',`);
+  const types = Object.entries(fields)
+    .filter(([field]) => field !== 'reserved')
+    .map(([field, { type }]) => `  ${field}: '${type}',`);
   const lines = Object.entries(fields).map(
     ([field, { offset, type, doc }]) => `${comment(`${type}. ${doc}`, '  ')}  ${field}: ${offset},`,
   );
