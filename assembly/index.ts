@@ -35,7 +35,7 @@ import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/kee
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
 import { addressOf, addressSet } from './hub/addresses';
 import { payloadReserve } from './hub/frames';
-import { broadcast, publish, publishFlushed, sendMany } from './hub/publish';
+import { broadcast, publish, publishFlushed, reachNext, sendMany } from './hub/publish';
 import { selectNext } from './hub/select';
 import {
   join,
@@ -926,6 +926,22 @@ export function limpet_publish(
   if (!publishable(kind, ptr, len) || !inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
   if (!matchBegin(topic_ptr, topic_len)) return ErrorCode.VALUE;
   return <i32>changetype<usize>(publish(kind, ptr, len, except));
+}
+
+/**
+ * Goes through the open sessions that a message to a topic reaches, for hosts that have to send it
+ * to each by itself: a longer one than limpet_publish takes, or one that other messages have to precede.
+ * @param topic_ptr the topic, as in limpet_publish
+ * @param topic_len bytes
+ * @param after 0 to begin, else what the last call returned
+ * @returns the next such session's handle, 0 after the last one; or ErrorCode.ARGUMENT, or VALUE for
+ *   what is no topic
+ * @feature topics
+ */
+export function limpet_topic_next(topic_ptr: i32, topic_len: i32, after: i32): i32 {
+  if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
+  if (!matchBegin(topic_ptr, topic_len)) return ErrorCode.VALUE;
+  return reachNext(topic_ptr, topic_len, after);
 }
 
 /**

@@ -16,7 +16,7 @@ import { coreTable, type Core } from './lib/table.js';
 const HOST = {
   library: 'host/node/index.ts',
   command: 'host/node/cli.ts',
-  page: 'host/node/page/index.html',
+  pages: { 'build/page.html': 'host/node/page/index.html', 'build/chat.html': 'host/node/page/chat.html' },
 };
 
 const CORE_TOOLS = ['tools/lib', 'tools/check-wasm.ts'];
@@ -100,7 +100,7 @@ function coreTasks({ label, profile, simd }: Core, stamps: Stamps) {
 /** What of the host there is yet. */
 async function buildHost(stamps: Stamps): Promise<void> {
   const inputs = inputsOf('host', 'tools', 'tsconfig.json', 'package.json', ...ABI_FILES);
-  const { library, command, page } = HOST;
+  const { library, command, pages } = HOST;
   if (existsSync(library)) {
     await stamps.make('library', ['build/index.js', 'build/index.cjs'], inputs, () =>
       bundleLibrary(library),
@@ -110,10 +110,10 @@ async function buildHost(stamps: Stamps): Promise<void> {
   if (existsSync(command)) {
     await stamps.make('command', ['build/cli.js'], inputs, () => bundleCommand(command));
   }
-  if (existsSync(page)) {
-    await stamps.make('page', ['build/page.html'], inputs, () =>
-      copyFileSync(page, 'build/page.html'),
-    );
+  for (const [out, page] of Object.entries(pages)) {
+    await stamps.make(out, [out], inputs, () => {
+      copyFileSync(page, out);
+    });
   }
 }
 

@@ -14,12 +14,12 @@ import { ErrorCode, Option, SEND_PLAIN, State } from '../abi';
 import { deflate } from '../deflate/deflate';
 import { compressCancel } from '../deflate/outgoing';
 import { DEFLATE_BITS, windowAppend } from '../deflate/windows';
-import { copyBytes, HUB_STATE } from '../memory';
-import { DEFLATE } from '../profile';
+import { copyBytes, HUB_STATE, stats } from '../memory';
+import { ARENA_BYTES, DEFLATE } from '../profile';
 import { FIN, headerSize, headerWrite, RSV1 } from '../protocol/frame';
 import { Log, LOG_CLASSES, logRelease, logWith } from '../session/log';
 import { masks, queueMark, queueRefer } from '../session/queue';
-import { admit, send } from '../session/send';
+import { admit, full, send } from '../session/send';
 import { countMany, countOut, optionDefault, pool, Session } from '../session/session';
 import { PUBLISH_STATE } from './layout';
 
@@ -99,6 +99,8 @@ export function framesSend(s: Session): i32 {
   if (s.state != State.OPEN || s.sending || s.queued + m.size > s.queueMax) {
     return admit(s, m.kind, m.bytes);
   }
+  // Who does not read keeps what was published from being forgotten, for all: not when memory is short.
+  if (s.over && stats().arenaUsed > <u32>ARENA_BYTES / 2) return full(s, 1);
   let number: u32 = 0;
   if (DEFLATE && s.deflateOut) {
     number = min((s.deflateOut & DEFLATE_BITS) - WINDOW_BITS_BEFORE, m.covers);

@@ -11,7 +11,7 @@ import { stats } from '../memory';
 import { referenceOf } from '../session/queue';
 import { optionDefault, pool, Session, sessionAt, sessionFind } from '../session/session';
 import { framesBegin, framesEnd, framesSend, shared } from './frames';
-import { matchNext, Member } from './rooms';
+import { matchBegin, matchNext, Member, memberFind } from './rooms';
 import { selects } from './select';
 
 /** Begins a publication: its record is empty. */
@@ -118,4 +118,17 @@ export function sendMany(list: usize, count: u32, kind: i32, from: usize, bytes:
     store<i32>(list, changetype<usize>(s) ? framesSend(s) : ErrorCode.HANDLE);
   }
   framesEnd();
+}
+
+/** The handle of the next open session behind `handle`'s slot (0: of all) that a topic reaches, or 0. */
+export function reachNext(p: usize, n: u32, handle: i32): i32 {
+  for (let slot: u32 = handle ? (handle & 0xffff) + 1 : 0; slot < pool().fresh; slot++) {
+    const s = sessionAt(slot);
+    if (s.state != State.OPEN) continue;
+    matchBegin(p, n);
+    for (let room = matchNext(); changetype<usize>(room); room = matchNext()) {
+      if (changetype<usize>(memberFind(s, room))) return s.handle;
+    }
+  }
+  return 0;
 }

@@ -47,12 +47,20 @@ export function admit(s: Session, kind: i32, bytes: u32): i32 {
   if ((opcode == Opcode.CONTINUATION) != s.sending) return ErrorCode.STATE;
   const size = headerSize(bytes, masks(s)) + bytes;
   if (size <= s.queueMax && s.queued <= s.queueMax - size) return Sent.OK;
-  // The queue has no room for a data frame: the session's policy.
+  // A message of which one fragment is dropped would be another message.
+  return full(s, opcode && !(kind & SEND_MORE));
+}
+
+/**
+ * The queue has no room for a data frame: the session's policy.
+ *
+ * @param whole whether it is a whole message
+ * @returns Sent.DROPPED or ErrorCode.FULL
+ */
+export function full(s: Session, whole: i32): i32 {
   stats().queueFull += 1;
   const policy = s.fullPolicy;
-  // A message of which one fragment is dropped would be another message.
-  if (policy == FullPolicy.DROP)
-    return opcode && !(kind & SEND_MORE) ? Sent.DROPPED : ErrorCode.FULL;
+  if (policy == FullPolicy.DROP) return whole ? Sent.DROPPED : ErrorCode.FULL;
   if (policy != FullPolicy.REFUSE)
     closeBegin(s, policy == FullPolicy.CLOSE_1008 ? 1008 : 1013, 0, 0);
   return ErrorCode.FULL;

@@ -2,13 +2,27 @@
 
 export { Sent as SendStatus, ErrorCode } from '../../build/limpet.abi.js';
 export { Core, errorName, LimpetError, type CoreStats } from '../core/core.js';
+export type { Room, Selection } from './hub.js';
+export type { Metadata } from './metadata.js';
+export type { Metrics } from './metrics.js';
 export type { ServerOptions } from './options.js';
+export type { Published } from './outbox.js';
+export type { Heartbeat, RateLimit, Token } from './policies.js';
 export { Request, UpgradeRequest, type Acceptance, type Answer, type Headers } from './request.js';
 export {
   ConnectionError,
   createServer,
   Server,
+  type BroadcastOptions,
   type CloseOptions,
   type ServerEvents,
 } from './server.js';
-export { Socket, type Data, type SendOptions, type SocketStats } from './socket.js';
+export {
+  Socket,
+  type Data,
+  type KeepAlive,
+  type PublishOptions,
+  type RoundTrip,
+  type SendOptions,
+  type SocketStats,
+} from './socket.js';

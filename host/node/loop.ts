@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  CLOSE_BY_HOST,
   ErrorCode,
   EventFlag,
   EventKind,
@@ -18,10 +19,14 @@ import {
   type Sent,
 } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
+import { addressBytes, transportAddress } from './address.js';
 import { assemble, assembled } from './assembly.js';
+import { Hub } from './hub.js';
 import { Link } from './link.js';
 import type { QueueLimits } from './options.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type Published } from './outbox.js';
+import type { Trusts } from './policies.js';
+import { place } from './scratch.js';
 import { readInto } from './transport.js';
 
 /** What a face does with what happens; called while the events are drained. */
@@ -32,6 +37,10 @@ export interface Handlers<Owner> {
   ping(link: Link<Owner>, data: Buffer): void;
   pong(link: Link<Owner>, data: Buffer): void;
   writable(link: Link<Owner>): void;
+  /** The pong of a heartbeat came, after so many ms. */
+  heartbeat(link: Link<Owner>, rtt_ms: number): void;
+  /** The server is closing; last messages may be sent. */
+  closing(link: Link<Owner>): void;
   /** The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told. */
   failed(link: Link<Owner>, error: ErrorCode, code: number): void;
   closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
@@ -43,6 +52,8 @@ export interface Handlers<Owner> {
 export interface LoopOptions extends QueueLimits {
   /** Hand messages out as views of linear memory that are good until the handler returns. */
   borrow: boolean;
+  /** What a peer may say of the client's address: bits of Trust. */
+  trusts: Trusts;
 }
 
 /** How soon the core is asked again when it had no memory for a message, ms. */
@@ -66,6 +77,8 @@ export class SocketLoop<Owner> {
     this.schedule();
   };
   readonly #outbox: Outbox<Owner>;
+  /** Rooms, publications, broadcasts. */
+  readonly hub: Hub<Owner>;
   /** Links that were paused and are to be read from again. */
   readonly #resuming = new Set<Link<Owner>>();
   #scheduled = false;
@@ -94,6 +107,15 @@ export class SocketLoop<Owner> {
         handlers.writable(link);
       },
     });
+    this.hub = new Hub<Owner>(core, this.memory, this.#outbox, {
+      link: (handle) => this.#byHandle.get(handle),
+      schedule: () => {
+        this.schedule();
+      },
+      flush: () => {
+        this.#writeAll();
+      },
+    });
   }
 
   /** Milliseconds of a clock that never steps back, as the core takes it. */
@@ -107,6 +129,10 @@ export class SocketLoop<Owner> {
 
   links(): IterableIterator<Link<Owner>> {
     return this.#byHandle.values();
+  }
+
+  link(handle: number): Link<Owner> | undefined {
+    return this.#byHandle.get(handle);
   }
 
   // ------------------------------------------------------------- connections
@@ -135,6 +161,7 @@ export class SocketLoop<Owner> {
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
     this.core.exports.limpet_option_set(handle, Option.USER, index);
+    this.#tellAddress(transport, handle);
     if (!into) {
       transport.on('data', (chunk: Buffer) => {
         this.#feed(link, chunk);
@@ -152,6 +179,15 @@ export class SocketLoop<Owner> {
     });
     this.schedule();
     return link;
+  }
+
+  /** Tells the core where a peer is. One whose address has its share is answered by the core, with 429. */
+  #tellAddress(transport: Duplex, handle: number): void {
+    const { address, port } = transportAddress(transport);
+    const bytes = addressBytes(address);
+    const [{ ptr }] = place(this.core, this.memory, [bytes]);
+    const trust = this.options.trusts(address);
+    this.core.exports.limpet_address_set(handle, ptr, bytes.length, port, trust);
   }
 
   /** Stops or resumes reading for a connection. */
@@ -174,7 +210,7 @@ export class SocketLoop<Owner> {
   /** The peer ended its side: what is queued is still written, then the transport goes. */
   #ended(link: Link<Owner>): void {
     // A request may be answered later: its connection goes then.
-    if (this.#state(link) === State.PENDING) link.halfClosed = true;
+    if (this.state(link) === State.PENDING) link.halfClosed = true;
     else this.#finish(link);
   }
 
@@ -190,7 +226,8 @@ export class SocketLoop<Owner> {
     else link.transport.end();
   }
 
-  #state(link: Link<Owner>): State {
+  /** What a connection's session is now. */
+  state(link: Link<Owner>): State {
     const info = this.core.exports.limpet_session_info(link.handle);
     return info < 0 ? State.CLOSED : (this.core.u8[info + SessionInfo.state] as State);
   }
@@ -330,6 +367,12 @@ export class SocketLoop<Owner> {
       case EventKind.CLOSING:
         link.reason = this.memory.toString('utf8', ptr, ptr + len);
         return;
+      case EventKind.HEARTBEAT:
+        this.handlers.heartbeat(link, i32[word + (EventRecord.detail >> 2)]);
+        return;
+      case EventKind.SHUTDOWN:
+        this.handlers.closing(link);
+        return;
       case EventKind.ERROR:
         this.handlers.failed(link, i32[word + (EventRecord.detail >> 2)] as ErrorCode, code);
         return;
@@ -362,7 +405,7 @@ export class SocketLoop<Owner> {
   }
 
   /** Sends a whole message to many connections, see Outbox.sendMany. */
-  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): number {
+  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): Published {
     return this.#outbox.sendMany(links, kind, data);
   }
 
@@ -377,6 +420,24 @@ export class SocketLoop<Owner> {
     // The peer's Close frame has to be read, whatever is paused.
     if (answer === ErrorCode.NONE) this.setPaused(link, false);
     return answer;
+  }
+
+  /**
+   * Lets no session begin any more, and ends all: handlers.closing gets those that are open, and
+   * closes them; the others are over. A timeout of 0 ends all of them at once.
+   */
+  shutdown(timeout_ms: number): void {
+    const { exports } = this.core;
+    const timeout = Math.min(Math.ceil(timeout_ms), 0x7fff_ffff);
+    const answer = exports.limpet_shutdown(timeout, CLOSE_BY_HOST, this.now());
+    if (answer === (ErrorCode.UNSUPPORTED as number)) {
+      for (const link of [...this.links()]) {
+        if (timeout === 0 || this.state(link) < State.OPEN) this.terminate(link);
+        else this.handlers.closing(link);
+      }
+    }
+    this.#drain();
+    this.schedule();
   }
 
   /** Gives a connection up without a close handshake. */
@@ -452,6 +513,7 @@ export class SocketLoop<Owner> {
 
   /** Writes what is queued, and does what is due, when this turn of the event loop ends. */
   schedule(): void {
+    this.#outbox.changed();
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.#flush);
@@ -468,14 +530,21 @@ export class SocketLoop<Owner> {
     const resuming = [...this.#resuming];
     this.#resuming.clear();
     for (const link of resuming) this.#unstash(link);
-    for (let handle = exports.limpet_tx_next(); handle > 0; handle = exports.limpet_tx_next()) {
-      const link = this.#byHandle.get(handle);
-      if (link) this.#outbox.write(link);
-    }
+    this.#writeAll();
     // Queues that shrank owe a WRITABLE.
     this.#drain();
     // Memory may come back from any connection: ask again soon.
     if (this.#outbox.waits) this.#arm(now, RETRY_MS);
+  }
+
+  #writeAll(): void {
+    const { exports } = this.core;
+    this.#outbox.changed();
+    for (let handle = exports.limpet_tx_next(); handle > 0; handle = exports.limpet_tx_next()) {
+      const link = this.#byHandle.get(handle);
+      if (link) this.#outbox.write(link);
+    }
+    this.#outbox.changed();
   }
 
   /** Sets the one timer; it does not keep the process alive, open sockets do. */

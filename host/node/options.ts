@@ -2,9 +2,12 @@
 
 import { Delivery, FullPolicy, Option } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
+import { callable, whole, word, yes } from './checks.js';
+import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
+import type { UpgradeRequest } from './request.js';
 
 /** Settings of a server. Times are milliseconds, 0 turns the bound off. */
-export interface ServerOptions {
+export interface ServerOptions extends PolicyOptions {
   /** Which core: 'nano', 'micro', 'server' (default), or a path to a .wasm of `limpet build`. */
   profile?: string;
   /** Longest message taken, bytes; past it 1009. Default 16 MiB. */
@@ -39,6 +42,14 @@ export interface ServerOptions {
   contextTakeover?: boolean;
   /** Hand messages out without a copy: their bytes are good until the handler returns. Default false. */
   borrow?: boolean;
+  /**
+   * Says who a client is: what it returns, or resolves with, is the socket's `user`. false, null or
+   * undefined is answered with 401, and so is an error, unless it has a `status` of its own. What
+   * the client sends meanwhile is kept; after handshakeTimeout it is answered with 503.
+   */
+  authenticate?: (request: UpgradeRequest) => unknown;
+  /** Whether GET /metrics, or another path, answers with the counters as Prometheus reads them. Default false. */
+  metrics?: boolean | string;
 }
 
 const POLICIES = {
@@ -74,21 +85,10 @@ const NAMES = new Set([
   'deflateWindow',
   'deflateThreshold',
   'contextTakeover',
+  'authenticate',
+  'metrics',
+  ...POLICY_NAMES,
 ]);
-
-function whole(name: string, value: number, most = 0x7fff_ffff, least = 0): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(
-      `${name} is a whole number from ${String(least)} to ${String(most)}, not ${String(value)}`,
-    );
-  }
-  return value;
-}
-
-function yes(name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false`);
-  return value;
-}
 
 /** What bounds the messages that wait for one connection. */
 export interface QueueLimits {
@@ -98,13 +98,20 @@ export interface QueueLimits {
   fullPolicy: FullPolicy;
 }
 
+/** What the host does itself. */
+export interface HostLimits extends QueueLimits {
+  trusts: Trusts;
+  /** The path that answers with counters, or ''. */
+  metricsPath: string;
+}
+
 /**
  * Sets a core's defaults.
  *
  * @returns the bounds that the host keeps, too, for what waits in its own memory
  * @throws TypeError for an unknown option, RangeError for a value out of range
  */
-export function applyOptions(core: Core, options: ServerOptions): QueueLimits {
+export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name)) throw new TypeError(`there is no option ${name}`);
   }
@@ -122,15 +129,22 @@ export function applyOptions(core: Core, options: ServerOptions): QueueLimits {
   core.setDefault(Option.DELIVERY, Delivery.AUTO);
   core.setDefault(Option.AUTO_PONG, yes('autoPong', options.autoPong ?? true) ? 1 : 0);
   yes('borrow', options.borrow ?? false);
-  const policy = POLICIES[options.fullPolicy ?? 'refuse'] as FullPolicy | undefined;
-  if (policy === undefined) {
-    throw new TypeError(`fullPolicy is one of ${Object.keys(POLICIES).join(', ')}`);
-  }
+  const policy = word('fullPolicy', POLICIES, options.fullPolicy ?? 'refuse');
   core.setDefault(Option.FULL_POLICY, policy);
   const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
   core.setDefault(Option.SESSIONS_MAX, most);
   applyDeflate(core, options);
-  return { maxQueue, fullPolicy: policy };
+  if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
+  const metricsPath = metricsPathOf(options.metrics ?? false);
+  return { maxQueue, fullPolicy: policy, metricsPath, ...applyPolicies(core, options) };
+}
+
+function metricsPathOf(metrics: boolean | string): string {
+  if (typeof metrics === 'boolean') return metrics ? '/metrics' : '';
+  if (typeof metrics !== 'string' || !metrics.startsWith('/') || metrics.includes('?')) {
+    throw new TypeError('metrics is true, false or a path that begins with /');
+  }
+  return metrics;
 }
 
 function applyDeflate(core: Core, options: ServerOptions): void {

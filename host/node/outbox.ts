@@ -5,6 +5,9 @@
 //        ─► limpet_send_begin, _end    longer ones that are to be compressed: in fragments
 //        ─► link.backlog               those for which the core has no memory now
 //   write ◄─ limpet_tx: spans of linear memory, and places for the payloads
+//
+// What was published lies in linear memory once: sessions whose spans are the same get the same
+// Buffer, and spans that are short are joined in one, once for all of them.
 
 import {
   ErrorCode,
@@ -14,7 +17,6 @@ import {
   SEND_PLAIN,
   Sent,
   SessionInfo,
-  Span,
   TxFlag,
   TxRecord,
 } from '../../build/limpet.abi.js';
@@ -34,6 +36,16 @@ export interface Turn<Owner> {
   writable(link: Link<Owner>): void;
 }
 
+/** What became of a message for many connections. */
+export interface Published {
+  /** Connections that it was queued for. */
+  delivered: number;
+  /** Of these, those with more in their queue than the high-water mark. */
+  over: number;
+  /** Connections that it was not queued for: no room, or inside a fragmented message. */
+  dropped: number;
+}
+
 /** Payloads from this size on are not copied into linear memory on their way out. */
 const BYPASS_BYTES = 16 << 10;
 /** Payloads shorter than this always find room in the end. */
@@ -44,6 +56,15 @@ const PIECE_BYTES = 64 << 10;
 const PIECE_EXTRA = 64;
 /** More than a frame's header: what counts against a queue beside the payload. */
 const HEADER_BYTES = 16;
+/** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
+const JOIN_BYTES = 1024;
+
+/** Several spans, and their bytes in one Buffer. */
+interface Joined {
+  /** Addresses and lengths. */
+  spans: Uint32Array;
+  bytes: Buffer;
+}
 
 export class Outbox<Owner> {
   /** Links with messages that wait for the core's memory. */
@@ -53,6 +74,11 @@ export class Outbox<Owner> {
   readonly #bypassBytes: number;
   /** Longer messages that are to be compressed go in fragments of this size. */
   readonly #pieceBytes: number;
+  /** Whether the core sends one message to many. */
+  readonly #many: boolean;
+  /** The spans that were written last: the next session's may be the same. */
+  #view: Buffer = Buffer.alloc(0);
+  #joined: Joined | undefined;
 
   /**
    * @param memory all of linear memory
@@ -65,6 +91,7 @@ export class Outbox<Owner> {
     private readonly turn: Turn<Owner>,
   ) {
     this.#copyMax = core.exports.limpet_send_max();
+    this.#many = core.exports.limpet_send_many(core.scratch, 0, Opcode.TEXT, 0, 0) === 0;
     this.#bypassBytes = Math.min(BYPASS_BYTES, this.#copyMax);
     // Of a small core's memory a piece takes no more than there always is for output.
     this.#pieceBytes = Math.min(PIECE_BYTES, (this.#copyMax >> 2) - PIECE_EXTRA);
@@ -95,31 +122,35 @@ export class Outbox<Owner> {
   }
 
   /**
-   * Queues a whole message for many connections; the core compresses it once for all that compress.
-   *
-   * @returns for how many of them it was queued
+   * Queues a whole message for many connections; the core makes its frame once for all of them.
+   * Those for which there is no memory go without it: copies for all would be more than one is.
    */
-  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): number {
+  sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): Published {
     const payload = bytesOf(data);
     // Handles and payload lie in the scratch region, in this order.
-    const most = (this.core.scratchSize - payload.byteLength) >> 2;
+    const most = this.#many ? (this.core.scratchSize - payload.byteLength) >> 2 : 0;
     let together: Link<Owner>[] = [];
-    let sent = 0;
+    const published = { delivered: 0, over: 0, dropped: 0 };
     for (const link of links) {
-      if (most <= 0 || !link.deflates || link.closeLater || link.backlog.length > 0) {
-        const status = this.send(link, kind, payload);
-        if (status === Sent.OK || status === Sent.BACKPRESSURE) sent += 1;
+      if (most <= 0 || link.closeLater || link.backlog.length > 0) {
+        count(published, this.send(link, kind, payload));
         continue;
       }
       together.push(link);
       if (together.length < most) continue;
-      sent += this.#sendTogether(together, kind, payload);
+      this.#sendTogether(together, kind, payload, published);
       together = [];
     }
-    return together.length > 0 ? sent + this.#sendTogether(together, kind, payload) : sent;
+    if (together.length > 0) this.#sendTogether(together, kind, payload, published);
+    return published;
   }
 
-  #sendTogether(links: Link<Owner>[], kind: number, payload: Uint8Array): number {
+  #sendTogether(
+    links: Link<Owner>[],
+    kind: number,
+    payload: Uint8Array,
+    published: Published,
+  ): void {
     const { exports, scratch, i32 } = this.core;
     const at = scratch + 4 * links.length;
     this.memory.set(payload, at);
@@ -130,11 +161,10 @@ export class Outbox<Owner> {
     this.core.check('sending', exports.limpet_send_many(scratch, links.length, kind, at, length));
     const answers = i32.slice(scratch >>> 2, (scratch >>> 2) + links.length);
     this.turn.schedule();
-    return links.filter((link, i) => {
+    links.forEach((link, i) => {
       const status = answers[i] as Sent | ErrorCode;
-      if (status === ErrorCode.MEMORY) return this.#defer(link, kind, payload) >= 0;
-      return status === Sent.OK || status === Sent.BACKPRESSURE;
-    }).length;
+      count(published, status === ErrorCode.MEMORY ? this.#outside(link, kind, payload) : status);
+    });
   }
 
   /** Puts a frame into the core's queue. */
@@ -315,7 +345,8 @@ export class Outbox<Owner> {
         return;
       }
       link.writing = bytes;
-      this.#spans(link, record + TxRecord.size, u32[(record + TxRecord.count) >>> 2]);
+      const count = u32[(record + TxRecord.count) >>> 2];
+      this.#spans(link, record + TxRecord.size, count, bytes);
       // The kernel usually takes everything at once; else the callback goes on.
       if (transport.writableLength > 0 || transport.destroyed) return;
       link.writing = 0;
@@ -334,19 +365,59 @@ export class Outbox<Owner> {
     if (link.stash.length > 0) this.turn.resumeSoon(link);
   }
 
-  #spans(link: Link<Owner>, at: number, count: number): void {
+  /** Something may be queued where other bytes were. */
+  changed(): void {
+    this.#joined = undefined;
+  }
+
+  #spans(link: Link<Owner>, at: number, count: number, bytes: number): void {
     const { transport } = link;
     const { u32 } = this.core;
+    const first = at >>> 2;
+    if (count > 1 && bytes <= count * JOIN_BYTES) {
+      const joined = this.#join(first, count, bytes);
+      if (joined) {
+        transport.write(joined, link.written);
+        return;
+      }
+    }
     if (count > 1) transport.cork();
     for (let i = 0; i < count; i++) {
-      const span = (at + i * Span.size) >>> 2;
-      const ptr = u32[span];
-      const len = u32[span + 1];
-      const bytes = ptr ? this.memory.subarray(ptr, ptr + len) : this.#payload(link, len);
-      if (i === count - 1) transport.write(bytes, link.written);
-      else transport.write(bytes);
+      const ptr = u32[first + 2 * i];
+      const len = u32[first + 2 * i + 1];
+      const span = ptr ? this.#span(ptr, len) : this.#payload(link, len);
+      if (i === count - 1) transport.write(span, link.written);
+      else transport.write(span);
     }
     if (count > 1) transport.uncork();
+  }
+
+  /** A view of linear memory. */
+  #span(ptr: number, len: number): Buffer {
+    const last = this.#view;
+    if (last.byteOffset === ptr && last.length === len) return last;
+    return (this.#view = this.memory.subarray(ptr, ptr + len));
+  }
+
+  /** A copy of spans behind one another; undefined when one of them is a payload of the host's own. */
+  #join(first: number, count: number, length: number): Buffer | undefined {
+    const { u32 } = this.core;
+    const last = this.#joined;
+    const words = 2 * count;
+    if (last?.spans.length === words) {
+      let i = 0;
+      while (i < words && last.spans[i] === u32[first + i]) i++;
+      if (i === words) return last.bytes;
+    }
+    const bytes = Buffer.allocUnsafe(length);
+    let at = 0;
+    for (let i = first; i < first + words; i += 2) {
+      const ptr = u32[i];
+      if (ptr === 0) return undefined;
+      at += this.memory.copy(bytes, at, ptr, ptr + u32[i + 1]);
+    }
+    this.#joined = { spans: u32.slice(first, first + words), bytes };
+    return bytes;
   }
 
   /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
@@ -360,6 +431,13 @@ export class Outbox<Owner> {
 /** Whether a frame goes on with a message. RFC 6455 5.4. */
 function goesOn(kind: number): boolean {
   return (kind & ~(SEND_MORE | SEND_PLAIN)) === (Opcode.CONTINUATION as number);
+}
+
+/** Adds the answer to one of many sends. */
+function count(published: Published, status: Sent | ErrorCode): void {
+  if (status === Sent.OK || status === Sent.BACKPRESSURE) published.delivered += 1;
+  else published.dropped += 1;
+  if (status === Sent.BACKPRESSURE) published.over += 1;
 }
 
 /** Text in UTF-8; bytes as they are, not copied. */

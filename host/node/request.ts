@@ -1,7 +1,9 @@
 // A PENDING session → what the client asked for, and the ways to answer.
 
-import { ErrorCode, Part } from '../../build/limpet.abi.js';
+import { ErrorCode, Part, State } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
+import { sessionAddress, transportAddress } from './address.js';
+import { headerOf, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
 
@@ -44,8 +46,11 @@ export class Request {
   readonly headers: Readonly<Record<string, string>>;
   /** The subprotocols that the client offers, the one it prefers first. */
   readonly protocols: readonly string[];
-  /** The peer's address, '' when the transport has none. */
+  /** The client's address, '' when it is not known; a trusted proxy's word counts. */
   readonly remoteAddress: string;
+  /** Its port, 0 when it is not known. */
+  readonly remotePort: number;
+  readonly remoteFamily: 'IPv4' | 'IPv6' | '';
   #answered = false;
 
   constructor(
@@ -54,23 +59,27 @@ export class Request {
   ) {
     const { core } = loop;
     const { handle } = link;
-    const latin1 = (bytes: Uint8Array) => (bytes as Buffer).toString('latin1');
-    const part = (which: Part) => {
-      const record = core.exports.limpet_request_part(handle, which);
-      // Without the feature `headers` there is the path, and what has come is a GET.
-      if (record === ErrorCode.UNSUPPORTED) return '';
-      return latin1(Buffer.from(core.fieldValue(core.check('reading a request', record))));
-    };
-    this.method = part(Part.METHOD) || 'GET';
+    // Without the feature `headers` there is the path, and what has come is a GET.
+    this.method = partOf(core, handle, Part.METHOD) || 'GET';
     this.path = link.path;
-    this.query = part(Part.QUERY);
+    this.query = partOf(core, handle, Part.QUERY);
     this.headers = readHeaders(core, handle);
     this.protocols = readProtocols(core, handle);
-    const { transport } = link;
-    this.remoteAddress =
-      'remoteAddress' in transport && typeof transport.remoteAddress === 'string'
-        ? transport.remoteAddress
-        : '';
+    const where = sessionAddress(core, handle) ?? transportAddress(link.transport);
+    this.remoteAddress = where.address;
+    this.remotePort = where.port;
+    this.remoteFamily = where.family;
+  }
+
+  /** The value of a cookie, or undefined; while the request waits for its answer. RFC 6265 4.2. */
+  cookie(name: string): string | undefined {
+    const { core, memory } = this.loop;
+    return headerOf(core, memory, this.link.handle, name, 'limpet_cookie');
+  }
+
+  /** Whether it waits for an answer, and its client is still there. */
+  get isPending(): boolean {
+    return !this.#answered && this.loop.state(this.link) === State.PENDING;
   }
 
   /** Whether this request was accepted, rejected or responded to. */
@@ -100,6 +109,8 @@ export class Request {
 
 /** An opening handshake. Accept it or reject it, at once or later; early messages wait. */
 export class UpgradeRequest extends Request {
+  /** Who the client is: what the option `authenticate` found. */
+  user: unknown = undefined;
   readonly #accepted: (protocol: string) => void;
 
   constructor(loop: SocketLoop<unknown>, link: Link, accepted: (protocol: string) => void) {

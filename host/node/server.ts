@@ -8,13 +8,17 @@ import {
   type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ErrorCode, Opcode, SEND_PLAIN } from '../../build/limpet.abi.js';
-import { LimpetError, type Core, type CoreStats } from '../core/core.js';
+import { ErrorCode } from '../../build/limpet.abi.js';
+import { LimpetError, type Core } from '../core/core.js';
+import { authenticate } from './authenticate.js';
+import type { Room, Selection } from './hub.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
+import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, type ServerOptions } from './options.js';
+import type { Published } from './outbox.js';
 import { Request, UpgradeRequest } from './request.js';
-import { payload, Socket, type Data, type SendOptions } from './socket.js';
+import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
 import { loadCore } from './wasm.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
@@ -38,6 +42,10 @@ export interface ServerEvents {
   pong: [socket: Socket, data: Buffer];
   /** The queue of a connection for which `send` answered BACKPRESSURE has shrunk. */
   drain: [socket: Socket];
+  /** A heartbeat was answered, after so many milliseconds. */
+  heartbeat: [socket: Socket, rtt: number];
+  /** `close` was called: last messages may be sent here, then the connection closes. */
+  closing: [socket: Socket];
   /** A connection is over. 1005: its Close frame had no code; 1006: there was no Close frame. */
   close: [socket: Socket, code: number, reason: string, clean: boolean];
   /** The server cannot listen; or a connection broke a rule (`socket` is absent before it is open). */
@@ -57,21 +65,28 @@ export interface CloseOptions {
   timeout?: number;
 }
 
-/** Whom a broadcast reaches, and how it is sent. */
-export interface BroadcastOptions extends Pick<SendOptions, 'binary' | 'compress'> {
-  /** Whether a connection gets it. */
-  to?: (socket: Socket) => boolean;
+/** Whom a broadcast reaches: all, those of a selection, or those that a function picks. */
+export interface BroadcastOptions extends PublishOptions {
+  to?: Selection | ((socket: Socket) => boolean);
+  /** A connection that is left out. */
+  except?: Socket;
 }
 
 export class Server extends EventEmitter<ServerEvents> {
   readonly core: Core;
   readonly #loop: SocketLoop<Socket>;
   readonly #net: NetServer;
+  readonly #options: ServerOptions;
+  readonly #metricsPath: string;
+  /** What Close frames say once `close` was called. */
+  #goodbye = { code: 1001, reason: '' };
 
   constructor(options: ServerOptions = {}) {
     super();
     this.core = loadCore(options.profile ?? 'server');
     const limits = applyOptions(this.core, options);
+    this.#options = options;
+    this.#metricsPath = limits.metricsPath;
     this.#loop = new SocketLoop<Socket>(
       this.core,
       {
@@ -80,6 +95,7 @@ export class Server extends EventEmitter<ServerEvents> {
         },
         request: (link) => {
           const request = new Request(this.#loop, link);
+          if (this.#metrics(request)) return;
           if (!this.emit('request', request) && !request.answered) request.respond();
         },
         message: (link, data, isBinary) => {
@@ -94,6 +110,12 @@ export class Server extends EventEmitter<ServerEvents> {
         writable: (link) => {
           if (link.owner) this.emit('drain', link.owner);
         },
+        heartbeat: (link, rtt_ms) => {
+          if (link.owner) this.emit('heartbeat', link.owner, rtt_ms);
+        },
+        closing: (link) => {
+          this.#closing(link);
+        },
         failed: (link, error, code) => {
           // Nobody has to listen: a peer's fault must not end the process.
           if (this.listenerCount('error') > 0) {
@@ -103,12 +125,7 @@ export class Server extends EventEmitter<ServerEvents> {
         closed: (link, code, reason, clean) => {
           if (link.owner) this.emit('close', link.owner, code, reason, clean);
         },
-        // On its own, where the process sees it as it would see any listener's.
-        threw: (error) => {
-          process.nextTick(() => {
-            throw error;
-          });
-        },
+        threw,
       },
       {
         borrow: options.borrow ?? false,
@@ -126,10 +143,46 @@ export class Server extends EventEmitter<ServerEvents> {
 
   #upgrade(link: Link<Socket>): void {
     const request = new UpgradeRequest(this.#loop, link, (protocol) => {
-      link.owner = new Socket(this.#loop, link, protocol, request.remoteAddress);
+      const { remoteAddress: address, remotePort: port, remoteFamily: family, user } = request;
+      link.owner = new Socket(this.#loop, link, protocol, user, { address, port, family });
       this.emit('open', link.owner, request);
     });
-    if (!this.emit('upgrade', request)) request.accept();
+    const admitted = () => {
+      // Of the subprotocols that are allowed `protocols` has those that the client offers.
+      const [first] = this.#options.allowedProtocols ? request.protocols : [];
+      if (!this.emit('upgrade', request)) request.accept({ protocol: first ?? '' });
+    };
+    const hook = this.#options.authenticate;
+    if (!hook) {
+      admitted();
+      return;
+    }
+    const failed = (error: unknown) => {
+      if (this.listenerCount('error') === 0) return;
+      this.emit('error', error instanceof Error ? error : new Error(String(error)));
+    };
+    authenticate(request, hook, { admitted, failed, threw });
+  }
+
+  /** The last moment of a connection before its Close frame. */
+  #closing(link: Link<Socket>): void {
+    try {
+      if (link.owner) this.emit('closing', link.owner);
+    } finally {
+      this.#loop.close(link, this.#goodbye.code, this.#goodbye.reason);
+    }
+  }
+
+  /** Answers a request for the counters; whether it was one. */
+  #metrics(request: Request): boolean {
+    if (this.#metricsPath === '' || request.path !== this.#metricsPath) return false;
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const headers = { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' };
+      request.respond(200, { headers, body: this.metricsText() });
+    } else {
+      request.respond(405, { headers: { Allow: 'GET, HEAD' } });
+    }
+    return true;
   }
 
   /**
@@ -168,24 +221,87 @@ export class Server extends EventEmitter<ServerEvents> {
     for (const link of this.#loop.links()) if (link.owner) yield link.owner;
   }
 
-  /**
-   * Sends a message to all open connections, or to those that `to` picks. It is compressed once for
-   * all of them.
-   *
-   * @returns for how many connections it was queued
-   */
-  broadcast(
-    data: Data,
-    { to, binary = typeof data !== 'string', compress = true }: BroadcastOptions = {},
-  ): number {
-    const links = [...this.#loop.links()].filter(({ owner }) => owner && (!to || to(owner)));
-    const kind = (binary ? Opcode.BINARY : Opcode.TEXT) | (compress ? 0 : SEND_PLAIN);
-    return this.#loop.sendMany(links, kind, payload(data));
+  /** The open connections, as an array. */
+  sessions(): Socket[] {
+    return [...this.sockets()];
   }
 
-  /** Counters since the start, and the use of memory. */
-  stats(): CoreStats & { memoryBytes: number } {
+  /** The connection with an id, or undefined. */
+  socket(id: number): Socket | undefined {
+    return this.#loop.link(id)?.owner;
+  }
+
+  /** The connections of a selection. Throws TypeError or RangeError for what is none. */
+  select(selection: Selection): Socket[] {
+    return ownersOf(this.#loop.hub.select(selection));
+  }
+
+  /** The rooms: what connections subscribed to, with how many are in and what was published. */
+  rooms(): Room[] {
+    return this.#loop.hub.rooms();
+  }
+
+  /** The room of a topic or pattern; undefined when nobody is in. */
+  room(topic: string): Room | undefined {
+    return this.#loop.hub.room(topic);
+  }
+
+  /** The connections in the room of a topic or pattern. */
+  members(topic: string): Socket[] {
+    return ownersOf(this.#loop.hub.members(topic));
+  }
+
+  /**
+   * Publishes a message to all that subscribed to a topic, or to a pattern that matches it, each
+   * once. Its frame is made, and compressed, once for all of them.
+   *
+   * @param topic levels between `/`, without wildcards. MQTT 5 4.7
+   * @throws LimpetError VALUE for what is no topic; TypeError for data that cannot be sent
+   */
+  publish(
+    topic: string,
+    data: Data,
+    { except, ...options }: PublishOptions & { except?: Socket } = {},
+  ): Published {
+    return publish(this.#loop, topic, data, options, except?.id ?? 0);
+  }
+
+  /**
+   * Sends a message to all open connections, or to those that `to` names. Its frame is made, and
+   * compressed, once for all of them.
+   *
+   * @throws TypeError or RangeError for a selection that is none, or data that cannot be sent
+   */
+  broadcast(data: Data, { to = {}, except, ...options }: BroadcastOptions = {}): Published {
+    const { hub } = this.#loop;
+    const kind = wholeKind(data, options);
+    const bytes = payload(data);
+    if (typeof to !== 'function' && hub.isThere) {
+      return hub.broadcast(to, except?.id ?? 0, kind, bytes);
+    }
+    if (typeof to !== 'function' && Object.keys(to).length > 0) {
+      throw new TypeError('the profile has no selections');
+    }
+    const picked = (socket: Socket) => typeof to !== 'function' || to(socket);
+    const links = [...this.#loop.links()].filter(
+      ({ owner }) => owner && owner !== except && owner.isOpen && picked(owner),
+    );
+    return this.#loop.sendMany(links, kind, bytes);
+  }
+
+  /** Counters since the start, and the use of memory: all of them at once. */
+  metrics(): Metrics {
     return { ...this.core.stats(), memoryBytes: this.core.u8.length };
+  }
+
+  /** The same counters, by the name that they have for one connection, too. */
+  stats(): Metrics {
+    return this.metrics();
+  }
+
+  /** The counters as Prometheus reads them, exposition format 0.0.4. */
+  metricsText(): string {
+    return metricsText(this.metrics());
   }
 
   /**
@@ -200,15 +316,24 @@ export class Server extends EventEmitter<ServerEvents> {
       throw new RangeError(`a Close frame cannot say ${String(code)} "${reason}"`);
     }
     this.#net.close();
-    for (const link of [...this.#loop.links()]) {
-      if (!link.owner) this.#loop.terminate(link);
-      else this.#loop.close(link, code, reason);
-    }
+    this.#goodbye = { code, reason };
+    this.#loop.shutdown(timeout);
     const until = performance.now() + timeout;
     while (this.#loop.size > 0 && performance.now() < until) await pause(5);
     for (const link of [...this.#loop.links()]) this.#loop.terminate(link);
     while (this.#loop.size > 0) await pause(1);
   }
+}
+
+/** An error of a listener, told on its own, where the process sees it as it would see any other. */
+function threw(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+function ownersOf(links: Link<Socket>[]): Socket[] {
+  return links.flatMap(({ owner }) => owner ?? []);
 }
 
 function pause(ms: number): Promise<void> {

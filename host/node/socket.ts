@@ -3,14 +3,22 @@
 import {
   ErrorCode,
   Opcode,
+  Option,
+  Part,
   SEND_MORE,
   SEND_PLAIN,
   SessionInfo,
   State,
   Sent,
 } from '../../build/limpet.abi.js';
+import { NOWHERE, type Address } from './address.js';
+import { fields, whole } from './checks.js';
+import { headerOf, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
+import { Metadata } from './metadata.js';
+import type { Published } from './outbox.js';
+import type { Heartbeat } from './policies.js';
 
 /** What can be sent: text, or bytes. */
 export type Data = string | ArrayBuffer | ArrayBufferView;
@@ -22,6 +30,25 @@ export interface SendOptions {
   fin?: boolean;
   /** false: the message goes as it is, though permessage-deflate was agreed on. RFC 7692 6. */
   compress?: boolean;
+}
+
+/** How a message is published. */
+export type PublishOptions = Pick<SendOptions, 'binary' | 'compress'>;
+
+/** Round-trip times of heartbeats, ms. */
+export interface RoundTrip {
+  last: number;
+  least: number;
+  most: number;
+  /** Smoothed over the last ones. RFC 6298 2. */
+  smoothed: number;
+}
+
+/** What keeps a connection alive, ms; what is left out stays as it is. */
+export interface KeepAlive {
+  pingInterval?: number;
+  pongTimeout?: number;
+  idleTimeout?: number;
 }
 
 /** Counters of a connection; times in milliseconds of `performance.now()`. */
@@ -50,6 +77,8 @@ const NO_STATS: SocketStats = {
 export class Socket {
   /** Yours: whatever belongs to this connection. */
   data: unknown = undefined;
+  /** The keys and values that the core keeps for this connection; broadcasts can select by them. */
+  readonly metadata: Metadata;
   readonly #loop: SocketLoop<Socket>;
   readonly #link: Link<Socket>;
   #fragmented = false;
@@ -61,11 +90,27 @@ export class Socket {
     link: Link<Socket>,
     /** The subprotocol that was chosen, or ''. */
     readonly protocol: string,
-    /** The peer's address, '' when the transport has none. */
-    readonly remoteAddress: string,
+    /** Who the client is: what the option `authenticate` found. */
+    readonly user: unknown = undefined,
+    private readonly address: Address = NOWHERE,
   ) {
     this.#loop = loop;
     this.#link = link;
+    this.metadata = new Metadata(loop.core, loop.memory, link.handle);
+  }
+
+  /** The client's address, '' when it is not known; a trusted proxy's word counts. */
+  get remoteAddress(): string {
+    return this.address.address;
+  }
+
+  /** The client's port, 0 when it is not known. */
+  get remotePort(): number {
+    return this.address.port;
+  }
+
+  get remoteFamily(): 'IPv4' | 'IPv6' | '' {
+    return this.address.family;
   }
 
   /** The extension that was agreed on, 'permessage-deflate', or ''. RFC 7692. */
@@ -131,6 +176,117 @@ export class Socket {
     }
   }
 
+  // ------------------------------------------------------------------ topics
+
+  /**
+   * Joins the room of a topic, or of a pattern of topics: `+` stands for one level, `#` at the end
+   * for any rest. MQTT 5 4.7.
+   *
+   * @returns whether it was not in; false, too, when the connection is not open
+   * @throws LimpetError VALUE for what is no topic, ROOMS or MEMBERSHIPS when the core has no more
+   */
+  subscribe(topic: string): boolean {
+    return this.#loop.hub.subscribe(this.#link.handle, topic);
+  }
+
+  /** Leaves a room; whether it was in. A connection that closes leaves them all. */
+  unsubscribe(topic: string): boolean {
+    return this.#loop.hub.unsubscribe(this.#link.handle, topic);
+  }
+
+  isSubscribed(topic: string): boolean {
+    return this.#loop.hub.isSubscribed(this.#link.handle, topic);
+  }
+
+  /** The topics and patterns that it subscribed to. */
+  topics(): string[] {
+    return this.#loop.hub.topics(this.#link.handle);
+  }
+
+  /** Publishes to all whom a topic reaches but this connection, see Server.publish. */
+  publish(topic: string, data: Data, options: PublishOptions = {}): Published {
+    return publish(this.#loop, topic, data, options, this.#link.handle);
+  }
+
+  // ----------------------------------------------------------------- request
+
+  /** The path of its request; '' unless the option `keepRequest` is set. So are the others. */
+  get path(): string {
+    return partOf(this.#loop.core, this.#link.handle, Part.PATH);
+  }
+
+  /** What followed the first `?`. */
+  get query(): string {
+    return partOf(this.#loop.core, this.#link.handle, Part.QUERY);
+  }
+
+  /** The Host header. */
+  get host(): string {
+    return partOf(this.#loop.core, this.#link.handle, Part.HOST);
+  }
+
+  /** The Origin header, or ''. RFC 6454 7. */
+  get origin(): string {
+    return partOf(this.#loop.core, this.#link.handle, Part.ORIGIN);
+  }
+
+  /** The first header field of a name, of those that were kept. */
+  header(name: string): string | undefined {
+    const { core, memory } = this.#loop;
+    return headerOf(core, memory, this.#link.handle, name, 'limpet_header');
+  }
+
+  /** A cookie. RFC 6265 4.2. */
+  cookie(name: string): string | undefined {
+    const { core, memory } = this.#loop;
+    return headerOf(core, memory, this.#link.handle, name, 'limpet_cookie');
+  }
+
+  // --------------------------------------------------------------- keepalive
+
+  /** Round-trip times of its heartbeats; undefined before the first one was answered. */
+  get rtt(): RoundTrip | undefined {
+    const { exports, view } = this.#loop.core;
+    const info = exports.limpet_session_info(this.#link.handle);
+    const u32 = (offset: number) => view.getUint32(info + offset, true);
+    if (info < 0 || u32(SessionInfo.heartbeatsAnswered) === 0) return undefined;
+    return {
+      last: u32(SessionInfo.rttLast),
+      least: u32(SessionInfo.rttLeast),
+      most: u32(SessionInfo.rttMost),
+      smoothed: u32(SessionInfo.rttSmoothed),
+    };
+  }
+
+  /**
+   * Heartbeats of its own, instead of the server's.
+   *
+   * @throws TypeError or RangeError; LimpetError when the profile has no heartbeats
+   */
+  setHeartbeat(heartbeat: Heartbeat): void {
+    fields('heartbeat', heartbeat, ['interval', 'timeout']);
+    const { interval, timeout } = heartbeat;
+    this.#set('heartbeat.interval', Option.HEARTBEAT_MS, whole('heartbeat.interval', interval));
+    this.#set('heartbeat.timeout', Option.HEARTBEAT_TIMEOUT_MS, timeout);
+  }
+
+  /** Times of its own, instead of the server's. Throws TypeError or RangeError. */
+  setKeepAlive(keepAlive: KeepAlive): void {
+    fields('keepAlive', keepAlive, ['pingInterval', 'pongTimeout', 'idleTimeout']);
+    this.#set('pingInterval', Option.PING_MS, keepAlive.pingInterval);
+    this.#set('pongTimeout', Option.PONG_MS, keepAlive.pongTimeout);
+    this.#set('idleTimeout', Option.IDLE_MS, keepAlive.idleTimeout);
+  }
+
+  #set(name: string, option: Option, value: number | undefined): void {
+    if (value === undefined) return;
+    const { core } = this.#loop;
+    const answer = core.exports.limpet_option_set(this.#link.handle, option, whole(name, value));
+    // A connection that is gone needs no keeping.
+    if (answer !== (ErrorCode.HANDLE as number)) core.check(name, answer);
+    this.#loop.schedule();
+  }
+
   /** Destroys the connection at once. */
   terminate(): void {
     this.#loop.terminate(this.#link);
@@ -174,6 +330,25 @@ export class Socket {
       queued: view.getUint32(info + SessionInfo.queued, true) + this.#link.backlogBytes,
     };
   }
+}
+
+/** Publishes for a server, or for one of its connections, whose handle is `except` then. */
+export function publish(
+  loop: SocketLoop<Socket>,
+  topic: string,
+  data: Data,
+  options: PublishOptions,
+  except: number,
+): Published {
+  return loop.hub.publish(topic, wholeKind(data, options), payload(data), except);
+}
+
+/** The kind of a whole message. */
+export function wholeKind(
+  data: Data,
+  { binary = typeof data !== 'string', compress = true }: PublishOptions,
+): number {
+  return (binary ? Opcode.BINARY : Opcode.TEXT) | (compress ? 0 : SEND_PLAIN);
 }
 
 /** What is sent, as the loop takes it. Throws TypeError for data that is none of the types it may be. */

@@ -70,6 +70,8 @@ function bench(profile = 'server'): Bench {
     ping: (_, data) => told.push(`ping ${data.toString()}`),
     pong: (_, data) => told.push(`pong ${data.toString()}`),
     writable: () => told.push('writable'),
+    heartbeat: (_, rtt_ms) => told.push(`heartbeat ${rtt_ms}`),
+    closing: () => told.push('closing'),
     failed: (_, error) => told.push(`failed ${error}`),
     closed: (_, code) => told.push(`closed ${code}`),
     threw: (error) => {
@@ -80,6 +82,7 @@ function bench(profile = 'server'): Bench {
     borrow: false,
     maxQueue: 64 << 20,
     fullPolicy: FullPolicy.REFUSE,
+    trusts: () => 0,
   });
   const it: Bench = {
     loop,

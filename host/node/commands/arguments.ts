@@ -31,3 +31,17 @@ export function number(
   }
   return value;
 }
+
+/** One of some words given to a flag; undefined when the flag is absent. */
+export function wordOf<T extends string>(
+  flag: string,
+  text: string | undefined,
+  words: readonly T[],
+): T | undefined {
+  if (text === undefined) return undefined;
+  const word = words.find((one) => one === text);
+  if (word === undefined) {
+    throw new UsageError(`--${flag} is one of ${words.join(', ')}, not "${text}"`);
+  }
+  return word;
+}

@@ -3,15 +3,17 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from '../server.js';
 import type { ServerOptions } from '../options.js';
+import { Chat } from './chat.js';
 import { Demo } from './demo.js';
 import { Echo } from './echo.js';
-import { number, parse, UsageError } from './arguments.js';
+import { number, parse, UsageError, wordOf } from './arguments.js';
 
 const USAGE = `usage: limpet serve [options]
   --host HOST           address to listen on (127.0.0.1)
   --port PORT           port to listen on, 0 for a free one (8080)
   --echo                every path echoes; without it only /echo does
   --demo                a page at / to try it with, and its counters at /stats
+  --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
   --max-sessions N      connections at once (all that the profile has)
@@ -22,6 +24,17 @@ const USAGE = `usage: limpet serve [options]
   --deflate-threshold BYTES
                         messages shorter than this go as they are (64)
   --no-context-takeover no context is kept from one message to the next
+  --origin ORIGIN       pages of this origin may connect, others get 403; may be given more
+                        than once (all): https://example.com, https://*.example.com
+  --token TOKEN         who connects has to bring this bearer token, else 401; may be given
+                        more than once (none is asked for)
+  --max-per-address N   connections of one address, 0 = no bound (0)
+  --trust-proxy WHAT    what tells a client's address: proxy, proxy-required or forwarded (nothing)
+  --rate-messages N     messages that one connection may send in a second, 0 = no bound (0)
+  --rate-bytes N        bytes that one connection may send in a second, 0 = no bound (0)
+  --rate-policy WHAT    what happens past that: drop, queue or reject (drop)
+  --heartbeat MS        time between two heartbeats, 0 = none (0)
+  --metrics             counters for Prometheus at /metrics
   --quiet               print the address and nothing else`;
 
 const INT_MAX = 0x7fff_ffff;
@@ -34,7 +47,8 @@ type NumberOption =
   | 'idleTimeout'
   | 'deflate'
   | 'deflateWindow'
-  | 'deflateThreshold';
+  | 'deflateThreshold'
+  | 'maxSessionsPerAddress';
 
 export async function serve(args: string[]): Promise<number> {
   const { values, positionals } = parse({
@@ -46,6 +60,7 @@ export async function serve(args: string[]): Promise<number> {
       port: { type: 'string', default: '8080' },
       echo: { type: 'boolean', default: false },
       demo: { type: 'boolean', default: false },
+      chat: { type: 'boolean', default: false },
       profile: { type: 'string', default: 'server' },
       'max-message': { type: 'string' },
       'max-sessions': { type: 'string' },
@@ -55,6 +70,15 @@ export async function serve(args: string[]): Promise<number> {
       'deflate-window': { type: 'string' },
       'deflate-threshold': { type: 'string' },
       'no-context-takeover': { type: 'boolean', default: false },
+      origin: { type: 'string', multiple: true },
+      token: { type: 'string', multiple: true },
+      'max-per-address': { type: 'string' },
+      'trust-proxy': { type: 'string' },
+      'rate-messages': { type: 'string' },
+      'rate-bytes': { type: 'string' },
+      'rate-policy': { type: 'string' },
+      heartbeat: { type: 'string' },
+      metrics: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -64,6 +88,9 @@ export async function serve(args: string[]): Promise<number> {
     return 0;
   }
   if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not an option`);
+  if (values.chat && (values.echo || values.demo)) {
+    throw new UsageError('--chat goes without --echo and --demo');
+  }
   const port = number('port', values.port, 0, 65535) ?? 0;
   const options: ServerOptions = { profile: values.profile, borrow: true };
   const given: [NumberOption, number | undefined][] = [
@@ -74,18 +101,36 @@ export async function serve(args: string[]): Promise<number> {
     ['deflate', number('deflate', values.deflate, 0, 9)],
     ['deflateWindow', number('deflate-window', values['deflate-window'], 8, 15)],
     ['deflateThreshold', number('deflate-threshold', values['deflate-threshold'], 0, INT_MAX)],
+    ['maxSessionsPerAddress', number('max-per-address', values['max-per-address'], 0, INT_MAX)],
   ];
   // Without a level it is the core's.
   if (args.includes('--deflate')) options.deflate = true;
   for (const [name, value] of given) if (value !== undefined) options[name] = value;
   options.contextTakeover = !values['no-context-takeover'];
+  if (values.origin) options.allowedOrigins = values.origin;
+  if (values.token) options.tokens = values.token;
+  if (values.metrics) options.metrics = true;
+  const interval = number('heartbeat', values.heartbeat, 0, INT_MAX);
+  if (interval !== undefined) options.heartbeat = { interval };
+  const messages = number('rate-messages', values['rate-messages'], 0, INT_MAX);
+  const bytes = number('rate-bytes', values['rate-bytes'], 0, INT_MAX);
+  const policy = wordOf('rate-policy', values['rate-policy'], ['drop', 'queue', 'reject']);
+  if (messages !== undefined || bytes !== undefined || policy !== undefined) {
+    options.rateLimit = { messages: messages ?? 0, bytes: bytes ?? 0, policy: policy ?? 'drop' };
+  }
+  const trusted = ['proxy', 'proxy-required', 'forwarded'] as const;
+  const trustProxy = wordOf('trust-proxy', values['trust-proxy'], trusted);
+  if (trustProxy) options.trustProxy = trustProxy;
 
   const server = makeServer(options);
-  new Echo(server, values.echo);
+  if (values.chat) new Chat(server);
+  else new Echo(server, values.echo);
   if (values.demo) new Demo(server, values.profile);
   const address = await listen(server, port, values.host);
   console.log(`limpet listening on http://${hostOf(address)}:${String(address.port)}/`);
-  if (!values.quiet) {
+  if (values.chat && !values.quiet) {
+    console.log(`chat at http://${hostOf(address)}:${String(address.port)}/, Ctrl-C ends`);
+  } else if (!values.quiet) {
     const path = values.demo || !values.echo ? 'echo' : '';
     console.log(`echo at ws://${hostOf(address)}:${String(address.port)}/${path}, Ctrl-C ends`);
   }

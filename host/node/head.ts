@@ -1,0 +1,30 @@
+// What the core knows of a session's request: its parts, header fields and cookies, as strings.
+
+import type { Part } from '../../build/limpet.abi.js';
+import type { Core } from '../core/core.js';
+import { place } from './scratch.js';
+
+/** A part of the request, or '' when it is absent or not kept. */
+export function partOf(core: Core, handle: number, part: Part): string {
+  const record = core.exports.limpet_request_part(handle, part);
+  return record > 0 ? latin1(core.fieldValue(record)) : '';
+}
+
+/** The first header field or cookie of a name; undefined when it is absent or not kept. */
+export function headerOf(
+  core: Core,
+  memory: Buffer,
+  handle: number,
+  name: string,
+  call: 'limpet_header' | 'limpet_cookie',
+): string | undefined {
+  if (name.length > core.scratchSize) return undefined;
+  // Heads are bytes: RFC 9110 5.5.
+  const [{ ptr, len }] = place(core, memory, [Buffer.from(name, 'latin1')]);
+  const record = core.exports[call](handle, ptr, len);
+  return record > 0 ? latin1(core.fieldValue(record)) : undefined;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
