@@ -166,6 +166,8 @@ export class Session {
   slowed: bool;
   /** It was told of the shutdown. */
   warned: bool;
+  /** Always 0. */
+  reserved: u8;
 }
 
 const FIRST_GENERATION: i32 = 1 << 16;
