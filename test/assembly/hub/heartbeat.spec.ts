@@ -185,7 +185,8 @@ describe('an answer', () => {
     beat(s, 10);
     for (let bit = 0; bit < 96; bit++) {
       const byte = HERE + (bit >> 3);
-      const mask: u8 = 1 << (<u8>(bit & 7));
+      const shift = <u8>(bit & 7);
+      const mask: u8 = 1 << shift;
       store<u8>(byte, load<u8>(byte) ^ mask);
       expect<i32>(answered(s, 0)).toBe(NO_ANSWER);
       store<u8>(byte, load<u8>(byte) ^ mask);
