@@ -185,11 +185,10 @@ describe('an answer', () => {
     beat(s, 10);
     for (let bit = 0; bit < 96; bit++) {
       const byte = HERE + (bit >> 3);
-      const shift = <u8>(bit & 7);
-      const mask: u8 = 1 << shift;
-      store<u8>(byte, load<u8>(byte) ^ mask);
+      const mask: u32 = 1 << (bit & 7);
+      store<u8>(byte, <u8>(load<u8>(byte) ^ mask));
       expect<i32>(answered(s, 0)).toBe(NO_ANSWER);
-      store<u8>(byte, load<u8>(byte) ^ mask);
+      store<u8>(byte, <u8>(load<u8>(byte) ^ mask));
     }
     for (let n: u32 = 0; n < 126; n++) {
       if (n == HEARTBEAT_PAYLOAD) continue;
