@@ -16,7 +16,10 @@ import { coreTable, type Core } from './lib/table.js';
 const HOST = {
   library: 'host/node/index.ts',
   command: 'host/node/cli.ts',
-  pages: { 'build/page.html': 'host/node/page/index.html', 'build/chat.html': 'host/node/page/chat.html' },
+  pages: {
+    'build/page.html': 'host/node/page/index.html',
+    'build/chat.html': 'host/node/page/chat.html',
+  },
 };
 
 const CORE_TOOLS = ['tools/lib', 'tools/check-wasm.ts'];

@@ -18,7 +18,10 @@ export const NOWHERE: Address = { address: '', port: 0, family: '' };
 
 /** What a transport tells of its peer: sockets do, other streams do not. */
 export function transportAddress(transport: Duplex): Address {
-  const { remoteAddress, remotePort } = transport as { remoteAddress?: unknown; remotePort?: unknown };
+  const { remoteAddress, remotePort } = transport as {
+    remoteAddress?: unknown;
+    remotePort?: unknown;
+  };
   if (typeof remoteAddress !== 'string') return NOWHERE;
   const port = Number.isInteger(remotePort) ? (remotePort as number) : 0;
   const family = isIPv4(remoteAddress) ? 'IPv4' : isIPv6(remoteAddress) ? 'IPv6' : '';

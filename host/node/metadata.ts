@@ -48,9 +48,8 @@ export class Metadata {
   /** Whether there was something to delete. */
   delete(key: string): boolean {
     return (
-      this.#call(key, (ptr, len) =>
-        this.#core.exports.limpet_meta_delete(this.#handle, ptr, len),
-      ) > 0
+      this.#call(key, (ptr, len) => this.#core.exports.limpet_meta_delete(this.#handle, ptr, len)) >
+      0
     );
   }
 

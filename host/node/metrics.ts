@@ -20,8 +20,18 @@ type Family = [
 
 const FAMILIES: readonly Family[] = [
   ['messages_received_total', 'counter', 'Messages received.', (m) => ({ '': m.messagesIn })],
-  ['messages_sent_total', 'counter', 'Messages queued for sending.', (m) => ({ '': m.messagesOut })],
-  ['received_bytes_total', 'counter', 'Payload bytes received in messages.', (m) => ({ '': m.bytesIn })],
+  [
+    'messages_sent_total',
+    'counter',
+    'Messages queued for sending.',
+    (m) => ({ '': m.messagesOut }),
+  ],
+  [
+    'received_bytes_total',
+    'counter',
+    'Payload bytes received in messages.',
+    (m) => ({ '': m.bytesIn }),
+  ],
   ['sent_bytes_total', 'counter', 'Payload bytes queued in messages.', (m) => ({ '': m.bytesOut })],
   ['sessions_opened_total', 'counter', 'Connections opened.', (m) => ({ '': m.opened })],
   [
@@ -40,7 +50,12 @@ const FAMILIES: readonly Family[] = [
       '{cause="metadata"}': m.metadataFull,
     }),
   ],
-  ['violations_total', 'counter', 'Connections that failed by the peer’s fault.', (m) => ({ '': m.violations })],
+  [
+    'violations_total',
+    'counter',
+    'Connections that failed by the peer’s fault.',
+    (m) => ({ '': m.violations }),
+  ],
   ['too_big_total', 'counter', 'Messages that were too long.', (m) => ({ '': m.tooBig })],
   [
     'rate_limited_total',
@@ -63,19 +78,44 @@ const FAMILIES: readonly Family[] = [
       '{what="close"}': m.timeoutClose,
     }),
   ],
-  ['queue_full_total', 'counter', 'Messages refused or dropped because a send queue was full.', (m) => ({ '': m.queueFull })],
+  [
+    'queue_full_total',
+    'counter',
+    'Messages refused or dropped because a send queue was full.',
+    (m) => ({ '': m.queueFull }),
+  ],
   ['memory_full_total', 'counter', 'Times the arena had no block.', (m) => ({ '': m.memoryFull })],
   ['published_total', 'counter', 'Messages published or broadcast.', (m) => ({ '': m.published })],
-  ['delivered_total', 'counter', 'Connections that published messages were queued for.', (m) => ({ '': m.delivered })],
-  ['undelivered_total', 'counter', 'Connections that published messages were not queued for.', (m) => ({ '': m.undelivered })],
+  [
+    'delivered_total',
+    'counter',
+    'Connections that published messages were queued for.',
+    (m) => ({ '': m.delivered }),
+  ],
+  [
+    'undelivered_total',
+    'counter',
+    'Connections that published messages were not queued for.',
+    (m) => ({ '': m.undelivered }),
+  ],
   [
     'heartbeat_rtt_seconds',
     'summary',
     'Round-trip times of heartbeats.',
     (m) => ({ _sum: m.rttTotal / 1000, _count: m.heartbeats }),
   ],
-  ['heartbeat_rtt_least_seconds', 'gauge', 'The shortest round-trip time.', (m) => ({ '': m.rttLeast / 1000 })],
-  ['heartbeat_rtt_most_seconds', 'gauge', 'The longest round-trip time.', (m) => ({ '': m.rttMost / 1000 })],
+  [
+    'heartbeat_rtt_least_seconds',
+    'gauge',
+    'The shortest round-trip time.',
+    (m) => ({ '': m.rttLeast / 1000 }),
+  ],
+  [
+    'heartbeat_rtt_most_seconds',
+    'gauge',
+    'The longest round-trip time.',
+    (m) => ({ '': m.rttMost / 1000 }),
+  ],
   [
     'pool_used',
     'gauge',

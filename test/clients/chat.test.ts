@@ -12,7 +12,13 @@ import { Peer } from '../host/support/peer.js';
 import { pass } from '../host/support/wait.js';
 
 const EXECUTABLE = '/usr/bin/chromium';
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-sync',
+];
 const SHOTS = 'build/screenshots';
 const skip = existsSync(EXECUTABLE) ? false : `skipped: needs ${EXECUTABLE}`;
 const DESK = { width: 1100, height: 760 };
@@ -63,70 +69,78 @@ const said = (page: Page, words: string) => page.locator('#log .said', { hasText
 const member = (page: Page, name: string) => page.locator('#members li', { hasText: name });
 const room = (page: Page, name: string) => page.locator('#rooms button', { hasText: name });
 
-test('two people in a room read each other, and see who is there and who is typing', { skip }, async (t) => {
-  complaints.length = 0;
-  const { port } = await serve(t, '--chat');
-  const ada = await visit(t, port);
-  const bob = await visit(t, port, { viewport: PHONE, dark: true });
-  await ada.screenshot({ path: `${SHOTS}/chat-form.png` });
-  await join(ada, 'Ada', 'lounge');
-  await join(bob, 'Bob', 'lounge');
-  await member(ada, 'Bob').waitFor();
-  await member(ada, 'Ada (you)').waitFor();
-  await ada.locator('#title-count', { hasText: '2 here' }).waitFor();
-  await room(ada, 'lounge').locator('.count', { hasText: '2' }).waitFor();
+test(
+  'two people in a room read each other, and see who is there and who is typing',
+  { skip },
+  async (t) => {
+    complaints.length = 0;
+    const { port } = await serve(t, '--chat');
+    const ada = await visit(t, port);
+    const bob = await visit(t, port, { viewport: PHONE, dark: true });
+    await ada.screenshot({ path: `${SHOTS}/chat-form.png` });
+    await join(ada, 'Ada', 'lounge');
+    await join(bob, 'Bob', 'lounge');
+    await member(ada, 'Bob').waitFor();
+    await member(ada, 'Ada (you)').waitFor();
+    await ada.locator('#title-count', { hasText: '2 here' }).waitFor();
+    await room(ada, 'lounge').locator('.count', { hasText: '2' }).waitFor();
 
-  await bob.locator('#text').pressSequentially('Hel');
-  await ada.locator('#typing', { hasText: 'Bob is typing' }).waitFor();
-  assert.equal(await bob.locator('#typing').innerText(), '', 'nobody is told of himself');
-  await say(bob, 'Hello, Ada 🐚');
-  await said(ada, 'Hello, Ada 🐚').waitFor();
-  assert.equal(await ada.locator('#typing').innerText(), '');
-  assert.equal(await said(ada, 'Hello, Ada 🐚').locator('.who').innerText(), 'Bob');
-  await say(ada, 'Hello, Bob.\nTwo lines? No: Enter sends.');
-  await said(bob, 'Hello, Bob.').waitFor();
-  await say(ada, 'And another one, which follows the first.');
-  await said(bob, 'And another one').waitFor();
-  for (const [page, name] of [
-    [ada, 'desk'],
-    [bob, 'phone'],
-  ] as const) {
-    await page.screenshot({ path: `${SHOTS}/chat-${name}.png` });
-  }
-  await bob.click('#menu');
-  await member(bob, 'Ada').waitFor();
-  await bob.screenshot({ path: `${SHOTS}/chat-phone-rooms.png` });
-  await bob.click('#leave');
-  await bob.locator('#join').waitFor();
-  await ada.locator('#log .note', { hasText: 'Bob left' }).waitFor();
-  await ada.locator('#title-count', { hasText: '1 here' }).waitFor();
-  assert.deepEqual(complaints, []);
-});
+    await bob.locator('#text').pressSequentially('Hel');
+    await ada.locator('#typing', { hasText: 'Bob is typing' }).waitFor();
+    assert.equal(await bob.locator('#typing').innerText(), '', 'nobody is told of himself');
+    await say(bob, 'Hello, Ada 🐚');
+    await said(ada, 'Hello, Ada 🐚').waitFor();
+    assert.equal(await ada.locator('#typing').innerText(), '');
+    assert.equal(await said(ada, 'Hello, Ada 🐚').locator('.who').innerText(), 'Bob');
+    await say(ada, 'Hello, Bob.\nTwo lines? No: Enter sends.');
+    await said(bob, 'Hello, Bob.').waitFor();
+    await say(ada, 'And another one, which follows the first.');
+    await said(bob, 'And another one').waitFor();
+    for (const [page, name] of [
+      [ada, 'desk'],
+      [bob, 'phone'],
+    ] as const) {
+      await page.screenshot({ path: `${SHOTS}/chat-${name}.png` });
+    }
+    await bob.click('#menu');
+    await member(bob, 'Ada').waitFor();
+    await bob.screenshot({ path: `${SHOTS}/chat-phone-rooms.png` });
+    await bob.click('#leave');
+    await bob.locator('#join').waitFor();
+    await ada.locator('#log .note', { hasText: 'Bob left' }).waitFor();
+    await ada.locator('#title-count', { hasText: '1 here' }).waitFor();
+    assert.deepEqual(complaints, []);
+  },
+);
 
-test('rooms are apart, are listed with their members, and go with the last one', { skip }, async (t) => {
-  const { port } = await serve(t, '--chat');
-  const ada = await visit(t, port);
-  const bob = await visit(t, port);
-  await join(ada, 'Ada', 'lounge');
-  await join(bob, 'Bob', 'žluťoučký kůň');
-  await room(ada, 'žluťoučký kůň').waitFor();
-  await say(bob, 'nobody in the lounge reads this');
-  await said(bob, 'nobody in the lounge').waitFor();
-  await room(ada, 'žluťoučký kůň').click();
-  await member(bob, 'Ada').waitFor();
-  await room(ada, 'lounge').waitFor({ state: 'detached' });
-  await say(ada, 'here I am');
-  await said(bob, 'here I am').waitFor();
-  assert.equal(await ada.locator('#log', { hasText: 'nobody in the lounge' }).count(), 0);
-  await bob.fill('#new-name', 'attic');
-  await bob.press('#new-name', 'Enter');
-  await bob.locator('#title', { hasText: 'attic' }).waitFor();
-  await member(ada, 'Bob').waitFor({ state: 'detached' });
-  await bob.close();
-  await room(ada, 'attic').waitFor({ state: 'detached' });
-  const carol = await visit(t, port, { hash: '#attic' });
-  assert.equal(await carol.inputValue('#room'), 'attic');
-});
+test(
+  'rooms are apart, are listed with their members, and go with the last one',
+  { skip },
+  async (t) => {
+    const { port } = await serve(t, '--chat');
+    const ada = await visit(t, port);
+    const bob = await visit(t, port);
+    await join(ada, 'Ada', 'lounge');
+    await join(bob, 'Bob', 'žluťoučký kůň');
+    await room(ada, 'žluťoučký kůň').waitFor();
+    await say(bob, 'nobody in the lounge reads this');
+    await said(bob, 'nobody in the lounge').waitFor();
+    await room(ada, 'žluťoučký kůň').click();
+    await member(bob, 'Ada').waitFor();
+    await room(ada, 'lounge').waitFor({ state: 'detached' });
+    await say(ada, 'here I am');
+    await said(bob, 'here I am').waitFor();
+    assert.equal(await ada.locator('#log', { hasText: 'nobody in the lounge' }).count(), 0);
+    await bob.fill('#new-name', 'attic');
+    await bob.press('#new-name', 'Enter');
+    await bob.locator('#title', { hasText: 'attic' }).waitFor();
+    await member(ada, 'Bob').waitFor({ state: 'detached' });
+    await bob.close();
+    await room(ada, 'attic').waitFor({ state: 'detached' });
+    const carol = await visit(t, port, { hash: '#attic' });
+    assert.equal(await carol.inputValue('#room'), 'attic');
+  },
+);
 
 test('what people type is text, whatever it looks like', { skip }, async (t) => {
   const { port } = await serve(t, '--chat');
@@ -209,7 +223,10 @@ test('the page is served under a policy, and everything else is 404 or 405', asy
   assert.equal(page.status, 200);
   assert.match(page.body.toString(), /^<!doctype html>/);
   const [policy] = valuesOf(page, 'content-security-policy');
-  assert.match(policy ?? '', /default-src 'none'; script-src 'sha256-[\w+/]+=*'; style-src 'sha256-/);
+  assert.match(
+    policy ?? '',
+    /default-src 'none'; script-src 'sha256-[\w+/]+=*'; style-src 'sha256-/,
+  );
   assert.equal((await get('GET /other HTTP/1.1')).status, 404);
   assert.equal((await get('DELETE / HTTP/1.1')).status, 405);
   await assert.rejects(Peer.open(port, { path: '/elsewhere' }), /answered with 404/);

@@ -32,7 +32,12 @@ test('allowedOrigins: exact, any subdomain, without Origin; 403 for the others',
   assert.equal(await from('https://example.com'), 101);
   assert.equal(await from('https://a.b.example.org'), 101);
   assert.equal(await from(''), 101);
-  for (const origin of ['http://example.com', 'https://example.com.evil', 'https://example.org', 'null']) {
+  for (const origin of [
+    'http://example.com',
+    'https://example.com.evil',
+    'https://example.org',
+    'null',
+  ]) {
     assert.equal(await from(origin), 403, origin);
   }
   assert.equal(server.metrics().refusedOrigin, 4);
@@ -90,7 +95,11 @@ test('a token is not in linear memory in plain', async (t) => {
 
 test('authenticate: what it returns or resolves with is the user of socket and request', async (t) => {
   const user = { name: 'ada' };
-  for (const hook of [() => user, () => Promise.resolve(user), async () => (await pass(10), user)]) {
+  for (const hook of [
+    () => user,
+    () => Promise.resolve(user),
+    async () => (await pass(10), user),
+  ]) {
     const { server, open } = await serving(t, { authenticate: hook });
     const opened = next(server, 'open');
     await open();

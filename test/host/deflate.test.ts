@@ -353,8 +353,14 @@ test('broadcast: to, binary and compress', async (t) => {
   const [first, second, third] = all.map(({ socket }) => socket);
   const text = json(500);
   assert.equal(server.broadcast(text, { to: (socket) => socket !== second }).delivered, 3);
-  assert.equal(server.broadcast(text, { to: (socket) => socket === first, binary: true }).delivered, 1);
-  assert.equal(server.broadcast(Buffer.from(text), { to: (socket) => socket === third }).delivered, 1);
+  assert.equal(
+    server.broadcast(text, { to: (socket) => socket === first, binary: true }).delivered,
+    1,
+  );
+  assert.equal(
+    server.broadcast(Buffer.from(text), { to: (socket) => socket === third }).delivered,
+    1,
+  );
   assert.equal(server.broadcast(text, { compress: false }).delivered, 4);
   assert.equal(server.broadcast(text, { to: () => false }).delivered, 0);
   assert.throws(() => server.broadcast(5 as unknown as string), TypeError);

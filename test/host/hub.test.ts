@@ -103,9 +103,18 @@ test('publish: except one; socket.publish leaves out itself; binary decides the 
     const second = await peer.frame();
     return [first, second].map(({ opcode, payload }) => [opcode, payload.toString()]);
   };
-  assert.deepEqual(await texts(a), [[TEXT, 'one'], [TEXT, 'three']]);
-  assert.deepEqual(await texts(b), [[BINARY, 'two'], [TEXT, 'three']]);
-  assert.deepEqual(await texts(c), [[TEXT, 'one'], [BINARY, 'two']]);
+  assert.deepEqual(await texts(a), [
+    [TEXT, 'one'],
+    [TEXT, 'three'],
+  ]);
+  assert.deepEqual(await texts(b), [
+    [BINARY, 'two'],
+    [TEXT, 'three'],
+  ]);
+  assert.deepEqual(await texts(c), [
+    [TEXT, 'one'],
+    [BINARY, 'two'],
+  ]);
 });
 
 test('rooms, room and members: who is where, and what was published', async (t) => {
@@ -269,7 +278,13 @@ test('metadata: set, get, has, delete, entries, size', async (t) => {
   assert.equal(metadata.get('empty'), '');
   assert.deepEqual([metadata.has('empty'), metadata.has('none'), metadata.size], [true, false, 2]);
   metadata.set('name', 'another');
-  assert.deepEqual(new Map(metadata), new Map([['name', 'another'], ['empty', '']]));
+  assert.deepEqual(
+    new Map(metadata),
+    new Map([
+      ['name', 'another'],
+      ['empty', ''],
+    ]),
+  );
   assert.equal(b.socket.metadata.get('name'), undefined);
   assert.equal(metadata.delete('name'), true);
   assert.equal(metadata.delete('name'), false);
@@ -302,7 +317,10 @@ test('1,000 subscribers: each gets every message, in order; messages of one turn
   }
   await until(() => peers.every(({ frames }) => frames.length === 16), '16,000 messages', 20_000);
   for (const [i, peer] of peers.entries()) {
-    assert.deepEqual(peer.frames.map(({ payload }) => payload.toString()), words);
+    assert.deepEqual(
+      peer.frames.map(({ payload }) => payload.toString()),
+      words,
+    );
     assert.ok(peer.reads - (reads[i] ?? 0) <= 2, `${peer.reads} reads`);
   }
   const { published, delivered, undelivered, arenaUsed } = it.server.metrics();
@@ -334,7 +352,10 @@ test('own messages and publications of one turn keep their order for everybody',
   for (const [i, { peer }] of all.entries()) {
     const { length } = expected[i] ?? [];
     await until(() => peer.frames.length === length, `${length} messages`);
-    assert.deepEqual(peer.frames.map(({ payload }) => payload.toString()), expected[i]);
+    assert.deepEqual(
+      peer.frames.map(({ payload }) => payload.toString()),
+      expected[i],
+    );
   }
 });
 
@@ -375,7 +396,10 @@ test('a publication waits behind messages of a connection that wait for the core
   sent.push('published', 'the last one');
   slow.peer.transport.resume();
   await until(() => slow.peer.frames.length === sent.length, 'all messages');
-  assert.deepEqual(slow.peer.frames.map(({ payload }) => payload.toString()), sent);
+  assert.deepEqual(
+    slow.peer.frames.map(({ payload }) => payload.toString()),
+    sent,
+  );
   await until(() => quick.peer.frames.length === delivered - 1, 'what was delivered');
 });
 

@@ -22,7 +22,13 @@ test('every option of the hub reaches the core', () => {
     maxBinary: 2,
     maxHead: 1000,
     maxSessionsPerAddress: 3,
-    rateLimit: { messages: 4, bytes: 5, window: 6, policy: 'reject', all: { messages: 7, bytes: 8 } },
+    rateLimit: {
+      messages: 4,
+      bytes: 5,
+      window: 6,
+      policy: 'reject',
+      all: { messages: 7, bytes: 8 },
+    },
     tokenSources: ['header', 'query'],
     flush: 9,
     heartbeat: { interval: 10, timeout: 11 },
@@ -93,7 +99,8 @@ test('wrong values are an error that names the option', () => {
     assert.throws(
       () => createServer({ profile: 'micro', ...options }),
       (error) =>
-        (error instanceof TypeError || error instanceof RangeError) && error.message.includes(words),
+        (error instanceof TypeError || error instanceof RangeError) &&
+        error.message.includes(words),
       JSON.stringify(options).slice(0, 80),
     );
   }
@@ -122,8 +129,7 @@ test('nano has none of them, and says which', () => {
     const [name] = Object.keys(option);
     assert.throws(
       () => createServer({ profile: 'nano', ...option }),
-      (error) =>
-        error instanceof TypeError && error.message.includes(`the profile has no ${name}`),
+      (error) => error instanceof TypeError && error.message.includes(`the profile has no ${name}`),
       name,
     );
   }
@@ -161,7 +167,10 @@ test("rateLimit: 'drop' drops, 'reject' closes with 1008, 'queue' lets wait", as
   const queued = collect(queue.server, 'message');
   (await queue.pair()).peer.write(...words);
   await until(() => queued.length === 12, 'all of them');
-  assert.deepEqual(queued.map(([, data]) => Number(data)), words.map((_, i) => i));
+  assert.deepEqual(
+    queued.map(([, data]) => Number(data)),
+    words.map((_, i) => i),
+  );
 });
 
 // ---------------------------------------------------------------- heartbeats
@@ -180,7 +189,10 @@ test('heartbeat: pings that are answered measure the round trip', async (t) => {
   }
   await until(() => beats.length === 3, '3 heartbeats');
   const { rtt } = socket;
-  assert.ok(rtt && rtt.least >= 4 && rtt.least <= rtt.last && rtt.last <= rtt.most, JSON.stringify(rtt));
+  assert.ok(
+    rtt && rtt.least >= 4 && rtt.least <= rtt.last && rtt.last <= rtt.most,
+    JSON.stringify(rtt),
+  );
   assert.ok(rtt.smoothed >= rtt.least && rtt.smoothed <= rtt.most);
   assert.equal(beats[2]?.[0], socket);
   assert.equal(beats[2]?.[1], rtt.last);
@@ -249,8 +261,15 @@ test('close: whose handshake is under way is answered with 503', async (t) => {
   const { server, connect } = await serving(t, { authenticate: () => new Promise(() => {}) });
   const peer = await connect();
   const half = await connect();
-  peer.write(requestBytes('GET / HTTP/1.1', ['Host: x', 'Connection: Upgrade', 'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']));
+  peer.write(
+    requestBytes('GET / HTTP/1.1', [
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ]),
+  );
   half.write(Buffer.from('GET / HTTP/1.1\r\n'));
   await pass(30);
   const ended = server.close();
