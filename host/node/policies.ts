@@ -192,18 +192,18 @@ function applyLists(core: Core, options: PolicyOptions): void {
   const { allowedOrigins, allowedProtocols, tokens } = options;
   if (allowedOrigins !== undefined) {
     for (const origin of list('allowedOrigins', allowedOrigins)) {
-      add('allowedOrigins', origin, exports.limpet_origin_add);
+      add('allowedOrigins', origin, (ptr, len) => exports.limpet_origin_add(ptr, len));
     }
   }
   if (allowedProtocols !== undefined) {
     for (const protocol of list('allowedProtocols', allowedProtocols)) {
-      add('allowedProtocols', protocol, exports.limpet_protocol_add);
+      add('allowedProtocols', protocol, (ptr, len) => exports.limpet_protocol_add(ptr, len));
     }
   }
   if (tokens === undefined) return;
   for (const token of list('tokens', tokens)) {
-    if (typeof token === 'string') add('tokens', token, exports.limpet_token_add);
-    else addDigest(core, token);
+    if (typeof token !== 'string') addDigest(core, token);
+    else add('tokens', token, (ptr, len) => exports.limpet_token_add(ptr, len));
   }
 }
 

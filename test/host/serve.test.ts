@@ -217,3 +217,35 @@ test('--deflate-threshold: shorter messages go as they are', async (t) => {
   raw.write(handshake({ lines }), text(`${short}x`));
   await until(() => Buffer.concat(bytes).includes('\r\n\r\n\xc1', 0, 'latin1'), 'RSV1');
 });
+
+test('--origin, --token and --max-per-address: who gets in', async (t) => {
+  const flags = ['--origin', 'https://a.example', '--origin', 'https://*.b.example'];
+  const { port } = await serve(t, '--echo', ...flags, '--token', 'one', '--token', 'two');
+  const asked = async (origin: string, token: string) => {
+    const lines = [`Origin: ${origin}`, `Authorization: Bearer ${token}`];
+    const peer = await Peer.connect(port);
+    t.after(() => peer.transport.destroy());
+    peer.write(handshake({ lines }));
+    return (await peer.answer('HEAD')).status;
+  };
+  assert.equal(await asked('https://a.example', 'one'), 101);
+  assert.equal(await asked('https://x.b.example', 'two'), 101);
+  assert.equal(await asked('https://b.example', 'two'), 403);
+  assert.equal(await asked('https://a.example', 'three'), 401);
+  const limited = await serve(t, '--echo', '--max-per-address', '1');
+  await open(t, limited.port);
+  await assert.rejects(open(t, limited.port), /answered with 429/);
+});
+
+test('--rate-messages, --rate-policy, --heartbeat, --trust-proxy and --metrics', async (t) => {
+  const rate = ['--rate-messages', '3', '--rate-policy', 'reject'];
+  const { port } = await serve(t, '--echo', ...rate, '--trust-proxy', 'forwarded', '--metrics');
+  const peer = await open(t, port);
+  peer.write(text('1'), text('2'), text('3'), text('4'));
+  assert.equal((await peer.closeFrame())[0], 1008);
+  const { status, body } = await answerTo(t, port, get('/metrics'));
+  assert.equal(status, 200);
+  assert.match(body.toString(), /\nlimpet_rate_limited_total\{policy="reject"\} 1\n/);
+  const beating = await serve(t, '--echo', '--heartbeat', '20');
+  assert.equal((await (await open(t, beating.port)).frame()).opcode, PING);
+});
