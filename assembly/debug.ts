@@ -6,9 +6,11 @@
 import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
 import { keepSound } from './http/keep';
+import { heartbeatOf, WAITING_MAX } from './hub/heartbeat';
 import { metaCount, metaSound } from './hub/metadata';
 import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import { shared } from './hub/frames';
+import { roomsSound } from './hub/rooms-sound';
 import {
   ADDRESSES,
   ALLOWED_BYTES,
@@ -16,6 +18,7 @@ import {
   BLOCK_MIN_BYTES,
   DEFLATE,
   HEADERS,
+  HEARTBEAT,
   METADATA,
   RATES,
   SECURITY,
@@ -46,8 +49,8 @@ let painted: bool = false;
  * Checks the module.
  * @returns 0 when it is sound; 1 + region when the canary behind that region is broken; 100 and
  *   above for a broken invariant: 101 arena, 102 queue, 103 sessions, 104 list with output,
- *   105 list with notices, 106 windows, 108 logs, 109 metadata and kept requests, 110 addresses, 111
- *   rates, 112 lists of allowed origins and subprotocols
+ *   105 list with notices, 106 windows, 107 rooms, 108 logs, 109 metadata and kept requests,
+ *   110 addresses, 111 rates, 112 lists of allowed origins and subprotocols, 113 heartbeats
  */
 export function limpet_debug_check(): i32 {
   for (let region = 0; region < REGIONS; region++) {
@@ -73,11 +76,13 @@ export function limpet_debug_check(): i32 {
     if (METADATA) entries += metaCount(s.metadata, slot);
     if (HEADERS && s.request) kept += arenaBytes(s.request);
     if (!queueSound(s)) return 102;
+    if (HEARTBEAT && !heartbeatSound(s)) return 113;
   }
   if (active != stats().active) return 103;
   if (!listSound(LISTED)) return 104;
   if (!listSound(NOTICES)) return 105;
   if (DEFLATE && !windowsSound(windows)) return 106;
+  if (TOPICS && !roomsSound()) return 107;
   if (METADATA && !metaSound(entries)) return 109;
   if (HEADERS && !keepSound(kept)) return 109;
   if (ADDRESSES && !addressesSound()) return 110;
@@ -174,6 +179,13 @@ function logsCount(step: i32): i32 {
   return 1;
 }
 
+/** No more wait than are remembered, none is answered that did not go, and the times are in order. */
+function heartbeatSound(s: Session): bool {
+  const h = heartbeatOf(s);
+  const ordered = h.rttLeast <= h.rttLast && h.rttLast <= h.rttMost;
+  return h.sent - h.oldest <= WAITING_MAX && h.answered <= h.oldest && ordered;
+}
+
 /** Those that sessions name and those freed are all that were ever used. */
 function windowsSound(used: u32): bool {
   let window = pool().windowFreed;
@@ -188,7 +200,9 @@ function windowsSound(used: u32): bool {
 function securitySound(): bool {
   const s = security();
   return (
-    s.tokens <= <u32>TOKENS && entriesSound(ORIGINS, s.origins) && entriesSound(PROTOCOLS_LISTED, s.listed)
+    s.tokens <= <u32>TOKENS &&
+    entriesSound(ORIGINS, s.origins) &&
+    entriesSound(PROTOCOLS_LISTED, s.listed)
   );
 }
 

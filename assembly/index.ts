@@ -194,8 +194,8 @@ export function limpet_stats(): i32 {
 }
 
 /**
- * Does what is due: timeouts, keep-alive pings, heartbeats, the end of waits for a rate. Sessions
- * that got something to write are found by limpet_tx_next.
+ * Does what is due: timeouts, keep-alive pings, heartbeats, the end of waits for a rate. Sessions that
+ * got something to write are found by limpet_tx_next.
  * @param now the host's clock, ms
  * @returns milliseconds until the next call has something to do; -1 when nothing waits. A new
  *   session, an option or a close may bring that moment nearer
@@ -864,7 +864,7 @@ export function limpet_room_members(
   max: i32,
 ): i32 {
   if (!inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
-  if (<u32>max > <u32>MEMORY_END >> 2 || !inMemory(out_ptr, max << 2)) return ErrorCode.ARGUMENT;
+  if (<u32>max > (<u32>MEMORY_END) >> 2 || !inMemory(out_ptr, max << 2)) return ErrorCode.ARGUMENT;
   const room = roomFind(topic_ptr, topic_len);
   if (!changetype<usize>(room)) return ErrorCode.ABSENT;
   return roomMembers(room, after, out_ptr, max);
@@ -890,9 +890,7 @@ export function limpet_session_room_next(handle: i32, room: i32): i32 {
 function publishable(kind: i32, ptr: i32, len: i32): bool {
   const opcode = kind & ~SEND_PLAIN;
   return (
-    (opcode == Opcode.TEXT || opcode == Opcode.BINARY) &&
-    inMemory(ptr, len) &&
-    <u32>len <= SEND_MAX
+    (opcode == Opcode.TEXT || opcode == Opcode.BINARY) && inMemory(ptr, len) && <u32>len <= SEND_MAX
   );
 }
 

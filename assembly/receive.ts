@@ -112,11 +112,13 @@ function stopped(s: Session): bool {
 
 /** Bytes that a session takes now, 0 to INGRESS_BYTES. */
 export function receiveRoom(s: Session): i32 {
-  if (s.state == State.PENDING) return holdRoom(s);
   if (stopped(s)) return 0;
-  const blocked = s.blocked && (outputFirst(s) || !queueTakesPong(s));
-  if (s.state <= State.CLOSING && blocked) return 0;
-  return INGRESS_BYTES;
+  const state = s.state;
+  // Without memory to hold early bytes none are taken until the decision.
+  const waits = state == State.PENDING;
+  const blocked = s.blocked && (waits || outputFirst(s) || !queueTakesPong(s));
+  if (state <= State.CLOSING && blocked) return 0;
+  return waits ? holdRoom(s) : INGRESS_BYTES;
 }
 
 /** Whether a compressed message waits for memory that the session's own output has. */

@@ -106,7 +106,9 @@ function open(): Connection {
   socket.on('error', (error) => fail(error.message));
   socket.on('end', () => fail('the server ended a connection'));
   socket.on('close', () => fail('a connection was closed'));
-  socket.on('connect', () => (flags.raw ? opened(c) : socket.write(upgradeRequest(port, flags.path, exchange.offer))));
+  socket.on('connect', () =>
+    flags.raw ? opened(c) : socket.write(upgradeRequest(port, flags.path, exchange.offer)),
+  );
   return c;
 }
 

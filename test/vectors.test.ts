@@ -34,9 +34,11 @@ function runEverywhere(vector: Vector): void {
   for (const core of CORES) {
     if (!vector.profiles.includes(core.profile)) continue;
     if (vector.needs.some((feature) => core.lacks.has(feature))) continue;
-    const driver = drivers.get(core.name) ?? new Driver(core.path);
+    let driver = drivers.get(core.name) ?? new Driver(core.path);
     drivers.delete(core.name);
     for (const way of ways) {
+      // After a shutdown no session begins.
+      if (vector.shutdown) driver = new Driver(core.path);
       const place = way.flush ? ', flush at the end of the ingress region' : '';
       const where = `${vector.file}:${vector.line} on ${core.name}, ${way.name}${place}`;
       // The check walks over the whole arena: on the largest after each call of one way to cut only.
@@ -44,6 +46,6 @@ function runEverywhere(vector: Vector): void {
       const log = runVector(vector, driver, way);
       assert.equal(log.join('\n'), vector.log.join('\n'), where);
     }
-    drivers.set(core.name, driver);
+    if (!vector.shutdown) drivers.set(core.name, driver);
   }
 }

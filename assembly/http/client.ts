@@ -29,17 +29,13 @@ import {
   Request,
   requestClear,
 } from './request';
-import * as text from './text';
 import { crlf, line, textCopy } from './write';
+import * as text from './text';
 
 /** The most bytes of a request beside what the host gives. */
 const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;
 /** Bytes of the field line with the subprotocols beside these: name, colon, space and CRLF. */
 const PROTOCOL_EXTRA: u32 = 26;
-/** A Request counts in 16 bits: what a request asks for lies in front of the response's head. */
-const ASKED_MAX: u32 = 0xffff - ASKED - HEAD_MAX_BYTES;
-/** The longest request. */
-const REQUEST_MAX: u32 = RESERVE_MAX < ASKED_MAX ? RESERVE_MAX : ASKED_MAX;
 
 /** Whether it is a list of tokens without empty elements. RFC 6455 4.1, item 10. */
 function listValid(p: usize, n: u32): bool {
@@ -84,7 +80,8 @@ export function requestSend(
     return ErrorCode.VALUE;
   }
   const most = targetLength + hostLength + protocolsLength + headersLength + REQUEST_EXTRA;
-  if (most > REQUEST_MAX) return ErrorCode.ARGUMENT;
+  // A Request counts in 16 bits: what a request asks for lies in front of the response's head.
+  if (most > min(RESERVE_MAX, 0xffff - ASKED - HEAD_MAX_BYTES)) return ErrorCode.ARGUMENT;
   const asks: u32 = protocolsLength ? protocolsLength + PROTOCOL_EXTRA : 0;
   const block = arenaTake(ASKED + asks, Use.IN);
   s.block = <u32>block;

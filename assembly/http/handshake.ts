@@ -127,7 +127,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   return 0;
 }
 
-/** Bytes behind a head that can be held now. */
+/** Bytes behind a head that may still be held. */
 export function holdRoom(s: Session): u32 {
   return HOLD_MAX - s.holdTo;
 }
@@ -138,6 +138,7 @@ export function holdRead(s: Session, at: usize, end: usize): usize {
   const take = min<u32>(<u32>(end - at), HOLD_MAX - had);
   if (take == 0) return at;
   const block = arenaGrow(s.hold, had, had + take, had + take);
+  s.blocked = !block;
   if (!block) return at;
   copyBytes(block + had, at, take);
   s.hold = <u32>block;
@@ -170,7 +171,14 @@ export function statusOf(s: Session, error: i32): i32 {
 export function refuse(s: Session, status: i32, error: i32): void {
   // RFC 9110 15.5.2: a 401 MUST have a challenge.
   const headers: usize = SECURITY && error == ErrorCode.UPGRADE_TOKEN ? challenge() : 0;
-  answer(s, status, headers, headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0, 0, 0);
+  answer(
+    s,
+    status,
+    headers,
+    headers ? <u32>(find(headers, usize.MAX_VALUE, 0) - headers) : 0,
+    0,
+    0,
+  );
 }
 
 /**
@@ -196,11 +204,13 @@ export function answer(
   const upgrade = status == 426;
   if (upgrade) p = textCopy(p, text.VERSION_13);
   if (status == 405) p = textCopy(p, text.ALLOW_GET);
-  p = textCopy(copyBytes(p, headers, headersLength), text.CLOSE);
+  if (HTTP || SECURITY) p = copyBytes(p, headers, headersLength);
+  p = textCopy(p, text.CLOSE);
   if (upgrade) p = textCopy(p, text.AND_UPGRADE);
   // RFC 9110 8.6: no Content-Length in a 204; one in a 304 would have to be that of the 200.
   if (!HTTP || (status != 204 && status != 304)) p = decimal(textCopy(p, text.LENGTH), bodyLength);
-  queueTrim(s, copyBytes(crlf(crlf(p)), body, here));
+  p = crlf(crlf(p));
+  queueTrim(s, HTTP ? copyBytes(p, body, here) : p);
   return true;
 }
 

@@ -102,7 +102,7 @@ export function keep(s: Session, protocol: usize, protocolLength: u32): void {
   const r = changetype<Request>(block);
   const last = crlf(linesKeep(head, copyBytes(block, head, first)));
   r.headLength = <u16>(last - block - r.head);
-  headerFind(block, text.KEPT, text.HOST_LENGTH);
+  headerFind(block, text.HOST, text.HOST_LENGTH);
   r.host = <u16>(<usize>fieldRecord().ptr - block);
   r.protocol = <u16>(last - block);
   r.protocolLength = <u16>protocolLength;
@@ -188,17 +188,20 @@ export function cookieFind(block: usize, name: usize, n: u32): bool {
 
 /**
  * Finds a cookie in cookie-string = cookie-pair *( ";" SP cookie-pair ). RFC 6265 4.2.1. Its name
- * counts with its case. Quotes are part of a cookie-value (4.1.1): they stay.
+ * counts with its case. Quotes are part of a cookie-value (4.1.1): they stay. Space around a name or
+ * a value is not (5.2).
  */
 function pairFind(p: usize, end: usize, name: usize, n: u32): bool {
+  const field = fieldRecord();
   while (p < end) {
     const next = find(p, end, SEMICOLON);
     p = skipSpace(p, next);
     const equals = find(p, next, EQUALS);
-    if (n && equals < next && bytesEqual(p, <u32>(equals - p), name, n)) {
-      valueSet(equals + 1, next);
-      fieldRecord().namePtr = <u32>p;
-      fieldRecord().nameLen = n;
+    valueSet(p, equals);
+    if (n && equals < next && bytesEqual(p, field.len, name, n)) {
+      field.namePtr = <u32>p;
+      field.nameLen = n;
+      valueSet(skipSpace(equals + 1, next), next);
       return true;
     }
     p = next + 1;

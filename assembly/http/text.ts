@@ -41,21 +41,21 @@ export const SEC_NAMES: usize = memory.data<u8>(
 
 // What keep.ts keeps whatever the host names; the origin is also judged by hub/security.ts.
 
-/** host\0origin\0cookie\0\0 */
+/** host\0origin\0cookie\0 */
 export const KEPT: usize =
   HEADERS || SECURITY
-  ? memory.data<u8>(
-      [104, 111, 115, 116, 0, 111, 114, 105, 103, 105, 110, 0, 99, 111, 111, 107, 105, 101, 0, 0],
-      1,
-    )
-  : 0;
+    ? memory.data<u8>(
+        [104, 111, 115, 116, 0, 111, 114, 105, 103, 105, 110, 0, 99, 111, 111, 107, 105, 101, 0, 0],
+        1,
+      )
+    : 0;
 
+/** The three of them, with their lengths. */
+export const HOST: usize = KEPT;
 export const HOST_LENGTH: u32 = 4;
-/** origin */
-export const ORIGIN: usize = KEPT + 5;
+export const ORIGIN: usize = HOST + HOST_LENGTH + 1;
 export const ORIGIN_LENGTH: u32 = 6;
-/** cookie */
-export const COOKIE: usize = KEPT + 12;
+export const COOKIE: usize = ORIGIN + ORIGIN_LENGTH + 1;
 export const COOKIE_LENGTH: u32 = 6;
 
 /** x-forwarded-for */
@@ -184,22 +184,52 @@ export const VERSION_KEY: usize = CLIENT
 // token is missing, wrong, or not the only one. RFC 6750 3.
 
 /** authorization */
-export const AUTHORIZATION: usize = SECURITY ? memory.data<u8>([97, 117, 116, 104, 111, 114, 105, 122, 97, 116, 105, 111, 110, 0], 1) : 0;
+export const AUTHORIZATION: usize = SECURITY
+  ? memory.data<u8>([97, 117, 116, 104, 111, 114, 105, 122, 97, 116, 105, 111, 110, 0], 1)
+  : 0;
 
 /** bearer */
 export const BEARER: usize = SECURITY ? memory.data<u8>([98, 101, 97, 114, 101, 114, 0], 1) : 0;
 
 /** access_token= */
-export const ACCESS_TOKEN: usize = SECURITY ? memory.data<u8>([97, 99, 99, 101, 115, 115, 95, 116, 111, 107, 101, 110, 61, 0], 1) : 0;
+export const ACCESS_TOKEN: usize = SECURITY
+  ? memory.data<u8>([97, 99, 99, 101, 115, 115, 95, 116, 111, 107, 101, 110, 61, 0], 1)
+  : 0;
 
 /** WWW-Authenticate: Bearer\r\n */
-export const CHALLENGE: usize = SECURITY ? memory.data<u8>([87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101, 97, 114, 101, 114, 13, 10, 0], 1) : 0;
+export const CHALLENGE: usize = SECURITY
+  ? memory.data<u8>(
+      [
+        87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101,
+        97, 114, 101, 114, 13, 10, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** WWW-Authenticate: Bearer error="invalid_token"\r\n */
-export const CHALLENGE_TOKEN: usize = SECURITY ? memory.data<u8>([87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101, 97, 114, 101, 114, 32, 101, 114, 114, 111, 114, 61, 34, 105, 110, 118, 97, 108, 105, 100, 95, 116, 111, 107, 101, 110, 34, 13, 10, 0], 1) : 0;
+export const CHALLENGE_TOKEN: usize = SECURITY
+  ? memory.data<u8>(
+      [
+        87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101,
+        97, 114, 101, 114, 32, 101, 114, 114, 111, 114, 61, 34, 105, 110, 118, 97, 108, 105, 100,
+        95, 116, 111, 107, 101, 110, 34, 13, 10, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** WWW-Authenticate: Bearer error="invalid_request"\r\n */
-export const CHALLENGE_REQUEST: usize = SECURITY ? memory.data<u8>([87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101, 97, 114, 101, 114, 32, 101, 114, 114, 111, 114, 61, 34, 105, 110, 118, 97, 108, 105, 100, 95, 114, 101, 113, 117, 101, 115, 116, 34, 13, 10, 0], 1) : 0;
+export const CHALLENGE_REQUEST: usize = SECURITY
+  ? memory.data<u8>(
+      [
+        87, 87, 87, 45, 65, 117, 116, 104, 101, 110, 116, 105, 99, 97, 116, 101, 58, 32, 66, 101,
+        97, 114, 101, 114, 32, 101, 114, 114, 111, 114, 61, 34, 105, 110, 118, 97, 108, 105, 100,
+        95, 114, 101, 113, 117, 101, 115, 116, 34, 13, 10, 0,
+      ],
+      1,
+    )
+  : 0;
 
 /** A byte → the same, a letter of ASCII in lower case. RFC 9110 5.1. */
 // @ts-ignore: decorator

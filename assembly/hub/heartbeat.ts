@@ -22,7 +22,7 @@ import { HEARTBEAT_BYTES } from './layout';
 /** Bytes of a heartbeat's payload. */
 export const HEARTBEAT_PAYLOAD: u32 = 12;
 /** Heartbeats whose moments are remembered, a power of two. */
-const WAITING_MAX: u32 = 4;
+export const WAITING_MAX: u32 = 4;
 /** The longest round-trip time that is told, ms: eighths of it fit a word. Three days. */
 const RTT_MAX: u64 = (1 << 28) - 1;
 /** What heartbeatAnswered says of a pong that answers none. */
@@ -116,7 +116,7 @@ export function heartbeatAt(s: Session): u64 {
 export function heartbeatLost(s: Session): bool {
   const h = heartbeatOf(s);
   if (!h.intervalMs || pool().clock < lostAt(h)) return false;
-  if (!s.paused && !s.slowed) return true;
+  if (!s.paused) return true;
   heartbeatForget(s);
   return false;
 }

@@ -34,7 +34,7 @@ import { ANY_LEVEL, ANY_REST, LEVEL_END } from './topics';
 
 /** One level of patterns, or a piece of one, by number; 0 is the root. */
 @unmanaged
-class Level {
+export class Level {
   /** The next Level of its chain. */
   chain: u32;
   parent: u16;
@@ -77,10 +77,10 @@ const WALK_ANY: u16 = 2;
 const WALK_UP: u16 = 3;
 const WALK_OVER: u16 = 4;
 
-const LEVEL_CHAINS: usize = TOPIC_TABLES + ((ROOM_HEADS + MEMBER_HEADS) << 2);
+export const LEVEL_CHAINS: usize = TOPIC_TABLES + ((ROOM_HEADS + MEMBER_HEADS) << 2);
 const LEVEL_RECORDS: usize =
   TOPIC_TABLES + HEADS_BYTES + ROOMS * ROOM_BYTES + MEMBERSHIPS * MEMBER_BYTES;
-const LEVEL_POOL: usize = HUB_STATE + TOPICS_STATE + 24;
+export const LEVEL_POOL: usize = HUB_STATE + TOPICS_STATE + 24;
 const WALK: usize = LEVEL_POOL + 8;
 const LEVEL_LINK: usize = offsetof<Level>('chain');
 const LEVEL_USE: usize = offsetof<StatsRecord>('levelsUsed');
@@ -91,7 +91,7 @@ function walk(): Walk {
   return changetype<Walk>(WALK);
 }
 
-function levelAt(number: u32): Level {
+export function levelAt(number: u32): Level {
   return changetype<Level>(LEVEL_RECORDS + number * LEVEL_BYTES);
 }
 
@@ -100,8 +100,8 @@ function levelNumber(level: Level): u32 {
 }
 
 function levelHead(parent: u32, length: u32, text0: u64, text8: u64): usize {
-  const key = hashWord(parent | (length << 16), text0);
-  return LEVEL_CHAINS + ((<u32>hashWord(key, text8) & (LEVEL_HEADS - 1)) << 2);
+  const hash = hashWord(hashWord(hashWord(0, text0), text8), parent | (length << 16));
+  return LEVEL_CHAINS + (((<u32>hash) & (LEVEL_HEADS - 1)) << 2);
 }
 
 /** Where the level that begins at `at` ends: at its slash, or at `end`. */
@@ -202,7 +202,7 @@ export function levelsAdd(p: usize, n: u32, room: u32): i32 {
   // The last level, #, is none; in front of it there is a slash, or nothing.
   const end = rest ? p + n - 1 : p + n + 1;
   let number: u32 = 0;
-  for (let at = p; at < end; ) {
+  for (let at = p; at < end;) {
     const to = levelEnd(at, p + n);
     const below = levelBelow(number, at, to, true);
     if (below < 0) return -1;

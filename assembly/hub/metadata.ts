@@ -14,6 +14,7 @@ import { METADATA_ENTRIES, METADATA_KEY_BYTES, METADATA_VALUE_BYTES, SESSIONS } 
 import { Session } from '../session/session';
 import { ENTRY_BYTES, METADATA_STATE } from './layout';
 
+
 @unmanaged
 class MetaState {
   /** First freed entry, 0 = none. */
@@ -21,6 +22,7 @@ class MetaState {
   /** Entries never used begin at this one. */
   fresh: u32;
 }
+
 
 @unmanaged
 class Entry {

@@ -90,18 +90,14 @@ function numberNext(): u32 {
   if (!m.number) {
     // They come round: what the sessions remember would be of long ago.
     m.number = 1;
-    for (let slot: u32 = 0; slot < pool().fresh; slot++) store<u32>(referenceOf(sessionAt(slot)), 0);
+    for (let slot: u32 = 0; slot < pool().fresh; slot++)
+      store<u32>(referenceOf(sessionAt(slot)), 0);
   }
   return m.number;
 }
 
 /** Sends a message to all sessions that a record, or a null one, names and that are open. */
-export function broadcast(
-  select: SelectRecord,
-  kind: i32,
-  from: usize,
-  bytes: u32,
-): PublishRecord {
+export function broadcast(select: SelectRecord, kind: i32, from: usize, bytes: u32): PublishRecord {
   begin(kind, from, bytes);
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);

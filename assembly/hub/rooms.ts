@@ -26,15 +26,9 @@ import {
   TOPICS_STATE,
 } from './layout';
 import { levelsAdd, levelsMatch, levelsMatchNext, levelsRemove } from './levels';
-import {
-  bytesEqual,
-  chainAdd,
-  chainRemove,
-  hashBytes,
-  recordGive,
-  recordTake,
-} from './table';
+import { bytesEqual, chainAdd, chainRemove, hashBytes, recordGive, recordTake } from './table';
 import { TOPIC_NAME, TOPIC_PATTERN, topicKind } from './topics';
+
 
 @unmanaged
 export class Room extends RoomRecord {
@@ -47,6 +41,7 @@ export class Room extends RoomRecord {
   level: u32;
   // Its topic follows.
 }
+
 
 @unmanaged
 export class Member {
@@ -67,18 +62,18 @@ const TOPIC: usize = 48;
 const ROOM_LINK: usize = offsetof<Room>('chain');
 const MEMBER_LINK: usize = offsetof<Member>('chain');
 const KEY: usize = offsetof<Member>('slot');
-const SESSION_NODE: usize = offsetof<Member>('sessionNext');
+export const SESSION_NODE: usize = offsetof<Member>('sessionNext');
 
 const ROOM_CHAINS: usize = TOPIC_TABLES;
 const MEMBER_CHAINS: usize = ROOM_CHAINS + (ROOM_HEADS << 2);
-const ROOM_RECORDS: usize = TOPIC_TABLES + HEADS_BYTES;
+export const ROOM_RECORDS: usize = TOPIC_TABLES + HEADS_BYTES;
 const MEMBER_RECORDS: usize = ROOM_RECORDS + ROOMS * ROOM_BYTES;
 
 /** 2^32 over the golden ratio. */
 const GOLDEN: u32 = 0x9e3779b1;
 
-const ROOM_POOL: usize = HUB_STATE + TOPICS_STATE;
-const MEMBER_POOL: usize = ROOM_POOL + 8;
+export const ROOM_POOL: usize = HUB_STATE + TOPICS_STATE;
+export const MEMBER_POOL: usize = ROOM_POOL + 8;
 /** The room that the topic under way names, 0 = none, or it was told. */
 const EXACT: usize = ROOM_POOL + 16;
 
@@ -88,11 +83,11 @@ const MEMBER_USE: usize = offsetof<StatsRecord>('membershipsUsed');
 // --------------------------------------------------------------------- finding
 
 /** Number, 1 or more → room. */
-function roomAt(number: u32): Room {
+export function roomAt(number: u32): Room {
   return changetype<Room>(ROOM_RECORDS + (number - 1) * ROOM_BYTES);
 }
 
-function roomNumber(room: Room): u32 {
+export function roomNumber(room: Room): u32 {
   return 1 + <u32>(changetype<usize>(room) - ROOM_RECORDS) / ROOM_BYTES;
 }
 

@@ -353,7 +353,10 @@ function queryTokens(block: usize): u32 {
   while (p < end) {
     const last = find(p, end, 38);
     const value = p + ACCESS_TOKEN_LENGTH;
-    if (value <= last && bytesEqual(p, ACCESS_TOKEN_LENGTH, text.ACCESS_TOKEN, ACCESS_TOKEN_LENGTH)) {
+    if (
+      value <= last &&
+      bytesEqual(p, ACCESS_TOKEN_LENGTH, text.ACCESS_TOKEN, ACCESS_TOKEN_LENGTH)
+    ) {
       given += 1 + u32(value == last);
       hashDecoded(value, last);
     }

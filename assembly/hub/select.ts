@@ -1,7 +1,10 @@
 // A SelectRecord → the sessions for which everything in it holds.
 
 import { SelectRecord, State } from '../abi';
+import { bytesEqual } from '../http/request';
+import { METADATA } from '../profile';
 import { pool, Session, sessionAt } from '../session/session';
+import { metaFind, metaValue, metaValueLength } from './metadata';
 
 /** Whether a record, or a null one, names a session; without bits of states it is one of state OPEN. */
 export function selects(select: SelectRecord, s: Session): bool {
@@ -16,8 +19,17 @@ export function selects(select: SelectRecord, s: Session): bool {
     s.messagesIn >= select.messagesInFrom &&
     (!select.messagesInTo || s.messagesIn <= select.messagesInTo) &&
     s.messagesOut >= select.messagesOutFrom &&
-    (!select.messagesOutTo || s.messagesOut <= select.messagesOutTo)
+    (!select.messagesOutTo || s.messagesOut <= select.messagesOutTo) &&
+    (!select.keyLen || hasMetadata(select, s))
   );
+}
+
+/** Whether a session has the key that a record names, with the value that it names, if it does. */
+function hasMetadata(select: SelectRecord, s: Session): bool {
+  if (!METADATA) return false;
+  const entry = metaFind(s, select.keyPtr, select.keyLen);
+  if (!entry || !select.valuePtr) return entry != 0;
+  return bytesEqual(metaValue(entry), metaValueLength(entry), select.valuePtr, select.valueLen);
 }
 
 /** The handle of the next session behind `handle`'s slot (0: of all) that a record names, or 0. */

@@ -12,8 +12,9 @@
 /** An odd number with bits all over: 2^64 over the golden ratio. */
 const SPREAD: u64 = 0x9e3779b97f4a7c15;
 
+
 @unmanaged
-class Pool {
+export class Pool {
   freed: u32;
   fresh: u32;
 }
@@ -69,7 +70,10 @@ export function chainRemove(head: usize, record: usize, link: usize): void {
   store<u32>(owner, load<u32>(record + link));
 }
 
-/** Carries a hash over 8 more bytes: each bit of them reaches the low half of the product's sum. */
+/**
+ * Carries a hash over 8 more bytes. Their high bits reach its low ones with the next word, so that
+ * one follows the last word of a key.
+ */
 export function hashWord(hash: u64, word: u64): u64 {
   hash = (hash ^ word) * SPREAD;
   return hash ^ (hash >> 32);
@@ -94,7 +98,7 @@ export function hashBytes(p: usize, n: u32): u32 {
     hash = hashWord(hash, wordAt(p, <u32>(end - p)));
     p += 8;
   }
-  return <u32>hash;
+  return <u32>hashWord(hash, 0);
 }
 
 /** Whether `n` bytes are the same in two places. */

@@ -129,8 +129,6 @@ export function fail(s: Session, error: i32): void {
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
-  peerEnds(s, code);
-  if (s.state == State.HANDSHAKE && code) answer(s, code, 0, 0, 0, 0);
   // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
   if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
   else peerEnds(s, code);

@@ -140,8 +140,7 @@ function refer(s: Session, log: Log, from: usize, bytes: u32): bool {
   const behind = -(<i32>changetype<usize>(log));
   // A frame smaller than what a reference costs is copied: to those of the session's own, and where
   // frames for others lie between.
-  const copies =
-    bytes <= <u32>BLOCK_MIN_BYTES && (tail.behind == behind || hasRoom(tail, bytes));
+  const copies = bytes <= <u32>BLOCK_MIN_BYTES && (tail.behind == behind || hasRoom(tail, bytes));
   if (copies) {
     const at = queueReserve(s, bytes, Use.OUT);
     if (at) copyBytes(at, from, bytes);

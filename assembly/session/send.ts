@@ -7,12 +7,7 @@
 // Data frames obey the queue's limits. Control frames do not: they are never dropped.
 
 import { ErrorCode, FullPolicy, Opcode, Sent, SEND_MORE, SEND_PLAIN, State } from '../abi';
-import {
-  compressBegin,
-  compressCancel,
-  compressEnd,
-  GROWTH_MAX,
-} from '../deflate/outgoing';
+import { compressBegin, compressCancel, compressEnd, GROWTH_MAX } from '../deflate/outgoing';
 import { copyBytes, stats } from '../memory';
 import { CONTROL_MAX, FIN, HEADER_MAX, headerSize } from '../protocol/frame';
 import { unmask } from '../protocol/mask';

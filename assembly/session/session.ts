@@ -65,7 +65,7 @@ export class Session {
   streaming: bool;
   /** The next chunk is the first of its message. */
   begins: bool;
-  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. */
+  /** Input stopped because the send queue has no room for a pong; limpet_tx_ack ends it. PENDING: no memory to hold it. */
   blocked: bool;
   /** The queue went over its high-water mark: WRITABLE is owed. */
   over: bool;
@@ -331,7 +331,7 @@ export function sessionOpen(role: Role, state: State): Session {
   return s;
 }
 
-/** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists and blocks. */
+/** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
   s.state = State.FREE;

@@ -4,7 +4,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { Opcode, Option, SEND_MORE, SEND_PLAIN, Sent, State } from '../../build/limpet.abi.js';
+import {
+  Opcode,
+  Option,
+  PublishRecord,
+  SEND_MORE,
+  SEND_PLAIN,
+  Sent,
+  State,
+} from '../../build/limpet.abi.js';
 import { CORES } from '../support/cores.js';
 import { Driver, ErrorCode, EventKind, Role } from '../support/driver.js';
 import { decode, encode, type Frame } from '../support/frames.js';
@@ -398,7 +406,57 @@ for (const core of CORES.filter(({ profile }) => profile !== 'nano')) {
       sound(driver);
     });
 
-    it('compresses once what it sends to many, within the smallest of their windows', () => {
+    it('publishes to members that agreed on 9+, on the largest window and on nothing: each can read it', () => {
+      // A small window and pieces of output as small: no distance past the window goes unseen.
+      const strict = (payload: Uint8Array, windowBits: number, dictionary?: Buffer) =>
+        inflateRawSync(Buffer.concat([payload, TAIL]), {
+          windowBits,
+          chunkSize: 64,
+          finishFlush: constants.Z_SYNC_FLUSH,
+          ...(dictionary?.length ? { dictionary } : {}),
+        });
+      const driver = load();
+      const windows = [9 | TAKEOVER, bits | TAKEOVER, 0];
+      const members = windows.map((window) =>
+        driver.attach(Role.SERVER, window ? agreed(bits, window) : 0),
+      );
+      const { core: x, ingress } = driver;
+      for (const handle of members) {
+        const [ptr = 0, length = 0] = driver.pass('room');
+        assert.equal(x.limpet_subscribe(handle, ptr, length), 1);
+      }
+      const histories = members.map(() => Buffer.alloc(0));
+      for (let i = 0; i < 4; i++) {
+        // What repeats is farther away than 2^9 bytes, and nearer than 2^10.
+        const data = Buffer.concat([0, 1, 2, 3].map(() => words(700, i + 1)));
+        driver.write(ingress, data);
+        const [ptr = 0, length = 0] = driver.pass('room');
+        const record = x.limpet_publish(ptr, length, Opcode.TEXT, ingress, data.length, 0);
+        assert.equal(driver.u32(record + PublishRecord.delivered), 3);
+        const frames = members.map((handle) => sent(driver, handle)[0]);
+        const [near, far, plain] = frames.map((frame) => frame?.payload ?? Buffer.alloc(0));
+        assert.ok(near && far && plain);
+        assert.deepEqual(plain, data);
+        assert.deepEqual(strict(near, 9), data);
+        assert.deepEqual(strict(far, bits), data);
+        assert.throws(() => strict(far, 9));
+        // Each keeps it as context for its own messages.
+        members.slice(0, 2).forEach((handle, n) => {
+          put(driver, handle, Opcode.TEXT, data);
+          const [frame] = sent(driver, handle);
+          const window = (windows[n] ?? 0) & 15;
+          const reach = Math.min(window, keptBits);
+          const context = Buffer.concat([histories[n] ?? Buffer.alloc(0), data]);
+          const history = context.subarray(-(1 << reach));
+          assert.deepEqual(strict(frame?.payload ?? Buffer.alloc(0), window, history), data);
+          histories[n] = Buffer.concat([context, data]);
+        });
+        sent(driver, members[2] ?? 0);
+      }
+      sound(driver);
+    });
+
+    it('compresses once for each window what it sends to many', () => {
       const driver = load();
       const windows = [0, 8, bits, bits | TAKEOVER];
       const handles = windows.map((window) =>
@@ -416,11 +474,13 @@ for (const core of CORES.filter(({ profile }) => profile !== 'nano')) {
         assert.deepEqual([...answers], [0, 0, 0, 0, ErrorCode.HANDLE]);
         const frames = handles.map((handle) => sent(driver, handle)[0]);
         assert.deepEqual(frames[0]?.payload, data);
-        for (const frame of frames.slice(1)) {
+        frames.forEach((frame, n) => {
+          const window = windows[n];
+          if (!window) return;
           assert.equal(frame?.rsv, RSV1);
-          assert.deepEqual(frame.payload, frames[1]?.payload);
-          assert.deepEqual(unpack(frame.payload, 8), data);
-        }
+          assert.deepEqual(unpack(frame.payload, window & 15), data);
+        });
+        assert.deepEqual(frames[2]?.payload, frames[3]?.payload);
         // Each keeps it as context: the next message of its own refers to it.
         handles.forEach((handle, n) => {
           put(driver, handle, Opcode.TEXT, data);

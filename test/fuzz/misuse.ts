@@ -1,5 +1,6 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
+import { Region, RoomRecord, State } from '../../build/limpet.abi.js';
 import { ErrorCode, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
@@ -14,6 +15,8 @@ const OF_HANDLE = [
   'limpet_rx',
   'limpet_request_part',
   'limpet_header_next',
+  'limpet_header',
+  'limpet_cookie',
   'limpet_protocol_at',
   'limpet_accept',
   'limpet_respond',
@@ -23,8 +26,18 @@ const OF_HANDLE = [
   'limpet_send_external',
   'limpet_close',
   'limpet_terminate',
+  'limpet_address',
+  'limpet_address_set',
   'limpet_tx',
   'limpet_tx_ack',
+  'limpet_subscribe',
+  'limpet_unsubscribe',
+  'limpet_subscribed',
+  'limpet_session_room_next',
+  'limpet_meta_set',
+  'limpet_meta_get',
+  'limpet_meta_delete',
+  'limpet_meta_next',
 ] as const;
 
 export function misuse(world: World): void {
@@ -77,8 +90,25 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, ptr, length, 0, 0)],
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
+    ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
+    ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
+    ['limpet_broadcast', core.limpet_broadcast(0, 2, ptr, length)],
+    ['limpet_publish_room', core.limpet_publish_room(-1)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
+    ['limpet_subscribe', core.limpet_subscribe(handle, ptr, length)],
+    ['limpet_unsubscribe', core.limpet_unsubscribe(handle, ptr, length)],
+    ['limpet_subscribed', core.limpet_subscribed(handle, ptr, length)],
+    ['limpet_room', core.limpet_room(ptr, length)],
+    ['limpet_room_members', core.limpet_room_members(ptr, length, 0, driver.scratch, 1)],
+    ['limpet_request_keep', core.limpet_request_keep(ptr, length)],
+    ['limpet_meta_set', core.limpet_meta_set(handle, ptr, length, driver.scratch, 1)],
+    ['limpet_meta_set', core.limpet_meta_set(handle, driver.scratch, 1, ptr, length)],
+    ['limpet_meta_get', core.limpet_meta_get(handle, ptr, length)],
+    ['limpet_meta_delete', core.limpet_meta_delete(handle, ptr, length)],
+    ['limpet_origin_add', core.limpet_origin_add(ptr, length)],
+    ['limpet_protocol_add', core.limpet_protocol_add(ptr, length)],
+    ['limpet_token_add', core.limpet_token_add(ptr, length)],
     ['limpet_connect', core.limpet_connect(ptr, length, 0, 0, 0, 0, 0, 0, driver.now)],
   ] as const;
   for (const [name, answer] of answers) {
@@ -112,6 +142,14 @@ function badArguments({ driver, random, sessions }: World): void {
     throw new Fault('limpet_event_ack');
   }
   core.limpet_session_next(word);
+  const shutdown = random.pick([
+    [-1, 0, ErrorCode.ARGUMENT],
+    [-0x80000000, 1000, ErrorCode.ARGUMENT],
+    [1000, random.pick([-2, 1, 999, 1004, 1005, 1006, 1015, 2999, 5000]), ErrorCode.VALUE],
+  ] as const);
+  const refused = core.limpet_shutdown(shutdown[0], shutdown[1], driver.now | 0);
+  if (refused !== shutdown[2] && refused !== ErrorCode.UNSUPPORTED)
+    throw new Fault(`limpet_shutdown(${shutdown[0]}, ${shutdown[1]}) is ${refused}`);
   if (sessions.length === 0) return;
   const { handle } = random.pick(sessions);
   const queued = driver.info(handle)?.queued ?? 0;
@@ -138,19 +176,58 @@ function badArguments({ driver, random, sessions }: World): void {
   const many = core.limpet_send_many(list, count, kind, driver.scratch, 4);
   if (many !== ErrorCode.ARGUMENT && many !== ErrorCode.UNSUPPORTED)
     throw new Fault(`limpet_send_many(${list}, ${count}, ${kind})`);
+  const [bytes, port, trust] = random.pick([
+    [5, 0, 0],
+    [4, random.pick([-1, 65_536]), 0],
+    [16, 0, random.pick([-1, 8, 0x7fffffff])],
+  ] as const);
+  const address = core.limpet_address_set(handle, driver.scratch, bytes, port, trust);
+  if (address !== ErrorCode.ARGUMENT && address !== ErrorCode.UNSUPPORTED)
+    throw new Fault(`limpet_address_set(${bytes}, ${port}, ${trust}) is ${address}`);
   core.limpet_send_begin(handle, 2, 0x7fffffff);
   core.limpet_send_external(handle, random.pick([8, 9, -1, 77]), 5);
   if (core.limpet_send_begin(handle, 2, -1) >= 0) throw new Fault('limpet_send_begin(-1)');
 }
 
 /** Calls that are right at another time. */
-function wrongState({ driver, random, sessions }: World): void {
+function wrongState(world: World): void {
+  const { driver, random, sessions } = world;
   if (sessions.length === 0) return;
-  const { handle } = random.pick(sessions);
+  const session = random.pick(sessions);
+  const { handle } = session;
   const { core } = driver;
   for (let part = -1; part < 7; part++) core.limpet_request_part(handle, part);
   core.limpet_header_next(handle, random.pick([0, 1, 16, 40, 33, 100, 5000, -1, random.word()]));
+  core.limpet_header(handle, driver.scratch, random.below(100));
+  core.limpet_cookie(handle, driver.scratch, random.below(100));
+  core.limpet_meta_next(handle, random.pick([1, 2, 40, -1, random.word()]));
   core.limpet_protocol_at(handle, random.pick([0, 1, 2, 40, -1, random.word()]));
   core.limpet_send_end(handle);
   core.limpet_tx_ack(handle, 0);
+  const state = driver.info(handle)?.state ?? 0;
+  const address = core.limpet_address_set(handle, driver.scratch, 4, 0, random.below(8));
+  if (address === 0 && state !== State.HANDSHAKE && state !== State.OPEN)
+    throw new Fault(`limpet_address_set in state ${state}`);
+  if (address !== ErrorCode.STATE) session.address = undefined;
+  roomCursors(world);
+}
+
+/** Rooms to go on from that there are not, no more, or that are no rooms. */
+function roomCursors({ driver, random, sessions }: World): void {
+  const { core } = driver;
+  const region = core.limpet_region(Region.TOPICS);
+  const at = random.pick([
+    random.word(),
+    region + random.below(core.limpet_region_size(Region.TOPICS) + 100),
+    Math.max(core.limpet_room_next(0), 0) + random.pick([0, 8, 80, 176]),
+  ]);
+  core.limpet_room_next(at);
+  const { handle } = random.pick(sessions);
+  core.limpet_session_room_next(handle, at);
+  const found = Math.max(core.limpet_room_next(0), 0);
+  if (!found) return;
+  const [ptr, length] = [driver.u32(found + RoomRecord.ptr), driver.u32(found + RoomRecord.len)];
+  const after = random.pick([0, handle, at, random.word()]);
+  const count = core.limpet_room_members(ptr, length, after, driver.scratch, 8);
+  if (count > 8) throw new Fault(`limpet_room_members wrote ${count} of 8`);
 }

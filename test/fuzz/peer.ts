@@ -23,6 +23,9 @@ const CHARACTERS = [
   '\u{10ffff}',
 ];
 const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1014, 3000, 4999];
+/** A bearer token, which is on the list now and then. */
+export const SECRET = 'secret';
+const ORIGINS = ['https://a.example', 'HTTPS://x.y.B.example', 'https://evil', 'null', '', '*'];
 const BAD_CODES = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
 
 export interface Message {
@@ -51,7 +54,11 @@ export class Peer {
   packs: Direction | undefined;
   /** The extensions that it offered, or ''. */
   offer = '';
+  /** What its request says in X-Forwarded-For, or ''. */
+  forwarded = '';
   #open: Outgoing | undefined;
+  /** Payloads of the last pings that came. */
+  readonly #pings: Buffer[] = [];
 
   constructor(
     readonly random: Random,
@@ -68,6 +75,9 @@ export class Peer {
       return this.#send(
         this.#frame({ opcode: random.pick([9, 10]), payload: random.bytes(random.length(125)) }),
       );
+    // Pings are answered in any order, some twice and some never.
+    if (this.#pings.length && random.once(4))
+      return this.#send(this.#frame({ opcode: 10, payload: random.pick(this.#pings) }));
     if (random.once(60)) return this.#send(this.#close());
     this.#fragment();
     if (random.once(25)) this.#mutate();
@@ -89,6 +99,17 @@ export class Peer {
     if (random.once(8)) head = this.#damage(head);
     this.#send(Buffer.from(head, 'latin1'));
     return unpacks;
+  }
+
+  /** What comes in front of the head; broken now and then. */
+  proxied(header: Buffer): void {
+    const broken = this.random.once(6);
+    this.#send(broken ? Buffer.from(this.#damage(header.toString('latin1')), 'latin1') : header);
+  }
+
+  pinged(payload: Buffer): void {
+    this.#pings.push(Buffer.from(payload));
+    if (this.#pings.length > 4) this.#pings.shift();
   }
 
   take(n: number): Buffer {
@@ -190,7 +211,10 @@ export class Peer {
 
   #request(): string[] {
     const { random } = this;
-    const target = random.pick(['/', '/chat?x=1', 'http://a/b', 'http://a', '/%20']);
+    const target = random.pick([
+      ...['/', '/chat?x=1', 'http://a/b', 'http://a', '/%20'],
+      ...[`/?access_token=${SECRET}`, '/?a&access_token=%73%2', 'http://a?access_token='],
+    ]);
     const lines = [
       `${random.once(10) ? random.pick(['HEAD', 'POST', 'PUT']) : 'GET'} ${target} HTTP/1.1`,
       'Host: a.example',
@@ -203,10 +227,17 @@ export class Peer {
       );
     }
     if (random.once(3)) lines.push('Sec-WebSocket-Protocol: chat, superchat');
+    else if (random.once(6)) lines.push(`Sec-WebSocket-Protocol: bearer, ${SECRET}, chat`);
+    while (random.once(3)) lines.push(`Origin: ${random.pick(ORIGINS)}`);
+    while (random.once(4)) {
+      lines.push(`Authorization: ${random.pick(['Bearer', 'bearer ', 'Basic '])}${SECRET}`);
+    }
     if (random.once(2)) {
       this.offer = offers(random);
       lines.push(`Sec-WebSocket-Extensions: ${this.offer}`);
     }
+    if (random.once(3)) lines.push('Cookie: a=1; b="2"', 'origin: http://a');
+    if (this.forwarded) lines.push(`X-Forwarded-For: ${this.forwarded}`);
     if (random.once(3)) lines.push(`X-Pad: ${'p'.repeat(random.length(600))}`);
     return lines;
   }

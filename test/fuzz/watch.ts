@@ -3,6 +3,7 @@
 import { EventFlag, EventKind, type CoreEvent } from '../support/driver.js';
 import { decode, frameFault, isUtf8, type Frame } from '../support/frames.js';
 import { agreedOn, type Direction } from './deflate.js';
+import { Known } from './metadata.js';
 import type { Message, Peer } from './peer.js';
 
 /** Something that must never be seen. */
@@ -18,6 +19,8 @@ interface Queued {
 }
 
 export class Watch {
+  /** Where its peer is, as far as it is known what the core heard of that. */
+  address: string | undefined;
   /** The most bytes that a message may have: the largest limit that the session ever had; 0 = no bound. */
   limit = 0;
   /** Whether messages past a rate are dropped: those that come are some of those that were sent. */
@@ -25,6 +28,10 @@ export class Watch {
   /** The value of Option.USER. */
   user = 0;
   closed = false;
+  /** Its metadata, and what is kept of its request. */
+  readonly known: Known;
+  /** Whether limpet_shutdown was called. */
+  warned = false;
   /** The key of a client's request, once it was written. */
   key: string | undefined;
   /** The extensions that a client offered, or ''. */
@@ -41,6 +48,10 @@ export class Watch {
   #closeSent = false;
   #fragmented = false;
   #ended = false;
+  /** Whether it was told of the shutdown. */
+  #told = false;
+  /** Payloads of pings that may be heartbeats, and were not answered yet. */
+  readonly #heartbeats = new Set<string>();
   #stream: Buffer[] | undefined;
 
   constructor(
@@ -50,6 +61,7 @@ export class Watch {
     readonly peer: Peer,
   ) {
     this.#http = http;
+    this.known = new Known(handle);
   }
 
   /** A data frame was queued. */
@@ -82,6 +94,14 @@ export class Watch {
         break;
       case EventKind.CLOSED:
         this.closed = true;
+        break;
+      case EventKind.HEARTBEAT:
+        if (!this.#heartbeats.delete(event.data.toString('hex')) || event.detail < 0)
+          throw new Fault('an answer to no heartbeat, or a second one');
+        break;
+      case EventKind.SHUTDOWN:
+        if (!this.warned || this.#told) throw new Fault('SHUTDOWN without a shutdown, or twice');
+        this.#told = true;
         break;
       case EventKind.NONE:
       case EventKind.UPGRADE:
@@ -183,6 +203,10 @@ export class Watch {
     // RFC 6455 5.5.2: pings are answered until the peer's Close frame has come.
     if (this.#closeSent && frame.opcode !== 10) throw new Fault('a frame behind a Close frame');
     if (frame.opcode === 8) this.#closeSent = true;
+    if (frame.opcode === 9) {
+      this.peer.pinged(frame.payload);
+      if (frame.payload.length === 12) this.#heartbeats.add(frame.payload.toString('hex'));
+    }
     if (frame.opcode >= 8) return;
     if ((frame.opcode === 0) !== this.#fragmented)
       throw new Fault('fragments that are interleaved');

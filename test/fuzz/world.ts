@@ -6,24 +6,33 @@
 import {
   Opcode,
   Option,
+  PublishRecord,
   Role,
   SEND_MORE,
   SEND_PLAIN,
   Sent,
+  SessionInfo,
   State,
+  Trust,
 } from '../../build/limpet.abi.js';
+import { addressSet, addressShown } from '../support/address.js';
 import { Direction } from './deflate.js';
 import { Driver, ErrorCode } from '../support/driver.js';
+import { subscribe, subscribed, unsubscribe } from '../support/rooms.js';
 import { misuse } from './misuse.js';
-import { Peer } from './peer.js';
-import type { Random } from './random.js';
+import { Peer, SECRET } from './peer.js';
 import { Fault, Watch } from './watch.js';
+import { keepSome, requestOf } from './metadata.js';
+import { ADDRESSES, proxyHeader } from './proxy.js';
+import type { Random } from './random.js';
 
 export class World {
   readonly driver: Driver;
   readonly sessions: Watch[] = [];
   /** Handles that are stale. */
   readonly gone: number[] = [];
+  /** Whether limpet_shutdown was called. */
+  #shutdown = false;
   /** How many events of the ring were looked at. */
   #seen = 0;
   readonly #often: number;
@@ -52,9 +61,29 @@ export class World {
     this.driver.seed(random.bytes(32));
     this.#deflates = !random.once(4) && this.driver.setOption(0, Option.DEFLATE, 1) === 0;
     this.#deflateOptions();
+    if (random.once(3)) this.#lists();
     this.#rated = random.once(3) && this.driver.setOption(0, Option.RATE_MESSAGES, 0) === 0;
     this.#drops = this.#rated && random.once(2);
     this.#rateOptions();
+    keepSome(this);
+  }
+
+  /** Words on the lists of origins, subprotocols and tokens; now and then none. */
+  #lists(): void {
+    const { driver, random } = this;
+    const { core } = driver;
+    if (random.once(3)) core.limpet_security_clear();
+    driver.setOption(0, Option.TOKEN_SOURCES, random.below(8));
+    const add = {
+      limpet_origin_add: ['https://a.example', 'https://*.b.example', '*', 'null', '', 'a b'],
+      limpet_protocol_add: ['chat', 'superchat', '', 'a b'],
+      limpet_token_add: ['secret', 's/e=', 'a b'],
+    } as const;
+    for (const name of Object.keys(add) as (keyof typeof add)[]) {
+      const [ptr = 0, length = 0] = driver.pass(random.pick<string>([...add[name]]));
+      if (random.once(2)) core[name](ptr, length);
+    }
+    if (random.once(5)) core.limpet_token_add_digest(driver.scratch);
   }
 
   /** One thing that happens. */
@@ -66,13 +95,17 @@ export class World {
     else if (choice < 50) this.#receive(session);
     else if (choice < 67) this.#send(session);
     else if (choice < 70) this.#sendMany();
+    else if (choice < 74) this.#publish(session);
     else if (choice < 84) this.#write(session);
     else if (choice < 88)
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
-    else if (choice < 90) this.#option(session);
+    else if (choice < 89) this.#option(session);
+    else if (choice < 90) this.#rooms(session);
     else if (choice < 91 && random.once(4)) this.#rateOptions();
+    else if (choice < 91 && random.once(4)) this.#lists();
     else if (choice < 91) this.#end(session);
     else if (choice < 94) misuse(this);
+    else if (choice < 96) session.known.step(this.driver, random);
     else this.#acknowledge(random.below(this.#seen + 1));
     this.#look();
     if (random.once(this.#lazy) || this.#seen > 60) this.#acknowledge(this.#seen);
@@ -90,7 +123,10 @@ export class World {
     }
     driver.check('the end');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed) throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used)
+      throw new Fault(`left over: ${active} sessions, ${arenaUsed} bytes, ${used} entries`);
+    if (driver.core.limpet_room_next(0) > 0) throw new Fault('a room is left over');
     if (driver.core.limpet_tx_next() || driver.core.limpet_session_next(0) > 0)
       throw new Fault('a session is listed');
     if (driver.tick(100_000) !== -1) throw new Fault('a timer without a session');
@@ -111,6 +147,7 @@ export class World {
           )
         : driver.open()
       : driver.attach(client ? Role.CLIENT : Role.SERVER, agreed);
+    if (this.#shutdown && handle > 0) throw new Fault('a session begins after the shutdown');
     if (handle < 0) return;
     if (this.gone.includes(handle) || this.sessions.some((other) => other.handle === handle)) {
       throw new Fault(`handle ${handle} is in use, or was`);
@@ -131,7 +168,43 @@ export class World {
       session.unpacks = Direction.of(agreed >> 8);
     }
     if (random.once(2)) this.#option(session);
+    if (!client && random.once(2)) this.#address(session);
     if (http && !client) session.peer.head(undefined);
+  }
+
+  /** Tells where a session's peer is; one that is trusted says of that what it likes. */
+  #address(session: Watch): void {
+    const { driver, random } = this;
+    const { peer, handle } = session;
+    if (random.once(4)) driver.setOption(0, Option.ADDRESS_SESSIONS, random.below(4));
+    const trust = random.pick([0, 0, 1, 2, 3, 4, 5, 7]);
+    const own = random.pick(ADDRESSES);
+    const answer = addressSet(driver, handle, own, trust);
+    if (answer === ErrorCode.UNSUPPORTED) return;
+    if (answer !== 0 && answer !== ErrorCode.ADDRESSES)
+      throw new Fault(`limpet_address_set is ${answer}`);
+    session.address = own;
+    if (driver.info(handle)?.state !== State.HANDSHAKE) return;
+    const proxies = (trust & (Trust.PROXY | Trust.PROXY_REQUIRED)) !== 0;
+    if (proxies && (trust & Trust.PROXY_REQUIRED || random.once(2))) {
+      const { bytes, address } = proxyHeader(random);
+      peer.proxied(bytes);
+      if (address !== undefined) session.address = `${address} forwarded`;
+    }
+    if (random.once(2)) {
+      const last = random.pick([...ADDRESSES, 'unknown', '']);
+      peer.forwarded = `${random.pick(['', '203.0.113.1, ', ', ,'])}${last}`;
+      if (trust & Trust.FORWARDED && ADDRESSES.includes(last))
+        session.address = `${last} forwarded`;
+    }
+  }
+
+  /** Behind a head the core knows where the peer is, whatever lay in front. */
+  #checkAddress({ peer, handle, address }: Watch): void {
+    if (address === undefined || !peer.honest) return;
+    const shown = String(addressShown(this.driver, handle));
+    if (!shown.startsWith(`${address}, `))
+      throw new Fault(`the peer is at ${address}, not ${shown}`);
   }
 
   /** What limpet_attach may be told: in, out; windows that come and are kept are those of the smallest profile. */
@@ -152,6 +225,22 @@ export class World {
     driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(2));
   }
 
+  /** Joins and leaves rooms, of any topics, patterns and what is none. */
+  #rooms({ handle }: Watch): void {
+    const { driver, random } = this;
+    const levels = ['a', 'a', 'b', '', '+', '+', '#', '$', 'a level of some length', '\0'];
+    for (let i = random.below(6); i >= 0; i--) {
+      const topic = Array.from({ length: 1 + random.below(4) }, () => random.pick(levels));
+      const change = random.once(3) ? unsubscribe : subscribe;
+      const joins = change === subscribe;
+      const answer = change(driver, handle, topic.join('/'));
+      const is = subscribed(driver, handle, topic.join('/'));
+      if (answer >= 0 && is !== Number(joins)) {
+        throw new Fault(`${topic.join('/')}: ${joins ? 'joined' : 'left'}, but ${is}`);
+      }
+    }
+  }
+
   /** Rates: those of all of them are set, and waits end, at any time. */
   #rateOptions(): void {
     const { driver, random } = this;
@@ -168,6 +257,7 @@ export class World {
     const { driver, random } = this;
     const { peer, handle } = session;
     const state = driver.info(handle)?.state;
+    if (state === State.PENDING) this.#checkAddress(session);
     if (state === State.PENDING && random.once(2)) return this.#decide(session);
     if (state !== undefined && state >= State.ENDING && random.once(3))
       return void driver.eof(handle);
@@ -230,7 +320,8 @@ export class World {
     driver.write(driver.scratch, list);
     const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
     const plain = random.once(6);
-    const payload = driver.copy(driver.ingress, random.length(driver.ingressBytes));
+    const longest = Math.min(driver.ingressBytes, driver.core.limpet_send_max());
+    const payload = driver.copy(driver.ingress, random.length(longest));
     const kind = opcode | (plain ? SEND_PLAIN : 0);
     const { core, ingress, scratch } = driver;
     const count = chosen.length + 1;
@@ -244,6 +335,48 @@ export class World {
       if (answer === Sent.OK || answer === Sent.BACKPRESSURE)
         session.queued({ opcode, fin: true, plain, payload });
     });
+  }
+
+  /** Joins or leaves, or sends one message to all members or to all. */
+  #publish({ handle }: Watch): void {
+    const { driver, random, sessions } = this;
+    const { core, ingress } = driver;
+    const topics = ['a', 'a/b', 'a/+', '#', 'b/c'];
+    if (random.once(2)) {
+      const [ptr = 0, n = 0] = driver.pass(random.pick(topics));
+      if (random.once(4)) core.limpet_unsubscribe(handle, ptr, n);
+      else core.limpet_subscribe(handle, ptr, n);
+      return;
+    }
+    const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
+    const plain = random.once(6);
+    const kind = opcode | (plain ? SEND_PLAIN : 0);
+    const payload = driver.copy(
+      ingress,
+      random.length(Math.min(driver.ingressBytes, core.limpet_send_max())),
+    );
+    const room = random.once(3) ? core.limpet_publish_room(payload.length) : 0;
+    const at = room > 0 ? room : ingress;
+    if (room > 0) driver.write(room, payload);
+    const sent = () => sessions.map((one) => this.#messagesOut(one.handle));
+    const before = sent();
+    const [ptr = 0, n = 0] = driver.pass(random.pick(topics.slice(0, 2)));
+    const except = random.once(3) ? handle : 0;
+    const record = random.once(3)
+      ? core.limpet_broadcast(0, kind, at, payload.length)
+      : core.limpet_publish(ptr, n, kind, at, payload.length, except);
+    if (record === ErrorCode.UNSUPPORTED) return;
+    if (record < 0) throw new Fault(`a publication is ${record}`);
+    const after = sent();
+    const reached = sessions.filter((_, i) => after[i] !== before[i]);
+    const delivered = driver.u32(record + PublishRecord.delivered);
+    if (delivered !== reached.length) throw new Fault(`${delivered} are not ${reached.length}`);
+    for (const session of reached) session.queued({ opcode, fin: true, plain, payload });
+  }
+
+  #messagesOut(handle: number): number {
+    const info = this.driver.core.limpet_session_info(handle);
+    return info < 0 ? 0 : this.driver.u64(info + SessionInfo.messagesOut);
   }
 
   /** Writes some of the output, or all of it. */
@@ -264,12 +397,16 @@ export class World {
     session.output(all.subarray(0, n));
   }
 
-  #decide({ handle }: Watch): void {
+  #decide({ handle, known }: Watch): void {
     const { driver, random } = this;
-    const protocol = random.pick(['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat']);
+    const protocol = random.pick([
+      ...['', '', '', 'chat', 'superchat', 'mqtt', 'chat,superchat', 'bearer', SECRET],
+    ]);
     const headers = random.pick(['', '', '', 'X: y\r\n', 'X: y', 'X\r\n\r\n', 'Connection: x\r\n']);
+    const request = requestOf(driver, handle);
     const [a = 0, b = 0, c = 0, d = 0] = driver.pass(protocol, headers);
-    if (!random.once(6)) driver.core.limpet_accept(handle, a, b, c, d);
+    if (!random.once(6))
+      known.accepted(driver, request, driver.core.limpet_accept(handle, a, b, c, d));
     else {
       const status = random.pick([0, 200, 204, 304, 404, 426, 503, 101, 999]);
       const external = random.once(3);
@@ -286,8 +423,10 @@ export class World {
 
   #option(session: Watch): void {
     const { driver, random } = this;
-    const option = random.below(14) as Option;
-    const word = random.pick([0, 1, 2, 3, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
+    const option = random.once(4)
+      ? random.pick([Option.HEARTBEAT_MS, Option.HEARTBEAT_TIMEOUT_MS])
+      : (random.below(14) as Option);
+    const word = random.pick([0, 1, 2, 3, 30, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
     if (driver.setOption(session.handle, option, word) < 0) return;
     if (option === Option.USER) session.user = word;
     if (option === Option.MESSAGE_MAX && session.limit) {
@@ -295,8 +434,20 @@ export class World {
     }
   }
 
+  /** The end of everything, which other steps go on behind. */
+  #shutDown(): void {
+    const { driver, random } = this;
+    const code = random.pick([-1, 0, 0, 1000, 1012, 4999]);
+    const answer = driver.shutdown(random.pick([0, 1, 50, 5000, 0x7fffffff]), code);
+    if (answer === ErrorCode.UNSUPPORTED) return;
+    if (answer !== 0) throw new Fault(`limpet_shutdown is ${answer}`);
+    this.#shutdown = true;
+    for (const session of this.sessions) session.warned = true;
+  }
+
   #end({ handle }: Watch): void {
     const { driver, random } = this;
+    if (random.once(40)) return this.#shutDown();
     switch (random.below(3)) {
       case 0:
         driver.eof(handle);

@@ -44,11 +44,17 @@ export interface Output {
   more: boolean;
 }
 
+/** What a SessionInfo says of heartbeats. */
+type HeartbeatFigure =
+  'heartbeats' | 'heartbeatsAnswered' | 'rttLast' | 'rttLeast' | 'rttMost' | 'rttSmoothed';
+
 export class Driver extends Instance {
   /** The host's clock, ms. */
   now = 1000;
   /** Whether input is put at the end of the ingress region, so that no byte follows it there. */
   flush = false;
+  /** The record that limpet_meta_next fills: it is at one place always. */
+  #record = 0;
 
   // ------------------------------------------------------------------ sessions
 
@@ -83,6 +89,10 @@ export class Driver extends Instance {
   tick(ms = 0): number {
     this.now += ms;
     return this.core.limpet_tick(this.now | 0);
+  }
+
+  shutdown(timeout_ms: number, code = 0): number {
+    return this.core.limpet_shutdown(timeout_ms, code, this.now | 0);
   }
 
   option(handle: number, option: Option): number {
@@ -197,22 +207,47 @@ export class Driver extends Instance {
 
   // -------------------------------------------------------------------- telling
 
-  /** A part of the request head of a PENDING session, or an ErrorCode. */
+  /** A part of the request head of a PENDING session, or of one that is kept; or an ErrorCode. */
   part(handle: number, part: Part): string | number {
-    const field = this.core.limpet_request_part(handle, part);
+    return this.#value(this.core.limpet_request_part(handle, part));
+  }
+
+  /** Sets which header fields are kept past the handshake. */
+  keep(names: string): number {
+    const [ptr = 0, length = 0] = this.pass(names);
+    return this.core.limpet_request_keep(ptr, length);
+  }
+
+  /** A header field of the request by its name, or an ErrorCode. */
+  header(handle: number, name: string): string | number {
+    const [ptr = 0, length = 0] = this.pass(name);
+    return this.#value(this.core.limpet_header(handle, ptr, length));
+  }
+
+  /** A cookie of the request by its name, or an ErrorCode. */
+  cookie(handle: number, name: string): string | number {
+    const [ptr = 0, length = 0] = this.pass(name);
+    return this.#value(this.core.limpet_cookie(handle, ptr, length));
+  }
+
+  #value(field: number): string | number {
     return field < 0 ? field : this.#field(field).value;
   }
 
-  #field(at: number): { name: string; value: string } {
-    const text = (ptr: number, len: number) =>
-      this.copy(this.u32(at + ptr), this.u32(at + len)).toString('latin1');
+  #pair(at: number): { name: Buffer; value: Buffer } {
+    const bytes = (ptr: number, len: number) => this.copy(this.u32(at + ptr), this.u32(at + len));
     return {
-      name: text(FieldRecord.namePtr, FieldRecord.nameLen),
-      value: text(FieldRecord.ptr, FieldRecord.len),
+      name: bytes(FieldRecord.namePtr, FieldRecord.nameLen),
+      value: bytes(FieldRecord.ptr, FieldRecord.len),
     };
   }
 
-  /** The fields of the request head of a PENDING session. */
+  #field(at: number): { name: string; value: string } {
+    const { name, value } = this.#pair(at);
+    return { name: name.toString('latin1'), value: value.toString('latin1') };
+  }
+
+  /** The fields of the request head of a PENDING session, or those that are kept. */
   headers(handle: number): { name: string; value: string }[] {
     const fields: { name: string; value: string }[] = [];
     // The record is at one place always, but each call fills it anew.
@@ -235,6 +270,51 @@ export class Driver extends Instance {
     }
   }
 
+  // ------------------------------------------------------------------ metadata
+
+  metaSet(handle: number, key: string | Uint8Array, value: string | Uint8Array): number {
+    const [a = 0, b = 0, c = 0, d = 0] = this.pass(key, value);
+    const answer = this.core.limpet_meta_set(handle, a, b, c, d);
+    if (answer === 0) this.#record = this.core.limpet_meta_get(handle, a, b);
+    return answer;
+  }
+
+  /** The value that a session has under a key, or an ErrorCode. */
+  metaGet(handle: number, key: string | Uint8Array): Buffer | number {
+    const [ptr = 0, length = 0] = this.pass(key);
+    const field = this.core.limpet_meta_get(handle, ptr, length);
+    return field < 0 ? field : this.#pair(field).value;
+  }
+
+  metaDelete(handle: number, key: string | Uint8Array): number {
+    const [ptr = 0, length = 0] = this.pass(key);
+    return this.core.limpet_meta_delete(handle, ptr, length);
+  }
+
+  /** The keys and values of a session, in their order. */
+  metadata(handle: number): { name: Buffer; value: Buffer }[] {
+    const entries: { name: Buffer; value: Buffer }[] = [];
+    for (let cursor = 0; ;) {
+      cursor = this.core.limpet_meta_next(handle, cursor);
+      if (cursor === ErrorCode.ABSENT) return entries;
+      if (cursor < 0) throw new Error(`limpet_meta_next: ${errorName(cursor)}`);
+      entries.push(this.#pair(this.#record));
+    }
+  }
+
+  // ------------------------------------------------------------------- looking
+
+  /** Entries of metadata: in use, the most at once, in the pool, and how often one was wanted in vain. */
+  metaStats(): Record<'used' | 'peak' | 'entries' | 'full', number> {
+    const at = this.core.limpet_stats();
+    return {
+      used: this.u32(at + StatsRecord.metadataUsed),
+      peak: this.u32(at + StatsRecord.metadataPeak),
+      entries: this.u32(at + StatsRecord.metadata),
+      full: this.u64(at + StatsRecord.metadataFull),
+    };
+  }
+
   stats(): Record<'active' | 'arenaUsed' | 'arenaPeak' | 'arena' | 'sessions', number> {
     const at = this.core.limpet_stats();
     return {
@@ -255,7 +335,12 @@ export class Driver extends Instance {
 
   info(
     handle: number,
-  ): Record<'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut', number> | undefined {
+  ):
+    | Record<
+        'state' | 'queued' | 'closeCode' | 'deflateIn' | 'deflateOut' | HeartbeatFigure,
+        number
+      >
+    | undefined {
     const at = this.core.limpet_session_info(handle);
     if (at < 0) return undefined;
     return {
@@ -264,6 +349,12 @@ export class Driver extends Instance {
       closeCode: this.view.getUint16(at + SessionInfo.closeCode, true),
       deflateIn: this.memory.readUInt8(at + SessionInfo.deflateIn),
       deflateOut: this.memory.readUInt8(at + SessionInfo.deflateOut),
+      heartbeats: this.u32(at + SessionInfo.heartbeats),
+      heartbeatsAnswered: this.u32(at + SessionInfo.heartbeatsAnswered),
+      rttLast: this.u32(at + SessionInfo.rttLast),
+      rttLeast: this.u32(at + SessionInfo.rttLeast),
+      rttMost: this.u32(at + SessionInfo.rttMost),
+      rttSmoothed: this.u32(at + SessionInfo.rttSmoothed),
     };
   }
 }

@@ -12,7 +12,7 @@ type Call = (...args: number[]) => number;
 
 /** Calls that change nothing, which no check has to follow. */
 const READ_ONLY =
-  /^limpet_(abi_version|address|send_max|region|region_size|stats|option_get|session_info|session_next|rx_room|events|request_part|header_next|protocol_at)$/;
+  /^limpet_(abi_version|address|send_max|region|region_size|stats|option_get|session_info|session_next|rx_room|events|request_part|header_next|header|cookie|protocol_at|meta_get|meta_next)$/;
 
 /** A call into the core, or bytes that were put into its memory. */
 export type TraceEntry =

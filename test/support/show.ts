@@ -63,6 +63,10 @@ export function eventShown(event: CoreEvent): string | undefined {
       return `error ${errorName(detail)} ${code}`;
     case EventKind.WRITABLE:
       return 'writable';
+    case EventKind.HEARTBEAT:
+      return `heartbeat ${detail}`;
+    case EventKind.SHUTDOWN:
+      return 'shutdown';
     case EventKind.READABLE:
       return 'readable';
     case EventKind.NONE:

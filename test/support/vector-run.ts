@@ -8,7 +8,21 @@ import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
-import { accept, hog, leaveWindows, look, respond, send } from './steps.js';
+import { Others } from './others.js';
+import { broadcast, publish, select } from './publishing.js';
+import type { Names } from './publishing.js';
+import { subscribe, unsubscribe } from './rooms.js';
+import {
+  accept,
+  allow,
+  Heartbeats,
+  hog,
+  leaveWindows,
+  look,
+  respond,
+  send,
+  strings,
+} from './steps.js';
 import type { Stage, Vector } from './vector.js';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -20,13 +34,16 @@ export function runVector(vector: Vector, driver: Driver, cutting: Cutting): str
 
 /** Bytes of all inputs of a vector together. */
 export function inputLength(vector: Vector): number {
-  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '').length, 0);
+  const none = new Heartbeats();
+  return vector.stages.reduce((sum, stage) => sum + inputBytes(stage, vector, '', none).length, 0);
 }
 
-function inputBytes(stage: Stage, vector: Vector, accept: string): Buffer {
+function inputBytes(stage: Stage, vector: Vector, accept: string, heartbeats: Heartbeats): Buffer {
   if (stage.kind === 'do') return Buffer.alloc(0);
   if (stage.kind === 'in') {
-    return Buffer.concat(stage.lines.map((line) => inputOf(line, !vector.client)));
+    return Buffer.concat(
+      stage.lines.map((line) => inputOf(heartbeats.filled(line), !vector.client)),
+    );
   }
   const head = stage.lines
     .join('\r\n')
@@ -54,6 +71,13 @@ class VectorRun {
   /** The counters of the module as they were. */
   readonly #counters = new Map<string, number>();
   readonly #defaults: [OptionTable, number][] = [];
+  readonly #heartbeats = new Heartbeats();
+  readonly #others: Others;
+  /** The vector's own session is called `a`. */
+  readonly #names: Names = {
+    handle: (name) => (name === 'a' ? this.#handle : this.#others.handle(name)),
+    name: (handle) => (handle === this.#handle ? 'a' : this.#others.name(handle)),
+  };
 
   constructor(
     readonly vector: Vector,
@@ -62,6 +86,7 @@ class VectorRun {
   ) {
     this.#http = vector.session !== 'attach';
     driver.flush = cutting.flush;
+    this.#others = new Others(driver);
   }
 
   run(): string[] {
@@ -70,7 +95,7 @@ class VectorRun {
       this.#begin();
       vector.stages.forEach((stage, index) => {
         if (stage.kind === 'do') this.#step(stage.line);
-        else this.#input(inputBytes(stage, vector, this.#accept()));
+        else this.#input(inputBytes(stage, vector, this.#accept(), this.#heartbeats));
         // Input that follows input is one stream: what came of it is told together.
         const next = vector.stages[index + 1];
         if (stage.kind === 'do' || next?.kind === 'do' || !next) this.#tell();
@@ -88,7 +113,9 @@ class VectorRun {
       this.#counters.set(name, driver.counter(name));
     if (vector.client) driver.seed();
     for (const [name, value] of vector.defaults) this.#option(0, name, value);
+    allow(driver, vector.lists);
     if (vector.windows !== undefined) this.#hogs.push(...leaveWindows(driver, vector.windows));
+    if (vector.keep) this.#answer(driver.keep(vector.keep));
     for (const other of vector.others) {
       const handle = driver.open();
       addressSet(driver, handle, other);
@@ -125,7 +152,7 @@ class VectorRun {
     if (this.#handle <= 0 || driver.core.limpet_rx_room(this.#handle) < 0) return;
     if (!vector.manualEvents) {
       const { events, left } = driver.feed(this.#handle, this.#left);
-      this.#events.push(...events.filter(({ session }) => session === this.#handle));
+      this.#see(events);
       this.#left = left;
       return;
     }
@@ -141,13 +168,17 @@ class VectorRun {
   /** Writes down what came of a stage: events first, then output. */
   #tell(): void {
     const { driver, vector } = this;
-    if (!vector.manualEvents) {
-      this.#events.push(...driver.events().filter(({ session }) => session === this.#handle));
-    }
-    this.#log.push(...eventsShown(this.#events));
+    if (!vector.manualEvents) this.#see(driver.events());
+    this.#note(eventsShown(this.#events));
     this.#events = [];
     if (!vector.manualTx) this.#write();
+    this.#log.push(...this.#others.tell(!vector.manualTx));
     if (!vector.manualTx && this.#left.length) this.#feed();
+  }
+
+  #see(events: CoreEvent[]): void {
+    this.#events.push(...events.filter(({ session }) => session === this.#handle));
+    this.#others.see(events);
   }
 
   /** Writes output, all of it or some bytes, and shows what is whole of it. */
@@ -175,9 +206,13 @@ class VectorRun {
     if (!last || this.#wire.length === 0) return;
     this.#key ||= /Sec-WebSocket-Key: (.{24})\r\n/.exec(this.#wire.toString('latin1'))?.[1] ?? '';
     const hide: [string, string][] = this.vector.client ? [[this.#key, '{key}']] : [];
-    this.#log.push(...outputShown(this.#wire, this.#http, hide));
+    this.#note(outputShown(this.#wire, this.#http, hide));
     this.#http = false;
     this.#wire = Buffer.alloc(0);
+  }
+
+  #note(lines: string[]): void {
+    this.#log.push(...lines.map((line) => this.#heartbeats.shown(line, this.driver.now)));
   }
 
   #accept(): string {
@@ -201,11 +236,21 @@ class VectorRun {
 
   // --------------------------------------------------------------------- steps
 
+  /** `[NAME: ]step`: of another session, whose name then stands before what it answers. */
   #step(line: string): void {
-    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+    const [, name = 'a', step = ''] = /^(?:(\w+): )?(.*)$/.exec(line) ?? [];
+    const before = this.#log.length;
+    this.#stepOf(name, step);
+    if (name === 'a') return;
+    const lines = this.#log.splice(before);
+    this.#log.push(...lines.map((answer) => `${name}: ${answer}`));
+  }
+
+  #stepOf(name: string, step: string): void {
+    const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(step) ?? [];
     const { driver } = this;
     const { core } = driver;
-    const handle = this.#handle;
+    const handle = this.#names.handle(name);
     const number = Number.parseInt(rest, 10);
     switch (word) {
       case 'tick':
@@ -217,6 +262,11 @@ class VectorRun {
       case 'eof':
         this.#answer(driver.eof(handle));
         break;
+      case 'shutdown': {
+        const [timeout_ms = 0, code] = rest.split(' ').map(Number);
+        this.#answer(driver.shutdown(timeout_ms, code));
+        break;
+      }
       case 'terminate':
         this.#answer(core.limpet_terminate(handle));
         break;
@@ -247,6 +297,13 @@ class VectorRun {
         this.#option(word === 'default' ? 0 : handle, name, value);
         break;
       }
+      case 'keep':
+        this.#answer(driver.keep(payloadOf(rest).toString('latin1')));
+        break;
+      case 'allow':
+        driver.core.limpet_security_clear();
+        allow(driver, strings(rest));
+        break;
       case 'hog':
         this.#hogs.push(hog(driver, rest === '' ? Infinity : number));
         break;
@@ -254,12 +311,32 @@ class VectorRun {
         for (const hog of this.#hogs.splice(0)) driver.eof(hog);
         break;
       case 'tx':
-        this.#write(rest === '' ? Infinity : number);
+        this.#writeOf(name, rest);
         break;
-      case 'ack':
-        this.#events.push(...this.#kept.splice(0).filter(({ session }) => session === handle));
+      case 'also':
+        this.#answer(this.#others.attach(rest));
+        break;
+      case 'joins':
+        this.#answer(Math.min(subscribe(driver, handle, payloadOf(rest)), 0));
+        break;
+      case 'leaves':
+        this.#answer(Math.min(unsubscribe(driver, handle, payloadOf(rest)), 0));
+        break;
+      case 'publish':
+        this.#log.push(publish(driver, this.#names, rest));
+        break;
+      case 'broadcast':
+        this.#log.push(broadcast(driver, this.#names, rest));
+        break;
+      case 'select':
+        this.#log.push(select(driver, this.#names, rest));
+        break;
+      case 'ack': {
+        const kept = this.#kept.splice(0);
+        this.#see([...kept, ...driver.peek().slice(kept.length)]);
         driver.events();
         break;
+      }
       case 'go':
         this.#feed();
         break;
@@ -278,17 +355,34 @@ class VectorRun {
     if (this.#left.length) this.#feed();
   }
 
+  /** `tx`, `tx n`, or `tx bytewise`: all of it in pieces of one byte. */
+  #writeOf(name: string, rest: string): void {
+    const { driver } = this;
+    const most = rest === '' ? Infinity : Number.parseInt(rest, 10);
+    const write = (n?: number) => {
+      if (name === 'a') this.#write(n);
+      else this.#log.push(...this.#others.write(name, n));
+    };
+    if (rest !== 'bytewise') return write(most);
+    while (driver.info(this.#names.handle(name))?.queued) write(1);
+    write();
+  }
+
   /** Ends all sessions; nothing may be left of them. */
   #clear(): void {
-    const { driver } = this;
+    const { driver, vector } = this;
     driver.events();
     for (const handle of [this.#handle, ...this.#hogs]) driver.eof(handle);
+    this.#others.clear();
     while (driver.peek().length) driver.events();
     for (const [option, value] of this.#defaults.reverse()) driver.setOption(0, option, value);
+    driver.keep('');
+    if (vector.needs.includes('security')) driver.core.limpet_security_clear();
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
-    if (active || arenaUsed || driver.core.limpet_tx_next()) {
-      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes`);
+    const { used } = driver.metaStats();
+    if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
+      this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }
     if (this.#wire.length) this.#log.push(`tx cut ${hex(this.#wire)}`);
   }

@@ -32,6 +32,10 @@ export interface Vector {
   agreed: number;
   /** How many of the windows that keep contexts are left to it. */
   windows: number | undefined;
+  /** The header fields that are kept past the handshake. */
+  keep: string;
+  /** Whether it ends in a shutdown: its core is of no use any more. */
+  shutdown: boolean;
   /** Where the session's peer is, and what it is trusted to say of that; addresses of other sessions. */
   peer: string | undefined;
   trust: string;
@@ -40,11 +44,15 @@ export interface Vector {
   options: [string, string][];
   defaults: [string, string][];
   strings: Record<string, string>;
+  /** What is put on the lists of origins, subprotocols and tokens. */
+  lists: Record<string, string>;
   stages: Stage[];
   log: string[];
 }
 
 const STRINGS = ['target', 'host', 'protocols', 'headers'];
+/** Settings whose words are put on a list; `none` stands for an entry without text. */
+export const LISTS = ['allowed_origins', 'allowed_protocols', 'allowed_tokens'] as const;
 
 export function readVectors(path: string): Vector[] {
   const vectors: Vector[] = [];
@@ -77,8 +85,8 @@ export function readVectors(path: string): Vector[] {
 function emptyVector(file: string, line: number, title: string): Vector {
   return {
     ...{ file, line, title, session: 'attach', client: false, profiles: PROFILES, cuts: true },
-    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined },
-    ...{ peer: undefined, trust: '', others: [] },
+    ...{ manualTx: false, manualEvents: false, agreed: 0, windows: undefined, keep: '' },
+    ...{ peer: undefined, trust: '', others: [], lists: {}, shutdown: false },
     ...{ options: [], defaults: [], strings: {}, stages: [], log: [], needs: [] },
   };
 }
@@ -94,7 +102,10 @@ function addBlock(vector: Vector, fence: string, lines: string[]): void {
       vector.stages.push({ kind: 'http', lines });
       break;
     case 'do':
-      for (const line of full) vector.stages.push({ kind: 'do', line: line.trim() });
+      for (const line of full) {
+        vector.stages.push({ kind: 'do', line: line.trim() });
+        if (/^shutdown\b/.test(line.trim())) vector.shutdown = true;
+      }
       break;
     case 'log':
       vector.log.push(...full.map((line) => line.trimEnd()));
@@ -118,7 +129,9 @@ function addSettings(vector: Vector, text: string): void {
     else if (key === 'tx') vector.manualTx = value === 'manual';
     else if (key === 'events') vector.manualEvents = value === 'manual';
     else if (STRINGS.includes(key)) vector.strings[key] = value;
+    else if (LISTS.some((list) => list === key)) vector.lists[key] = value;
     else if (key === 'agreed') vector.agreed = agreedOf(value);
+    else if (key === 'keep') vector.keep = value;
     else if (key === 'windows') vector.windows = Number(value);
     else if (key === 'peer') vector.peer = value;
     else if (key === 'trust') vector.trust = value;
@@ -127,8 +140,10 @@ function addSettings(vector: Vector, text: string): void {
     else vector.options.push([key, value]);
   }
   if (vector.client) vector.needs.push('client');
+  if (vector.keep) vector.needs.push('headers');
   if (vector.agreed) vector.needs.push('deflate');
   if (vector.peer !== undefined || vector.others.length) vector.needs.push('addresses');
+  if (Object.keys(vector.lists).length) vector.needs.push('security');
   for (const [key] of vector.defaults) {
     // A default that cannot be read cannot be put back.
     vector.needs.push(...featuresOf(key), 'inspection');
@@ -148,14 +163,17 @@ function featuresOf(option: string): Feature[] {
   const owners = {
     deflate: 'deflate',
     address: 'addresses',
+    heartbeat: 'heartbeat',
+    batch: 'topics',
     rate: 'rates',
+    token: 'security',
   } as const satisfies Record<string, Feature>;
   const [word = ''] = option.split('_');
   return word in owners ? [owners[word as keyof typeof owners]] : [];
 }
 
 /** `9+/15`: in, out; a `+` where the context is kept. Other numbers stand for themselves. */
-function agreedOf(value: string): number {
+export function agreedOf(value: string): number {
   const [, bitsIn, keepsIn, bitsOut, keepsOut] = /^(\d+)(\+?)\/(\d+)(\+?)$/.exec(value) ?? [];
   if (bitsOut === undefined) return Number(value);
   const direction = (bits = '', keeps = '') => Number(bits) | (keeps ? 0x10 : 0);

@@ -199,7 +199,7 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         handle,
         Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: a b\r\n\r\n'),
       );
-      assert.equal(driver.core.limpet_request_part(handle, 5), ErrorCode.ARGUMENT);
+      assert.equal(driver.core.limpet_request_part(handle, 7), ErrorCode.ARGUMENT);
       assert.equal(driver.core.limpet_request_part(handle, -1), ErrorCode.ARGUMENT);
       assert.ok(
         [ErrorCode.ABSENT, ErrorCode.STATE].some(
@@ -317,29 +317,33 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(driver.counter('rateQueued'), 3);
     });
 
-    itWith('heartbeat', 'does not lose a heartbeat whose pong lies behind a frame that waits for its rate', () => {
-      const driver = load();
-      driver.setOption(0, Option.RATE_MESSAGES, 1);
-      driver.setOption(0, Option.RATE_POLICY, RatePolicy.QUEUE);
-      driver.setOption(0, Option.HEARTBEAT_MS, 100);
-      driver.setOption(0, Option.HEARTBEAT_TIMEOUT_MS, 300);
-      const handle = driver.attach(Role.SERVER);
-      driver.feed(handle, text('one'));
-      driver.tick(100);
-      const { bytes } = driver.drain(handle);
-      const pong = encode({ opcode: Opcode.PONG, payload: bytes.subarray(2), key: KEY });
-      const { left } = driver.feed(handle, Buffer.concat([text('two'), pong]));
-      assert.equal(driver.core.limpet_rx_room(handle), 0);
-      driver.tick(900);
-      // A host may read on some milliseconds later.
-      driver.tick(5);
-      assert.equal(driver.info(handle)?.state, State.OPEN);
-      const { events } = driver.feed(handle, left);
-      assert.deepEqual(
-        [...driver.events(), ...events].map(({ kind }) => kind),
-        [EventKind.READABLE, EventKind.MESSAGE, EventKind.PONG],
-      );
-    });
+    itWith(
+      'heartbeat',
+      'does not lose a heartbeat whose pong lies behind a frame that waits for its rate',
+      () => {
+        const driver = load();
+        driver.setOption(0, Option.RATE_MESSAGES, 1);
+        driver.setOption(0, Option.RATE_POLICY, RatePolicy.QUEUE);
+        driver.setOption(0, Option.HEARTBEAT_MS, 100);
+        driver.setOption(0, Option.HEARTBEAT_TIMEOUT_MS, 300);
+        const handle = driver.attach(Role.SERVER);
+        driver.feed(handle, text('one'));
+        driver.tick(100);
+        const { bytes } = driver.drain(handle);
+        const pong = encode({ opcode: Opcode.PONG, payload: bytes.subarray(2), key: KEY });
+        const { left } = driver.feed(handle, Buffer.concat([text('two'), pong]));
+        assert.equal(driver.core.limpet_rx_room(handle), 0);
+        driver.tick(900);
+        // A host may read on some milliseconds later.
+        driver.tick(5);
+        assert.equal(driver.info(handle)?.state, State.OPEN);
+        const { events } = driver.feed(handle, left);
+        assert.deepEqual(
+          [...driver.events(), ...events].map(({ kind }) => kind),
+          [EventKind.READABLE, EventKind.MESSAGE, EventKind.PONG],
+        );
+      },
+    );
 
     it('tells the size of every pool, and how full each was', () => {
       const driver = load();

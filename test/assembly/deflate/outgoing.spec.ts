@@ -10,14 +10,14 @@ import {
   Sent,
   State,
 } from '../../../assembly/abi';
-import { growth, GROWTH_MAX, shareBegin, shareEnd } from '../../../assembly/deflate/outgoing';
+import { growth, GROWTH_MAX } from '../../../assembly/deflate/outgoing';
 import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
 import { stats, TX_SPANS } from '../../../assembly/memory';
 import { BLOCK_MAX_BYTES } from '../../../assembly/profile';
 import { seed } from '../../../assembly/protocol/entropy';
 import { release } from '../../../assembly/session/ending';
 import { queueAcknowledge, queueSpans } from '../../../assembly/session/queue';
-import { SEND_MAX, send, sendExternal, sendMany } from '../../../assembly/session/send';
+import { SEND_MAX, send, sendExternal } from '../../../assembly/session/send';
 import {
   optionAddress,
   pool,
@@ -203,45 +203,6 @@ describe('growth', () => {
     expect<i32>(wrong).toBe(0);
     expect<bool>(SEND_MAX + GROWTH_MAX < <u32>BLOCK_MAX_BYTES).toBe(true);
     free(s);
-    expect<u32>(stats().arenaUsed).toBe(0);
-  });
-});
-
-describe('shareBegin', () => {
-  it('compresses once for all, and leaves nothing behind', () => {
-    const a = open();
-    const b = open();
-    b.deflateOut = 8;
-    b.windowOut = <u16>windowTake();
-    const plain = open();
-    plain.deflateOut = 0;
-    repeated(1000);
-    store<i32>(THERE, a.handle);
-    store<i32>(THERE, b.handle, 4);
-    store<i32>(THERE, plain.handle, 8);
-    sendMany(THERE, 3, Opcode.TEXT, HERE, 1000);
-    expect<i32>(load<i32>(THERE) | load<i32>(THERE, 4) | load<i32>(THERE, 8)).toBe(Sent.OK);
-    expect<u32>(a.queued).toBe(b.queued);
-    const first = output(a);
-    const second = output(b);
-    expect<i32>(memory.compare(first, second, a.queued)).toBe(0);
-    expect<bool>(isHex(first, 'c1')).toBe(true);
-    expect<u32>(windowHeld(b.windowOut)).toBe(1000);
-    expect<u32>(plain.queued).toBe(1004);
-    expect<u32>(pool().sendShared | pool().sendDeflated).toBe(0);
-    free(a);
-    free(b);
-    free(plain);
-    expect<u32>(stats().arenaUsed).toBe(0);
-  });
-
-  it('says when a message would not shrink', () => {
-    noise(1000);
-    expect<bool>(shareBegin(HERE, 1000, 15)).toBe(false);
-    expect<u32>(stats().arenaUsed).toBe(0);
-    repeated(1000);
-    expect<bool>(shareBegin(HERE, 1000, 15)).toBe(true);
-    shareEnd();
     expect<u32>(stats().arenaUsed).toBe(0);
   });
 });

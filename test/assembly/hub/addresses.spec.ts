@@ -55,6 +55,12 @@ function close(s: Session): void {
   sessionFree(s);
 }
 
+function closeAll(): void {
+  for (let handle = sessionAfter(0); handle; handle = sessionAfter(handle)) {
+    close(sessionFind(handle));
+  }
+}
+
 /** Addresses in use. */
 function used(): i32 {
   let free = 0;
@@ -65,7 +71,7 @@ function used(): i32 {
 describe('addresses', () => {
   afterEach(() => {
     limit(0);
-    while (sessionAfter(0)) close(sessionFind(sessionAfter(0)));
+    closeAll();
   });
 
   it('tells what the host told', () => {
@@ -209,7 +215,7 @@ describe('addresses', () => {
       }
       expect<i32>(used()).toBe(SESSIONS);
       expect<u32>(addressOf(first).sessions).toBe(1);
-      while (sessionAfter(0)) close(sessionFind(sessionAfter(0)));
+      closeAll();
       expect<i32>(used()).toBe(0);
       // Numbers are used again: none beyond the pool is ever given.
       expect<u32>(addressState().fresh).toBe(SESSIONS);
@@ -252,7 +258,7 @@ describe('addresses', () => {
         expect<u32>(addressOf(twin).sessions).toBe(2);
       }
       expect<i32>(used()).toBe(4);
-      while (sessionAfter(0)) close(sessionFind(sessionAfter(0)));
+      closeAll();
       expect<i32>(used()).toBe(0);
     }
   });

@@ -166,8 +166,8 @@ describe('the list of origins', () => {
     expect<bool>(only('https://example.com', 'null')).toBe(false);
     expect<bool>(only('https://example.com', '')).toBe(false);
     expect<bool>(only('http://[::1]:80', 'http://[::1]:80')).toBe(true);
-    // `@` and a backquote, 64 and 96, are no letters of two cases.
-    expect<bool>(only('https://a[b', 'https://a{b')).toBe(false);
+    // `[` and `{` are no letters of two cases.
+    expect<bool>(only('http://[::1]:80', 'http://{::1}:80')).toBe(false);
   });
 
   it('admits all subdomains of a wildcard, and not the domain', () => {
@@ -286,7 +286,7 @@ describe('the list of tokens', () => {
     for (let bit = 0; bit < 256; bit++) {
       memory.copy(THERE, sha256(HERE, ascii(HERE, 'secret')), 32);
       const at = THERE + (bit >> 3);
-      store<u8>(at, load<u8>(at) ^ <u8>(1 << (bit & 7)));
+      store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>(bit & 7))));
       digestAdd(THERE);
     }
     expect<bool>(admits('/', 'Authorization: Bearer secret\r\n')).toBe(false);

@@ -90,17 +90,17 @@ describe('ipRead: IPv6', () => {
     expect<bool>(
       ipv6('ABCD:EF01:2345:6789:ABCD:EF01:2345:6789', 'abcdef0123456789abcdef0123456789'),
     ).toBe(true);
-    expect<bool>(
-      ipv6('2001:DB8:0:0:8:800:200C:417A', '20010db80000000000080800200c417a'),
-    ).toBe(true);
+    expect<bool>(ipv6('2001:DB8:0:0:8:800:200C:417A', '20010db80000000000080800200c417a')).toBe(
+      true,
+    );
     expect<bool>(ipv6('2001:DB8::8:800:200C:417A', '20010db80000000000080800200c417a')).toBe(true);
     expect<bool>(ipv6('FF01::101', 'ff010000000000000000000000000101')).toBe(true);
     expect<bool>(ipv6('::1', '00000000000000000000000000000001')).toBe(true);
     expect<bool>(ipv6('::', '00000000000000000000000000000000')).toBe(true);
     expect<bool>(ipv6('0:0:0:0:0:0:13.1.68.3', '0000000000000000000000000d014403')).toBe(true);
-    expect<bool>(
-      ipv6('0:0:0:0:0:FFFF:129.144.52.38', '00000000000000000000ffff81903426'),
-    ).toBe(true);
+    expect<bool>(ipv6('0:0:0:0:0:FFFF:129.144.52.38', '00000000000000000000ffff81903426')).toBe(
+      true,
+    );
     expect<bool>(ipv6('::13.1.68.3', '0000000000000000000000000d014403')).toBe(true);
     expect<bool>(ipv6('::FFFF:129.144.52.38', '00000000000000000000ffff81903426')).toBe(true);
   });

@@ -80,12 +80,12 @@ describe('sha256', () => {
   });
 
   it('hashes nothing, and lengths around the end of a block', () => {
-    expect<bool>(
-      hashA(0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'),
-    ).toBe(true);
-    expect<bool>(
-      hashA(1, 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'),
-    ).toBe(true);
+    expect<bool>(hashA(0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')).toBe(
+      true,
+    );
+    expect<bool>(hashA(1, 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb')).toBe(
+      true,
+    );
     expect<bool>(
       hashA(55, '9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318'),
     ).toBe(true);

@@ -1,0 +1,348 @@
+// One message for many: records, counters, frames by window, what is left behind.
+
+import {
+  ErrorCode,
+  FullPolicy,
+  Opcode,
+  Option,
+  PublishRecord,
+  Role,
+  SelectRecord,
+  Sent,
+  State,
+} from '../../../assembly/abi';
+import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
+import { payloadReserve, shared } from '../../../assembly/hub/frames';
+import { metaSet } from '../../../assembly/hub/metadata';
+import { broadcast, publish, publishFlushed, sendMany } from '../../../assembly/hub/publish';
+import { join, matchBegin, roomFind } from '../../../assembly/hub/rooms';
+import { selectNext } from '../../../assembly/hub/select';
+import { stats, TX_SPANS, txRecord, zeroWords } from '../../../assembly/memory';
+import { seed } from '../../../assembly/protocol/entropy';
+import { release } from '../../../assembly/session/ending';
+import { queueAcknowledge, queueSpans } from '../../../assembly/session/queue';
+import {
+  optionAddress,
+  pool,
+  Session,
+  sessionFree,
+  sessionOpen,
+} from '../../../assembly/session/session';
+import { ascii, HERE, hex, isHex, THERE } from '../bytes';
+
+const NOBODY: SelectRecord = changetype<SelectRecord>(0);
+
+function open(role: Role = Role.SERVER): Session {
+  const s = sessionOpen(role, State.OPEN);
+  s.queueMax = 1_000_000;
+  s.highWater = 1_000_000;
+  return s;
+}
+
+function free(s: Session): void {
+  release(s);
+  sessionFree(s);
+}
+
+function set(option: Option, value: u32): void {
+  store<u32>(optionAddress(changetype<Session>(0), option), value);
+}
+
+/** The first span. */
+function output(s: Session): usize {
+  queueSpans(s);
+  return load<u32>(TX_SPANS);
+}
+
+function subscribe(s: Session, topic: string): void {
+  expect<i32>(join(s, THERE, ascii(THERE, topic))).toBe(1);
+}
+
+function toTopic(topic: string, text: string, except: i32 = 0): PublishRecord {
+  expect<bool>(matchBegin(THERE, ascii(THERE, topic))).toBe(true);
+  return publish(Opcode.TEXT, HERE, ascii(HERE, text), except);
+}
+
+/** The same text again and again. */
+function repeated(n: u32): void {
+  for (let i: u32 = 0; i < n; i++) store<u8>(HERE + i, <u8>(97 + (i % 13)));
+}
+
+describe('publish', () => {
+  it('reaches each member once, but the one left out, and counts', () => {
+    const a = open();
+    const b = open();
+    const c = open();
+    subscribe(a, 'x/y');
+    subscribe(a, 'x/+');
+    subscribe(b, 'x/#');
+    subscribe(c, 'x/y');
+    const before = stats().delivered;
+    const record = toTopic('x/y', 'Hello', c.handle);
+    expect<u32>(record.delivered).toBe(2);
+    expect<u32>(record.over | record.dropped | record.flush).toBe(0);
+    expect<u64>(stats().delivered).toBe(before + 2);
+    expect<bool>(isHex(output(a), '81 05 48 65 6c 6c 6f')).toBe(true);
+    expect<usize>(output(a)).toBe(output(b));
+    expect<u32>(a.queued).toBe(7);
+    expect<u32>(c.queued).toBe(0);
+    expect<u64>(a.messagesOut).toBe(1);
+    expect<u64>(a.bytesOut).toBe(5);
+    expect<u64>(c.messagesOut).toBe(0);
+    const room = roomFind(THERE, ascii(THERE, 'x/#'));
+    expect<u64>(room.messages).toBe(1);
+    expect<u64>(room.bytes).toBe(5);
+    free(a);
+    free(b);
+    free(c);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('leaves nothing in the arena when nobody takes it', () => {
+    const a = open();
+    a.sending = true;
+    subscribe(a, 'x');
+    const before = stats().undelivered;
+    const record = toTopic('x', 'Hello');
+    expect<u32>(record.delivered).toBe(0);
+    expect<u32>(record.dropped).toBe(1);
+    expect<u64>(stats().undelivered).toBe(before + 1);
+    a.sending = false;
+    a.queueMax = 6;
+    expect<u32>(toTopic('x', 'Hello').dropped).toBe(1);
+    expect<u32>(stats().arenaUsed).toBe(0);
+    a.queueMax = 7;
+    a.highWater = 6;
+    const last = toTopic('x', 'Hello');
+    expect<u32>(last.delivered).toBe(1);
+    expect<u32>(last.over).toBe(1);
+    expect<bool>(a.over).toBe(true);
+    free(a);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('goes on when its numbers come round', () => {
+    const a = open();
+    subscribe(a, 'x');
+    subscribe(a, '+');
+    toTopic('x', '1');
+    shared().number = 0xffff_fffe;
+    for (let i = 0; i < 4; i++) expect<u32>(toTopic('x', '2').delivered).toBe(1);
+    expect<u32>(shared().number).toBe(3);
+    expect<u32>(a.queued).toBe(15);
+    free(a);
+  });
+});
+
+describe('broadcast', () => {
+  it('reaches those that are open', () => {
+    const a = open();
+    const b = open();
+    b.state = State.CLOSING;
+    expect<u32>(broadcast(NOBODY, Opcode.BINARY, HERE, hex(HERE, '0102')).delivered).toBe(1);
+    expect<bool>(isHex(output(a), '82 02 01 02')).toBe(true);
+    expect<u32>(b.queued).toBe(0);
+    free(a);
+    free(b);
+  });
+
+  it('selects by each bound, at its edge and one past it', () => {
+    const select = changetype<SelectRecord>(THERE);
+    const s = open();
+    s.openedAt = 100;
+    s.messagesIn = 5;
+    s.messagesOut = 7;
+    zeroWords(THERE, 80);
+    select.openedFrom = 100;
+    select.openedUntil = 101;
+    select.messagesInFrom = select.messagesInTo = 5;
+    select.messagesOutFrom = select.messagesOutTo = 7;
+    expect<i32>(selectNext(select, 0)).toBe(s.handle);
+    expect<i32>(selectNext(select, s.handle)).toBe(0);
+    for (let word = 0; word < 48; word += 8) {
+      const bound = load<u64>(THERE + word);
+      // Lower bounds are the first of each pair; the moment that ends a span is not in it.
+      store<u64>(THERE + word, word % 16 ? bound - 1 : bound + 1);
+      expect<i32>(selectNext(select, 0)).toBe(0);
+      store<u64>(THERE + word, bound);
+    }
+    select.except = s.handle;
+    expect<i32>(selectNext(select, 0)).toBe(0);
+    select.except = 0;
+    select.states = 1 << State.CLOSING;
+    expect<i32>(selectNext(select, 0)).toBe(0);
+    s.state = State.CLOSING;
+    expect<i32>(selectNext(select, 0)).toBe(s.handle);
+    select.states = 0xffff_ffff;
+    free(s);
+    zeroWords(THERE, 48);
+    expect<i32>(selectNext(select, 0)).toBe(0);
+  });
+});
+
+describe('a selection by metadata', () => {
+  it('names those that have a key, or a value under it', () => {
+    const select = changetype<SelectRecord>(THERE);
+    const key = THERE + 100;
+    const value = THERE + 200;
+    const red = open();
+    const empty = open();
+    const none = open();
+    ascii(key, 'color');
+    ascii(value, 'red');
+    metaSet(red, key, 5, value, 3);
+    metaSet(empty, key, 5, value, 0);
+    metaSet(none, key, 4, value, 3);
+    zeroWords(THERE, 80);
+    select.keyPtr = <u32>key;
+    select.keyLen = 5;
+    expect<i32>(selectNext(select, 0)).toBe(red.handle);
+    expect<i32>(selectNext(select, red.handle)).toBe(empty.handle);
+    expect<i32>(selectNext(select, empty.handle)).toBe(0);
+    select.valuePtr = <u32>value;
+    select.valueLen = 3;
+    expect<i32>(selectNext(select, 0)).toBe(red.handle);
+    expect<i32>(selectNext(select, red.handle)).toBe(0);
+    select.valueLen = 2;
+    expect<i32>(selectNext(select, 0)).toBe(0);
+    select.valueLen = 0;
+    expect<i32>(selectNext(select, 0)).toBe(empty.handle);
+    select.valuePtr = 0;
+    select.except = red.handle;
+    expect<u32>(broadcast(select, Opcode.TEXT, HERE, ascii(HERE, 'x')).delivered).toBe(1);
+    expect<u32>(empty.queued).toBe(3);
+    free(red);
+    free(empty);
+    free(none);
+  });
+});
+
+describe('payloadReserve', () => {
+  it('lets the payload lie where it is sent from', () => {
+    const a = open();
+    const b = open();
+    const at = payloadReserve(5);
+    ascii(at, 'Hello');
+    broadcast(NOBODY, Opcode.TEXT, at, 5);
+    expect<usize>(output(a)).toBe(<usize>at - 2);
+    expect<usize>(output(b)).toBe(<usize>at - 2);
+    expect<bool>(isHex(at - 2, '81 05 48 65 6c 6c 6f')).toBe(true);
+    expect<u32>(shared().held).toBe(0);
+    free(a);
+    free(b);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('may be of another length than the message, or not used', () => {
+    const a = open();
+    let at = payloadReserve(300);
+    ascii(at, 'Hello');
+    broadcast(NOBODY, Opcode.TEXT, at, 5);
+    expect<bool>(isHex(output(a), '81 05 48 65 6c 6c 6f')).toBe(true);
+    at = payloadReserve(100_000);
+    at = payloadReserve(1);
+    broadcast(NOBODY, Opcode.TEXT, HERE, ascii(HERE, '!'));
+    // The room that was made meanwhile is in another block.
+    expect<u32>(<u32>output(a) + 7).not.toBe(load<u32>(TX_SPANS, 8));
+    expect<bool>(isHex(load<u32>(TX_SPANS, 8), '81 01 21')).toBe(true);
+    free(a);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+});
+
+describe('a batch', () => {
+  it('is full after as many messages as BATCH says, and begins anew when all is written', () => {
+    const a = open();
+    set(Option.BATCH, 2);
+    publishFlushed();
+    const length = ascii(HERE, 'Hello');
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(0);
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(1);
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(0);
+    publishFlushed();
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(0);
+    set(Option.BATCH, 1);
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(1);
+    set(Option.BATCH, 0);
+    expect<u32>(broadcast(NOBODY, Opcode.TEXT, HERE, length).flush).toBe(0);
+    free(a);
+  });
+});
+
+describe('sendMany', () => {
+  it('compresses once for each window, and leaves nothing behind', () => {
+    const a = open();
+    const b = open();
+    const plain = open();
+    const client = open(Role.CLIENT);
+    seed(HERE, 32);
+    a.deflateOut = 15;
+    b.deflateOut = 8;
+    b.windowOut = <u16>windowTake();
+    repeated(1000);
+    const sessions: usize[] = [
+      changetype<usize>(a),
+      changetype<usize>(b),
+      changetype<usize>(plain),
+      changetype<usize>(client),
+    ];
+    for (let i = 0; i < 4; i++) {
+      store<i32>(THERE + (i << 2), changetype<Session>(sessions[i]).handle);
+    }
+    store<i32>(THERE, 0x7fff_0000, 16);
+    sendMany(THERE, 5, Opcode.TEXT, HERE, 1000);
+    for (let i = 0; i < 16; i += 4) expect<i32>(load<i32>(THERE + i)).toBe(Sent.OK);
+    expect<i32>(load<i32>(THERE, 16)).toBe(ErrorCode.HANDLE);
+    expect<bool>(isHex(output(a), 'c1')).toBe(true);
+    expect<bool>(isHex(output(b), 'c1')).toBe(true);
+    // 1,000 bytes: a window of 2^10 is as good as one of 2^15, one of 2^8 is not.
+    expect<bool>(output(a) != output(b)).toBe(true);
+    expect<u32>(windowHeld(b.windowOut)).toBe(1000);
+    expect<u32>(plain.queued).toBe(1004);
+    expect<u32>(client.queued).toBe(1008);
+    expect<u32>(pool().sendDeflated).toBe(0);
+    free(a);
+    free(b);
+    free(plain);
+    free(client);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('compresses a short message once for all windows', () => {
+    const a = open();
+    const b = open();
+    a.deflateOut = 15;
+    b.deflateOut = 8;
+    repeated(200);
+    broadcast(NOBODY, Opcode.TEXT, HERE, 200);
+    expect<usize>(output(a)).toBe(output(b));
+    expect<bool>(isHex(output(a), 'c1')).toBe(true);
+    // The header is the short one of what is left.
+    expect<u32>(a.queued).toBe(2 + <u32>load<u8>(output(a), 1));
+    expect<u32>(txRecord().count).toBe(1);
+    queueAcknowledge(a, a.queued);
+    free(a);
+    free(b);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('answers as limpet_send does', () => {
+    const a = open();
+    a.queueMax = 6;
+    a.fullPolicy = FullPolicy.DROP;
+    const b = open();
+    b.state = State.CLOSING;
+    const c = open();
+    c.highWater = 3;
+    store<i32>(THERE, a.handle);
+    store<i32>(THERE, b.handle, 4);
+    store<i32>(THERE, c.handle, 8);
+    sendMany(THERE, 3, Opcode.TEXT, HERE, ascii(HERE, 'Hello'));
+    expect<i32>(load<i32>(THERE)).toBe(Sent.DROPPED);
+    expect<i32>(load<i32>(THERE, 4)).toBe(ErrorCode.STATE);
+    expect<i32>(load<i32>(THERE, 8)).toBe(Sent.BACKPRESSURE);
+    free(a);
+    free(b);
+    free(c);
+  });
+});
