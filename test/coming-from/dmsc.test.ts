@@ -265,7 +265,7 @@ test('DMSC Session Features: Remote Address', async (t) => {
       transport.write(`${line}\r\n`);
       return transport;
     };
-    assert.deepEqual(where(await join({ createConnection } as object)), expected);
+    assert.deepEqual(where(await join({ createConnection })), expected);
   }
 });
 
