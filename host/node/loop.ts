@@ -27,7 +27,7 @@ import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
 import { place } from './scratch.js';
-import { readInto } from './transport.js';
+import { readInto, Sink } from './transport.js';
 
 /** What a face does with what happens; called while the events are drained. */
 export interface Handlers<Owner> {
@@ -158,6 +158,7 @@ export class SocketLoop<Owner> {
     link.written = () => {
       this.#outbox.written(link);
     };
+    if (into) link.sink = Sink.of(into, link.written);
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
     this.core.exports.limpet_option_set(handle, Option.USER, index);
