@@ -316,6 +316,8 @@ export class SocketLoop<Owner> {
     }
     this.#draining = false;
     exports.limpet_event_ack((at - from) >>> 0);
+    // The core may have answered what waited for this.
+    this.#outbox.changed();
     // Owed notices became events when there was room for them.
     if (u32[ringHead] !== u32[ringTail]) this.schedule();
     return (at - from) >>> 0;
