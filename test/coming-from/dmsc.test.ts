@@ -144,7 +144,7 @@ test('DMSC Connection Management: Connection Lifecycle', async (t) => {
 });
 
 test('DMSC Connection Management: Keep-Alive Mechanisms', async (t) => {
-  const { server, joins } = await joining(t, { pingInterval: 40, pongTimeout: 80 });
+  const { server, joins } = await joining(t, { pingInterval: 40, pongTimeout: 200 });
   const closed = collect(server, 'close');
   const [alive, zombie] = (await joins(2)) as [Joined, Joined];
   // It does not read any more: its TCP connection is there, nobody is behind it.
@@ -160,6 +160,7 @@ test('DMSC Connection Management: Heartbeat System', async (t) => {
   const beats = collect(server, 'heartbeat');
   const [standard, own] = (await joins(2)) as [Joined, Joined];
   own.socket.setHeartbeat({ interval: 10_000 });
+  const before = own.client.pings.length;
   await until(() => beats.filter(([who]) => who === standard.socket).length === 3, '3 heartbeats');
   const { rtt } = standard.socket;
   assert.ok(rtt && rtt.least <= rtt.smoothed && rtt.smoothed <= rtt.most, JSON.stringify(rtt));
@@ -167,7 +168,7 @@ test('DMSC Connection Management: Heartbeat System', async (t) => {
   const [first, second] = standard.client.pings as [Buffer, Buffer];
   assert.equal(second.readUInt32BE(0), first.readUInt32BE(0) + 1);
   assert.ok(second.readBigUInt64BE(4) >= first.readBigUInt64BE(4) + 19n);
-  assert.ok(own.client.pings.length <= 1, 'an interval of its own');
+  assert.ok(own.client.pings.length <= before + 1, 'an interval of its own');
   const closed = next(server, 'close');
   own.client.transport.pause();
   own.socket.setHeartbeat({ interval: 20, timeout: 50 });
