@@ -6,11 +6,11 @@ import { core } from './core.js';
 import { deflate } from './deflate.js';
 import { echo } from './echo.js';
 import { fanout } from './fanout.js';
-import { publications } from './publish.js';
+import { hub } from './hub.js';
 import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { machineLine } from './table.js';
 
-const SUITES: readonly Suite[] = [core, publications, echo, fanout, deflate];
+const SUITES: readonly Suite[] = [core, hub, echo, fanout, deflate];
 
 const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]     no suite: all of them
   --quick          a smoke run: one round of short windows

@@ -2,14 +2,10 @@
 //
 // The opening handshake hashes 60 bytes, so one or two blocks of 64 are all there is.
 
-import { DIGEST } from '../memory';
+import { HASH as H, hashAdd, hashEnd, scheduleAt, scheduleByte, SCHEDULE as W } from './digest';
 
 /** Bytes of a hash. */
 export const SHA1_BYTES: i32 = 20;
-
-/** The message schedule as a ring of 16 words, RFC 3174 6.2; behind it the five words of the hash. */
-const W: usize = DIGEST;
-const H: usize = DIGEST + 64;
 
 /**
  * Hashes a message.
@@ -25,9 +21,7 @@ export function sha1(p: usize, n: u32): usize {
   // The message, the byte 0x80, zeros, and the length in bits as the last of eight bytes.
   let i: u32 = 0;
   while (true) {
-    // Words are big-endian: byte i of a word is byte i ^ 3 of a little-endian one.
-    const byte: u32 = i < n ? load<u8>(p + i) : i == n ? 0x80 : 0;
-    store<u8>(W + ((i & 63) ^ 3), <u8>byte);
+    scheduleByte(i, i < n ? <u32>load<u8>(p + i) : i == n ? 0x80 : 0);
     i += 1;
     if (i & 63) continue;
     const last = i >= n + 9;
@@ -35,8 +29,7 @@ export function sha1(p: usize, n: u32): usize {
     block();
     if (last) break;
   }
-  for (i = 0; i < 20; i += 4) store<u32>(H + i, bswap<u32>(load<u32>(H + i)));
-  return H;
+  return hashEnd(SHA1_BYTES);
 }
 
 /** The block in W into the hash. RFC 3174 6.2. */
@@ -47,9 +40,10 @@ function block(): void {
   let d = load<u32>(H, 12);
   let e = load<u32>(H, 16);
   for (let t: u32 = 0; t < 80; t++) {
-    const at = ring(t);
+    const at = scheduleAt(t);
     if (t >= 16) {
-      const word = load<u32>(ring(t + 13)) ^ load<u32>(ring(t + 8)) ^ load<u32>(ring(t + 2));
+      const word =
+        load<u32>(scheduleAt(t + 13)) ^ load<u32>(scheduleAt(t + 8)) ^ load<u32>(scheduleAt(t + 2));
       store<u32>(at, rotl(word ^ load<u32>(at), 1));
     }
     let f = b ^ c ^ d;
@@ -64,18 +58,9 @@ function block(): void {
     b = a;
     a = next;
   }
-  add(0, a);
-  add(4, b);
-  add(8, c);
-  add(12, d);
-  add(16, e);
-}
-
-/** Where word `t` of the message schedule lies. */
-function ring(t: u32): usize {
-  return W + ((t & 15) << 2);
-}
-
-function add(offset: usize, word: u32): void {
-  store<u32>(H + offset, load<u32>(H + offset) + word);
+  hashAdd(0, a);
+  hashAdd(4, b);
+  hashAdd(8, c);
+  hashAdd(12, d);
+  hashAdd(16, e);
 }

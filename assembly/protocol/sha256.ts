@@ -5,14 +5,13 @@
 // A byte at a time, because a token may come percent-encoded, and there is nowhere to decode it to.
 
 import { copyBytes, DIGEST, zeroWords } from '../memory';
+import { HASH as H, hashAdd, hashEnd, scheduleAt, scheduleByte, SCHEDULE as W } from './digest';
 import { SHA256_TABLE } from './sha256-table';
 
 /** Bytes of a hash. */
 export const SHA256_BYTES: i32 = 32;
 
-/** The message schedule as a ring of 16 words; the eight words of the hash; how many bytes came. */
-const W: usize = DIGEST;
-const H: usize = DIGEST + 64;
+/** Behind the eight words of the hash: how many bytes came. */
 const COUNT: usize = DIGEST + 96;
 /** Where a hash lies. */
 export const SHA256_HASH: usize = H;
@@ -28,8 +27,7 @@ export function sha256Begin(): void {
 /** Adds a byte to the message. */
 export function sha256Add(byte: u32): void {
   const count = load<u32>(COUNT);
-  // Words are big-endian: byte i of a word is byte i ^ 3 of a little-endian one.
-  store<u8>(W + ((count & 63) ^ 3), <u8>byte);
+  scheduleByte(count, byte);
   store<u32>(COUNT, count + 1);
   if ((count & 63) == 63) block();
 }
@@ -49,8 +47,7 @@ export function sha256End(): usize {
   block();
   // The last 16 words of the schedule tell the message: nothing of a token stays here.
   zeroWords(W, 64);
-  for (let i = 0; i < SHA256_BYTES; i += 4) store<u32>(H + i, bswap<u32>(load<u32>(H + i)));
-  return H;
+  return hashEnd(SHA256_BYTES);
 }
 
 /** The hash of `n` bytes at `p`, as sha256End returns it. */
@@ -75,14 +72,14 @@ function block(): void {
   let g = load<u32>(H, 24);
   let h = load<u32>(H, 28);
   for (let t: u32 = 0; t < 64; t++) {
-    const at = ring(t);
+    const at = scheduleAt(t);
     let word = load<u32>(at);
     if (t >= 16) {
-      const w1 = load<u32>(ring(t + 1));
-      const w14 = load<u32>(ring(t + 14));
+      const w1 = load<u32>(scheduleAt(t + 1));
+      const w14 = load<u32>(scheduleAt(t + 14));
       word += rotr(w1, 7) ^ rotr(w1, 18) ^ (w1 >> 3);
       word += rotr(w14, 17) ^ rotr(w14, 19) ^ (w14 >> 10);
-      word += load<u32>(ring(t + 9));
+      word += load<u32>(scheduleAt(t + 9));
       store<u32>(at, word);
     }
     word += h + load<u32>(K + (t << 2)) + (g ^ (e & (f ^ g)));
@@ -97,21 +94,12 @@ function block(): void {
     b = a;
     a = word;
   }
-  add(0, a);
-  add(4, b);
-  add(8, c);
-  add(12, d);
-  add(16, e);
-  add(20, f);
-  add(24, g);
-  add(28, h);
-}
-
-/** Where word `t` of the message schedule lies. */
-function ring(t: u32): usize {
-  return W + ((t & 15) << 2);
-}
-
-function add(offset: usize, word: u32): void {
-  store<u32>(H + offset, load<u32>(H + offset) + word);
+  hashAdd(0, a);
+  hashAdd(4, b);
+  hashAdd(8, c);
+  hashAdd(12, d);
+  hashAdd(16, e);
+  hashAdd(20, f);
+  hashAdd(24, g);
+  hashAdd(28, h);
 }

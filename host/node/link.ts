@@ -1,6 +1,7 @@
 // One connection as the socket loop sees it: a transport and the session that speaks for it.
 
 import type { Duplex } from 'node:stream';
+import type { Sink } from './transport.js';
 
 /** A message that is longer than the core's blocks and is put together in Node's memory. */
 export interface Assembly {
@@ -43,6 +44,8 @@ export class Link<Owner = unknown> {
   assembly: Assembly | undefined = undefined;
   /** The close reason, told by CLOSING and handed out with CLOSED. */
   reason = '';
+  /** Where its bytes go past the stream, if they may. */
+  sink: Sink | undefined = undefined;
   /** Called when a write of the transport has ended; made by the loop. */
   written: () => void = () => undefined;
   /** The peer has ended its side while its request waits for an answer. */

@@ -27,7 +27,7 @@ import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
 import { place } from './scratch.js';
-import { readInto } from './transport.js';
+import { readInto, Sink } from './transport.js';
 
 /** What a face does with what happens; called while the events are drained. */
 export interface Handlers<Owner> {
@@ -158,6 +158,7 @@ export class SocketLoop<Owner> {
     link.written = () => {
       this.#outbox.written(link);
     };
+    if (into) link.sink = Sink.of(into, link.written);
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
     this.core.exports.limpet_option_set(handle, Option.USER, index);
@@ -315,6 +316,8 @@ export class SocketLoop<Owner> {
     }
     this.#draining = false;
     exports.limpet_event_ack((at - from) >>> 0);
+    // The core may have answered what waited for this.
+    this.#outbox.changed();
     // Owed notices became events when there was room for them.
     if (u32[ringHead] !== u32[ringTail]) this.schedule();
     return (at - from) >>> 0;

@@ -346,9 +346,8 @@ export class Outbox<Owner> {
       }
       link.writing = bytes;
       const count = u32[(record + TxRecord.count) >>> 2];
-      this.#spans(link, record + TxRecord.size, count, bytes);
       // The kernel usually takes everything at once; else the callback goes on.
-      if (transport.writableLength > 0 || transport.destroyed) return;
+      if (!this.#spans(link, record + TxRecord.size, count, bytes)) return;
       link.writing = 0;
       if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
     }
@@ -370,18 +369,20 @@ export class Outbox<Owner> {
     this.#joined = undefined;
   }
 
-  #spans(link: Link<Owner>, at: number, count: number, bytes: number): void {
+  /** Writes spans; returns whether the kernel has them all. */
+  #spans(link: Link<Owner>, at: number, count: number, bytes: number): boolean {
     const { transport } = link;
     const { u32 } = this.core;
     const first = at >>> 2;
     if (count > 1 && bytes <= count * JOIN_BYTES) {
       const joined = this.#join(first, count, bytes);
-      if (joined) {
-        transport.write(joined, link.written);
-        return;
-      }
+      if (joined) return this.#one(link, joined);
     }
-    if (count > 1) transport.cork();
+    if (count === 1) {
+      const ptr = u32[first];
+      return this.#one(link, ptr ? this.#span(ptr, bytes) : this.#payload(link, bytes));
+    }
+    transport.cork();
     for (let i = 0; i < count; i++) {
       const ptr = u32[first + 2 * i];
       const len = u32[first + 2 * i + 1];
@@ -389,7 +390,15 @@ export class Outbox<Owner> {
       if (i === count - 1) transport.write(span, link.written);
       else transport.write(span);
     }
-    if (count > 1) transport.uncork();
+    transport.uncork();
+    return transport.writableLength === 0 && !transport.destroyed;
+  }
+
+  /** Writes bytes past the stream if that has none; returns whether the kernel has them all. */
+  #one({ transport, sink, written }: Link<Owner>, bytes: Buffer): boolean {
+    if (sink && transport.writableLength === 0 && transport.writable) return sink.write(bytes);
+    transport.write(bytes, written);
+    return transport.writableLength === 0 && !transport.destroyed;
   }
 
   /** A view of linear memory. */

@@ -273,7 +273,7 @@ test('bad messages are answered with an error, and the connection stays', async 
   assert.equal((await peer.closeFrame())[0], 1000);
 });
 
-test('as many rooms as the core has, and a clear answer past them', async (t) => {
+test('micro: a room for each, and names that are too long for it are refused', async (t) => {
   const { port } = await serve(t, '--chat', '--profile', 'micro');
   const people = [];
   // micro has 16 sessions; the lobby is a room, too.

@@ -93,6 +93,7 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
+    ['limpet_topic_next', core.limpet_topic_next(ptr, length, 0)],
     ['limpet_broadcast', core.limpet_broadcast(0, 2, ptr, length)],
     ['limpet_publish_room', core.limpet_publish_room(-1)],
     ['limpet_seed', core.limpet_seed(ptr, length)],

@@ -49,6 +49,20 @@ export function select(driver: Driver, names: Names, rest: string): string {
   return `select ${found.sort().join(' ')}`.trimEnd();
 }
 
+/** `"topic"` → the names of the sessions that a message to it reaches. */
+export function reaches(driver: Driver, names: Names, rest: string): string {
+  const topic = payloadOf(rest);
+  const found: string[] = [];
+  let handle = 0;
+  do {
+    const [at = 0] = driver.pass(topic);
+    handle = driver.core.limpet_topic_next(at, topic.length, handle);
+    if (handle < 0) return `= ${errorName(handle)}`;
+    if (handle > 0) found.push(names.name(handle) ?? String(handle));
+  } while (handle > 0);
+  return `reaches ${found.sort().join(' ')}`.trimEnd();
+}
+
 /** Puts the SelectRecord that the first words make into the scratch region; 0 without any. */
 function selected(driver: Driver, names: Names, rest: string): { at: number; left: string } {
   const words = rest.split(' ');

@@ -9,7 +9,7 @@ import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
 import { Others } from './others.js';
-import { broadcast, publish, select } from './publishing.js';
+import { broadcast, publish, reaches, select } from './publishing.js';
 import type { Names } from './publishing.js';
 import { subscribe, unsubscribe } from './rooms.js';
 import {
@@ -330,6 +330,9 @@ class VectorRun {
         break;
       case 'select':
         this.#log.push(select(driver, this.#names, rest));
+        break;
+      case 'reaches':
+        this.#log.push(reaches(driver, this.#names, rest));
         break;
       case 'ack': {
         const kept = this.#kept.splice(0);

@@ -1,5 +1,5 @@
-// Publications in the core alone, in V8: one message of 64 bytes to a room of 1,000 members, 1 or 16 of them
-// a turn → deliveries a second. No sockets.
+// Rooms in the core alone, in V8 → joins and leaves a second, and, with a message of 64 bytes to a room of
+// 1,000 members and 1 or 16 of them a turn, deliveries a second. No sockets.
 //
 // "publish" counts what limpet_publish costs; "and write" also what a host does with it then:
 // limpet_tx_next, limpet_tx, reading the spans and limpet_tx_ack for each member.
@@ -12,24 +12,45 @@ import { significant, table } from './table.js';
 
 const MEMBERS = 1000;
 const BYTES = 64;
-const TOPIC = Buffer.from('news');
+/** As long as topics of applications are. */
+const TOPIC = Buffer.from('chat/room/000042');
 const TURNS = [1, 16];
 const BUILDS = [
   { name: 'V8', file: 'build/limpet-server.wasm' },
   { name: 'V8, SIMD', file: 'build/limpet-server-simd.wasm' },
 ];
 
+interface Room {
+  core: Core;
+  members: number[];
+}
+
 /** A core with a room of open server sessions; the topic lies in scratch, the payload behind it. */
-function room(file: string): Core {
+function room(file: string): Room {
   const core = new Core(readFileSync(file));
+  const members: number[] = [];
   const { exports, u8, scratch } = core;
   u8.set(TOPIC, scratch);
   u8.fill(0x61, scratch + TOPIC.length, scratch + TOPIC.length + BYTES);
   for (let i = 0; i < MEMBERS; i++) {
-    const handle = exports.limpet_attach(Role.SERVER, 0, 1);
+    const handle = core.check('attaching', exports.limpet_attach(Role.SERVER, 0, 1));
     core.check('joining', exports.limpet_subscribe(handle, scratch, TOPIC.length));
+    members.push(handle);
   }
-  return core;
+  return { core, members };
+}
+
+/** All members leave and join again for `seconds` → joins and leaves a second, taken together. */
+function comeAndGo({ core: { exports, scratch }, members }: Room, seconds: number): number {
+  const began = performance.now();
+  let done = 0;
+  let elapsed = 0;
+  while (elapsed < seconds * 1000) {
+    for (const handle of members) done += exports.limpet_unsubscribe(handle, scratch, TOPIC.length);
+    for (const handle of members) done += exports.limpet_subscribe(handle, scratch, TOPIC.length);
+    elapsed = performance.now() - began;
+  }
+  return (done / elapsed) * 1000;
 }
 
 /** Publishes `publications` messages; returns how many deliveries that were. */
@@ -81,28 +102,37 @@ function measure(core: Core, publications: number, seconds: number): [number, nu
 function run(options: BenchOptions): Promise<SuiteReport> {
   const seconds = options.seconds ?? (options.quick ? 0.05 : 0.3);
   const rounds = options.rounds ?? (options.quick ? 1 : 5);
-  const builds = BUILDS.map(({ name, file }) => ({ name, core: room(file) }));
-  const body: string[][] = [];
+  const builds = BUILDS.map(({ name, file }) => ({ name, room: room(file) }));
   const data: object[] = [];
-  for (const publications of TURNS) {
-    const rates: [number, number][][] = builds.map(() => []);
+  /** Medians of a row's figures, a few for each build. */
+  const row = (name: string, figures: (room: Room) => number[]): string[] => {
+    const rates: number[][][] = builds.map(() => []);
     // Round 0 warms the code up and does not count.
     for (let round = 0; round <= rounds; round++) {
-      builds.forEach(({ core }, i) => {
-        const rate = measure(core, publications, seconds);
+      builds.forEach(({ room }, i) => {
+        const rate = figures(room);
         if (round > 0) rates[i].push(rate);
       });
     }
-    const cells = rates.flatMap((pairs) =>
-      [0, 1].map((n) => significant(median(pairs.map((pair) => pair[n])) / 1e6, 3)),
+    data.push({ name, rates });
+    const cells = rates.flatMap((samples) =>
+      samples[0].map((_, n) => significant(median(samples.map((sample) => sample[n])) / 1e6, 3)),
     );
-    body.push([String(publications), ...cells]);
-    data.push({ publications, rates });
-    say(`publish ${String(publications)} a turn: ${cells.join(' ')}`);
-  }
-  const head = builds.flatMap(({ name }) => [`${name}: publish`, 'and write']);
-  const markdown = `### Core alone: ${String(BYTES)} bytes to a room of ${String(MEMBERS)}, M deliveries/s\n\n${table(['publications a turn', ...head], body)}`;
+    say(`hub ${name}: ${cells.join(' ')}`);
+    return [name, ...cells];
+  };
+  const rooms = row('joins and leaves', (room) => [comeAndGo(room, seconds)]);
+  const turns = TURNS.map((publications) =>
+    row(`${publications} a turn`, ({ core }) => measure(core, publications, seconds)),
+  );
+  const names = builds.map(({ name }) => name);
+  const markdown = [
+    `### Core alone: a room of ${String(MEMBERS)}, M a second`,
+    table(['', ...names], [rooms]),
+    `### Core alone: ${String(BYTES)} bytes to a room of ${String(MEMBERS)}, M deliveries a second`,
+    table(['publications', ...names.flatMap((name) => [`${name}: publish`, 'and write'])], turns),
+  ].join('\n\n');
   return Promise.resolve({ markdown, data, failures: [] });
 }
 
-export const publications: Suite = { name: 'publish', run };
+export const hub: Suite = { name: 'hub', run };
