@@ -112,21 +112,21 @@ export const enum Option {
   MESSAGE_MAX = 0,
   /** A Delivery. Default AUTO. */
   DELIVERY = 1,
-  /** Queue bytes from which limpet_send* answers BACKPRESSURE. */
+  /** Queue bytes past which limpet_send* answers BACKPRESSURE. Default: the largest block. */
   HIGH_WATER = 2,
-  /** Queue bytes that data frames never pass; FULL_POLICY says what happens. */
+  /** Queue bytes that data frames never pass; FULL_POLICY says what happens. Default: four of the largest blocks. */
   QUEUE_MAX = 3,
   /** A FullPolicy. Default REFUSE. */
   FULL_POLICY = 4,
-  /** Milliseconds from opening to OPEN, 0 = no bound; then 408 and the end. */
+  /** Milliseconds from opening to OPEN, 0 = no bound; then 408, or 503 where the host has not decided. Default 10,000. */
   HANDSHAKE_MS = 5,
-  /** Milliseconds without a received byte, 0 = no bound; then close 1001. */
+  /** Milliseconds without a received byte, 0 = no bound; then close 1001. Default 0. */
   IDLE_MS = 6,
-  /** Milliseconds of silence after which a ping is sent, 0 = never. */
+  /** Milliseconds of silence after which a ping is sent, 0 = never. Default 0. */
   PING_MS = 7,
-  /** Milliseconds a ping may stay without any received byte, 0 = no bound; then the session is aborted. */
+  /** Milliseconds a ping may stay without any received byte, 0 = no bound; then the session is aborted. Default 10,000. */
   PONG_MS = 8,
-  /** Milliseconds the close handshake and the last writes may take, 0 = no bound; then the session is aborted. */
+  /** Milliseconds the close handshake and the last writes may take, 0 = no bound; then the session is aborted. Default 10,000. */
   CLOSE_MS = 9,
   /** 1: pings are answered by the core (default). 0: the host answers. RFC 6455 5.5.3. */
   AUTO_PONG = 10,
@@ -152,7 +152,7 @@ export const enum Option {
   BINARY_MAX = 20,
   /** Longest HTTP head taken, bytes, 1 or more; past it 431. Default and bound: the profile's. Defaults only. */
   HEAD_MAX = 21,
-  /** How many sessions one remote address may have, 0 = no bound; then 429. Defaults only, feature `addresses`. */
+  /** How many sessions one remote address may have, 0 = no bound; past it 429. Defaults only, feature `addresses`. */
   ADDRESS_SESSIONS = 22,
   /** The window over which the rates count, ms, 1 or more. Default 1,000. This and the next five: defaults only, feature `rates`. */
   RATE_WINDOW_MS = 23,
@@ -170,7 +170,7 @@ export const enum Option {
   TOKEN_SOURCES = 29,
   /** After how many published messages PublishRecord.flush says "write now", 0 = only at the end of the turn. Defaults only, feature `topics`. */
   BATCH = 30,
-  /** Milliseconds between two heartbeats, 0 = none. Of the defaults and, when it has one, of a session; feature `heartbeat`. */
+  /** Milliseconds between two heartbeats, 0 = none. Default 0. This and the next one: of the defaults or of a session, feature `heartbeat`. */
   HEARTBEAT_MS = 31,
   /** Milliseconds a heartbeat may stay unanswered, 0 = no bound; then the session is aborted. Default 10,000. */
   HEARTBEAT_TIMEOUT_MS = 32,
@@ -250,7 +250,7 @@ export const enum ErrorCode {
   STATE = -3,
   /** No session is free, or SESSIONS_MAX is reached. */
   SESSIONS = -4,
-  /** The arena has no block for it now. */
+  /** The arena has no block for it now; or the list that it is to be added to is full. */
   MEMORY = -5,
   /** The send queue is full (FullPolicy.REFUSE), or closed the session. */
   FULL = -6,
@@ -301,7 +301,7 @@ export const enum ErrorCode {
   CLOSE_CODE = -32,
   /** A close reason that is not UTF-8: 1007. RFC 6455 5.5.1. */
   CLOSE_REASON = -33,
-  /** A message of more than MESSAGE_MAX: 1009. RFC 6455 7.4.1. */
+  /** A message of more than MESSAGE_MAX, TEXT_MAX or BINARY_MAX: 1009. RFC 6455 7.4.1. */
   TOO_BIG = -34,
   /** No memory is left for a message that has to be gathered (Delivery.WHOLE, or compressed): 1013. */
   OVERLOAD = -35,
@@ -312,7 +312,7 @@ export const enum ErrorCode {
 
   /** The head is not HTTP/1.1: 400. RFC 9112 3 and 5. */
   HTTP_SYNTAX = -40,
-  /** The head is longer than the profile's bound: 431. RFC 6585 5. */
+  /** The head is longer than HEAD_MAX: 431. RFC 6585 5. */
   HTTP_TOO_LARGE = -41,
   /** An HTTP version other than 1.1: 505. RFC 6455 4.1. */
   HTTP_VERSION = -42,
@@ -340,9 +340,9 @@ export const enum ErrorCode {
   HTTP_ADDRESS = -53,
   /** The origin is not on the list: 403. RFC 6455 10.2. */
   UPGRADE_ORIGIN = -54,
-  /** No bearer token, or a wrong one: 401. RFC 6750 3. */
+  /** No bearer token, a wrong one, or several: 401. RFC 6750 3. */
   UPGRADE_TOKEN = -55,
-  /** None of the subprotocols offered is on the list: 400. */
+  /** Subprotocols are offered, and none of them is on the list: 400. */
   UPGRADE_PROTOCOL_REFUSED = -56,
   /** The PROXY protocol header is malformed, or absent where it has to be: the connection is dropped. */
   PROXY = -57,
@@ -364,7 +364,7 @@ export const enum ErrorCode {
   TIMEOUT_IDLE = -81,
   /** PONG_MS passed. */
   TIMEOUT_PONG = -82,
-  /** CLOSE_MS passed. */
+  /** CLOSE_MS passed. No event says so; StatsRecord.timeoutClose counts it. */
   TIMEOUT_CLOSE = -83,
   /** HEARTBEAT_TIMEOUT_MS passed. */
   TIMEOUT_HEARTBEAT = -84,
@@ -563,7 +563,7 @@ export class PublishRecord {
   delivered: u32;
   /** Of these, sessions whose queue is over its high-water mark now. */
   over: u32;
-  /** Sessions that it was not queued for: their queue is full, the arena is, or they are inside a fragmented message. */
+  /** Sessions that it was not queued for: their queue or the arena is full, WRITABLE is owed while half of the arena is in use, or they are inside a fragmented message. */
   dropped: u32;
   /** 1 when as many messages as Option.BATCH says wait to be written. */
   flush: u32;
@@ -586,14 +586,14 @@ export class RoomRecord {
   wildcard: u32;
 }
 
-/** Which sessions a broadcast reaches: all for which everything in it holds. Zeros leave a bound out. */
+/** Which sessions limpet_broadcast or limpet_select means: all for which everything in it holds. Zeros leave a bound out. */
 @unmanaged
 export class SelectRecord {
   /** Opened at this moment of the host's clock or later, ms. */
   openedFrom: u64;
   /** Opened before this moment, ms. */
   openedUntil: u64;
-  /** Messages received: at least. */
+  /** Messages received: at least. This and the next three: feature `inspection`, without it nothing is counted. */
   messagesInFrom: u64;
   /** Messages received: at most. */
   messagesInTo: u64;
@@ -603,11 +603,11 @@ export class SelectRecord {
   messagesOutTo: u64;
   /** Bit n: sessions of State n. 0: OPEN. */
   states: u32;
-  /** First byte of the metadata key that they have. */
+  /** First byte of a key of metadata that they have. Feature `metadata`, without it nobody has one. */
   keyPtr: u32;
   /** Bytes of that key, 0 = any metadata or none. */
   keyLen: u32;
-  /** First byte of the value that it has, 0 = any value. */
+  /** First byte of the value that they have under it, 0 = any value. */
   valuePtr: u32;
   /** Bytes of that value. */
   valueLen: u32;
@@ -628,7 +628,7 @@ export class AddressRecord {
   family: u8;
   /** 1 when a proxy told it. */
   forwarded: u8;
-  /** Sessions that this address has now. */
+  /** Sessions of this address that count to ADDRESS_SESSIONS now: neither one that was refused, nor one not judged yet. */
   sessions: u32;
 }
 
@@ -645,13 +645,13 @@ export class StatsRecord {
   bytesOut: u64;
   /** Sessions opened. */
   opened: u64;
-  /** Data frames dropped or refused because a send queue was full. */
+  /** Data frames dropped or refused because a send queue was full, or over its mark when memory was short. */
   queueFull: u64;
-  /** Times the arena had no block. */
+  /** Times the arena had no block, or kept requests had all of their share. */
   memoryFull: u64;
-  /** Sessions refused because none was free. */
+  /** Sessions refused because none was free, or SESSIONS_MAX was reached. */
   sessionsFull: u64;
-  /** Sessions that failed by the peer's fault. */
+  /** Sessions that failed by the peer's fault: ERROR events with REMOTE, handshakes that were refused among them. */
   violations: u64;
   /** Sessions refused because of shutdown. */
   refusedShutdown: u64;
@@ -671,21 +671,21 @@ export class StatsRecord {
   rateQueued: u64;
   /** Sessions closed for a rate. */
   rateRejected: u64;
-  /** Handshakes that were late: 408 or 503. */
+  /** Handshakes that were late, or not decided in time: 408, 503. */
   timeoutHandshake: u64;
   /** Sessions closed because nothing came for IDLE_MS. */
   timeoutIdle: u64;
   /** Sessions given up because a ping or a heartbeat was not answered. */
   timeoutPong: u64;
-  /** Sessions given up because CLOSE_MS passed. */
+  /** Sessions given up because CLOSE_MS, or the timeout of limpet_shutdown, passed. */
   timeoutClose: u64;
-  /** Messages published or broadcast. */
+  /** Calls of limpet_publish and limpet_broadcast that sent a message, to whomever. */
   published: u64;
-  /** What they were queued for: sessions, each time. */
+  /** Sessions that these messages were queued for, summed up. */
   delivered: u64;
-  /** What they were not queued for. */
+  /** Sessions that they were not queued for (PublishRecord.dropped), summed up. */
   undelivered: u64;
-  /** Subscriptions refused because no room was free. */
+  /** Subscriptions refused because no room, or no level of wildcard topics, was free. */
   roomsFull: u64;
   /** Subscriptions refused because no membership was free. */
   membershipsFull: u64;

@@ -335,7 +335,8 @@ export function limpet_option_get(handle: i32, option: i32): i32 {
 }
 
 /**
- * Sets an option, of a session at once, of the defaults for sessions to come.
+ * Sets an option: of a session at once, of the defaults for sessions to come. What is of the defaults
+ * only counts at once, for all.
  * @param handle a session, or 0 for the defaults
  * @param option an Option
  * @param value what its Option says; 0 or more, but for USER
@@ -836,7 +837,8 @@ export function limpet_room(topic_ptr: i32, topic_len: i32): i32 {
 }
 
 /**
- * Goes through all rooms. They may come and go meanwhile: each that stays is told once.
+ * Goes through all rooms, of topics and of patterns. They may come and go meanwhile: each that stays
+ * is told once.
  * @param room 0 to begin, else what the last call returned
  * @returns the address of the next room's RoomRecord, 0 after the last one; or ErrorCode.ARGUMENT
  * @feature topics
@@ -931,6 +933,7 @@ export function limpet_publish(
 /**
  * Goes through the open sessions that a message to a topic reaches, for hosts that have to send it
  * to each by itself: a longer one than limpet_publish takes, or one that other messages have to precede.
+ * The whole way looks at every session of the pool.
  * @param topic_ptr the topic, as in limpet_publish
  * @param topic_len bytes
  * @param after 0 to begin, else what the last call returned
@@ -946,8 +949,8 @@ export function limpet_topic_next(topic_ptr: i32, topic_len: i32, after: i32): i
 
 /**
  * Sends one whole message to all open sessions, or to some of them, as limpet_publish does.
- * @param select_ptr a SelectRecord that names the sessions, those of them that are not open
- *   get nothing; 0 for all
+ * @param select_ptr a SelectRecord that names the sessions (those of them that are not open get
+ *   nothing); 0 for all open ones
  * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
  * @param ptr the payload, as in limpet_send; where limpet_publish_room said, it needs no copy
  * @param len bytes, as in limpet_send
@@ -963,7 +966,7 @@ export function limpet_broadcast(select_ptr: i32, kind: i32, ptr: i32, len: i32)
 }
 
 /**
- * Goes through the sessions that a SelectRecord names.
+ * Goes through the sessions that a SelectRecord names. The whole way looks at every session of the pool.
  * @param select_ptr the record; 0 for all open sessions
  * @param after 0 to begin, else what the last call returned
  * @returns the next such session's handle, 0 after the last one; or ErrorCode.ARGUMENT
@@ -990,7 +993,7 @@ export function limpet_publish_room(len: i32): i32 {
  * Queues one whole message for a list of sessions, made once for all of them as limpet_broadcast makes it.
  * @param handles_ptr their handles, an i32 each; over each a Sent or an ErrorCode is written, as
  *   limpet_send answers
- * @param count how many
+ * @param count how many, at most as many as the pool has
  * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
  * @param ptr the payload, as in limpet_send
  * @param len bytes, as in limpet_send
@@ -1019,7 +1022,8 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
  * @param key_len bytes, 1 to METADATA_KEY_BYTES
  * @param value_ptr the value
  * @param value_len bytes, at most METADATA_VALUE_BYTES
- * @returns 0; ErrorCode.HANDLE, ARGUMENT, or METADATA when no entry is free, and nothing changed
+ * @returns 0; ErrorCode.HANDLE, ARGUMENT, also for a key or value of another length, or METADATA when
+ *   no entry is free, and nothing changed
  * @feature metadata
  */
 export function limpet_meta_set(
@@ -1098,8 +1102,9 @@ const TRUST_ALL: u32 = Trust.PROXY | Trust.PROXY_REQUIRED | Trust.FORWARDED;
  * @param port 0 to 65535, 0 when it is not known
  * @param trust bits of Trust, 0 for a peer that speaks for itself
  * @returns 0; ErrorCode.ADDRESSES when the address has ADDRESS_SESSIONS: the host may cut the connection
- *   off, else its head is answered 429. What is trusted to tell another address is judged by that, when
- *   its head is whole. Or HANDLE, ARGUMENT, STATE
+ *   off, else its head is answered 429 (a session that limpet_attach opened goes on, and does not count).
+ *   What is trusted to tell another address is judged by that, when its head is whole. Or HANDLE,
+ *   ARGUMENT, or STATE for a client, or once a byte was fed
  * @feature addresses
  */
 export function limpet_address_set(handle: i32, ptr: i32, len: i32, port: i32, trust: i32): i32 {

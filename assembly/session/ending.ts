@@ -6,10 +6,12 @@
 //   CLOSING   Close frame comes                  ENDING    -                    CLOSING, remote
 //   OPEN      the peer breaks a rule             ENDING    Close(1002, 7, 8, 9) ERROR
 //   CLOSING   the peer breaks a rule             ENDING    -                    ERROR
+//   OPEN      the send queue is full             CLOSING   Close(1008, 1013)    CLOSING
 //   OPEN      idle                               CLOSING   Close(1001)          ERROR
 //   OPEN      no pong                            ABORTED   -                    ERROR
 //   OPEN      no answer to a heartbeat           ABORTED   -                    ERROR
 //   < OPEN    the head breaks a rule, or is late ENDING    an HTTP status       ERROR
+//   < OPEN    no PROXY header where one is due   ABORTED   -                    ERROR
 //   < OPEN    limpet_shutdown                    ENDING    503                  ERROR
 //   OPEN      SHUTDOWN is acknowledged           CLOSING   Close(code)          CLOSING
 //   any       limpet_shutdown's timeout passes   ABORTED   -                    -

@@ -35,9 +35,12 @@ export function memory(args: string[]): Promise<number> {
 export function memoryMap(core: Core, path: string): string {
   const { exports } = core;
   const bytes = (region: Region) => exports.limpet_region_size(region);
-  const { sessions, arena, windows } = core.stats();
+  const { sessions, arena, windows, rooms, memberships, levels, metadata } = core.stats();
   const perWindow = Math.floor(bytes(Region.WINDOWS) / Math.max(windows, 1));
   const perSession = bytes(Region.SESSIONS) / sessions;
+  // What the hub has for each session, whether it uses it or not.
+  const tables = [Region.ADDRESSES, Region.RATES, Region.HEARTBEATS];
+  const inTables = Math.round(tables.reduce((sum, region) => sum + bytes(region), 0) / sessions);
   const blockMin = arena / bytes(Region.ARENA_BOOK);
   const derived: Record<keyof typeof Region, string> = {
     GLOBALS: 'timers, free lists, counters, records that calls fill',
@@ -48,8 +51,10 @@ export function memoryMap(core: Core, path: string): string {
     ARENA_BOOK: `one byte per block of ${String(blockMin)}`,
     ARENA: 'blocks for heads, reassembly and send queues',
     CODEC: 'tables of the one deflate codec',
-    TOPICS: 'rooms, memberships, levels of wildcard topics',
-    METADATA: 'entries of metadata',
+    TOPICS: rooms
+      ? `${String(rooms)} rooms, ${String(memberships)} memberships, ${String(levels)} levels of patterns`
+      : 'none',
+    METADATA: `${String(metadata)} entries, names of fields to keep`,
     ADDRESSES: 'remote addresses, and sessions per address',
     RATES: 'what sessions have used of their rates',
     SECURITY: 'allowed origins, subprotocols, tokens',
@@ -91,6 +96,11 @@ export function memoryMap(core: Core, path: string): string {
     ...lines,
     '',
     `an idle session costs ${String(perSession)} bytes; receive and send memory come from the arena and go back`,
+    ...(inTables
+      ? [
+          `its address, rates and heartbeats take ${String(inTables)} bytes more, which nothing touches unless they are used`,
+        ]
+      : []),
     ...(windows
       ? [
           `with permessage-deflate it costs no more; a context that it keeps costs ${String(perWindow)} bytes per direction,`,
