@@ -40,7 +40,7 @@ export class Client {
     });
   }
 
-  /** Bytes that the transport has brought. */
+  /** Its TCP connection. */
   get transport(): NetSocket {
     return (this.ws as unknown as { _socket: NetSocket })._socket;
   }
