@@ -79,9 +79,9 @@ test('api.zig hub configuration: max_message_size', async (t) => {
 
 test('api.zig hub configuration: ping_interval_ms', async (t) => {
   const { server, join } = await joining(t, { pingInterval: 40 });
-  const { client, socket } = await join();
   const pongs = collect(server, 'pong');
   const began_ms = performance.now();
+  const { client, socket } = await join();
   await until(() => pongs.length === 2, 'two pings and their pongs');
   assert.ok(performance.now() - began_ms >= 75);
   assert.ok(client.pings.length >= 2 && socket.isOpen);

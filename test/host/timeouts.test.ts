@@ -84,8 +84,8 @@ test('idleTimeout: 1001 after silence, which every byte breaks', async (t) => {
 test('pingInterval: an empty ping after silence; a pong keeps the connection', async (t) => {
   const { server, pair } = await serving(t, { pingInterval: 60, pongTimeout: 100 });
   const closed = collect(server, 'close');
-  const { peer } = await pair();
   const began_ms = performance.now();
+  const { peer } = await pair();
   for (let i = 0; i < 4; i++) {
     const { opcode, payload } = await peer.frame();
     assert.deepEqual([opcode, payload.length], [PING, 0]);
@@ -107,8 +107,8 @@ test('pingInterval: one who talks is not pinged', async (t) => {
 
 test('pongTimeout: who does not answer a ping is given up', async (t) => {
   const { server, pair } = await serving(t, { pingInterval: 50, pongTimeout: 100 });
-  const { peer, socket } = await pair();
   const began_ms = performance.now();
+  const { peer, socket } = await pair();
   const [error, whose] = await next(server, 'error');
   took(began_ms, 148);
   assert.ok(error instanceof ConnectionError && whose === socket);
