@@ -126,6 +126,9 @@ describe('framesSend', () => {
     expect<i32>(framesSend(a)).toBe(Sent.OK);
     expect<i32>(framesSend(b)).toBe(Sent.OK);
     framesEnd();
+    // The next one is sent to nobody, and counts for nobody.
+    framesBegin(Opcode.TEXT, HERE, 5);
+    framesEnd();
     expect<bool>(isHex(output(a), '81 05 48 65 6c 6c 6f')).toBe(true);
     expect<usize>(output(a)).toBe(output(b));
     expect<u64>(stats().messagesOut - before).toBe(2);

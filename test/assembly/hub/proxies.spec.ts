@@ -90,6 +90,7 @@ describe('proxyTake', () => {
       expect<bool>(proxyDue(s)).toBe(true);
       expect<bool>(stayed(s)).toBe(true);
       expect<u32>(take(s, LINE.slice(cut) + 'GET /')).toBe(LINE.length - cut);
+      expect<u64>(s.messageLength | s.block).toBe(0);
       expect<bool>(moved(s, 'c0000201', 56324)).toBe(true);
       end(s);
     }

@@ -16,6 +16,7 @@ import {
   idleOut,
   release,
 } from '../../../assembly/session/ending';
+import { seed } from '../../../assembly/protocol/entropy';
 import { send } from '../../../assembly/session/send';
 import { queueNext, queueSpans } from '../../../assembly/session/queue';
 import { clockSet, pool, Session, sessionOpen } from '../../../assembly/session/session';
@@ -91,6 +92,22 @@ describe('limpet_close', () => {
     queueSpans(s);
     expect<bool>(isHex(load<u32>(TX_SPANS), '88 7d 1387')).toBe(true);
     expect<u32>(s.queued).toBe(127);
+    end(s);
+  });
+
+  it('of a client sends a Close that is masked', () => {
+    hex(HERE, '0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20');
+    seed(HERE, 32);
+    const s = open(State.OPEN, Role.CLIENT);
+    closeBegin(s, 1000, HERE, ascii(HERE, 'bye'));
+    queueSpans(s);
+    const at: usize = load<u32>(TX_SPANS);
+    expect<u32>(s.queued).toBe(11);
+    expect<bool>(isHex(at, '88 85')).toBe(true);
+    for (let i = 0; i < 5; i++) {
+      store<u8>(at + 6 + i, load<u8>(at + 6 + i) ^ load<u8>(at + 2 + (i & 3)));
+    }
+    expect<bool>(isHex(at + 6, '03e8 627965')).toBe(true);
     end(s);
   });
 

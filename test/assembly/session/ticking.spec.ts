@@ -227,9 +227,12 @@ describe('tick', () => {
     expect<u32>(s.queued).toBe(queued);
     expect<u32>(heartbeatOf(s).sent).toBe(0);
     s.queueMax = queued;
+    s.highWater = queued + 13;
     pass(200);
     expect<u32>(s.queued).toBe(queued + 14);
     expect<u32>(heartbeatOf(s).sent).toBe(1);
+    // It counts to the queue like what the host sends.
+    expect<bool>(s.over).toBe(true);
     end(s);
   });
 
