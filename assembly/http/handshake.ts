@@ -9,6 +9,9 @@
 // another until the host has decided: data that a client sends along is never lost.
 
 import { ErrorCode, EventKind, Option, Role, State, Trust } from '../abi';
+import { addressBegun, addressJudge } from '../hub/addresses';
+import { heartbeatBegin } from '../hub/heartbeat';
+import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
 import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
 import {
@@ -48,11 +51,8 @@ import {
   requestLine,
   requestRead,
 } from './request';
-import { crlf, decimal, line, statusLine, textCopy } from './write';
-import { heartbeatBegin } from '../hub/heartbeat';
-import { addressBegun, addressJudge } from '../hub/addresses';
-import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
 import * as text from './text';
+import { crlf, decimal, line, statusLine, textCopy } from './write';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
 const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
