@@ -36,7 +36,7 @@ import {
   sha256End,
 } from '../protocol/sha256';
 import { optionDefault } from '../session/session';
-import { SECURITY_STATE } from './layout';
+import { SECURITY_BYTES, SECURITY_STATE } from './layout';
 
 export const DIGESTS: usize = SECURITY_TABLES;
 export const ORIGINS: usize = DIGESTS + TOKENS * SHA256_BYTES;
@@ -186,8 +186,8 @@ export function digestAdd(digest: usize): i32 {
 
 /** Empties all three lists. */
 export function securityClear(): void {
-  // No hash of a token stays behind.
-  zeroWords(DIGESTS, security().tokens * SHA256_BYTES);
+  // Nothing of what they held stays behind.
+  zeroWords(SECURITY_TABLES, SECURITY_BYTES);
   zeroWords(HUB_STATE + SECURITY_STATE, offsetof<SecurityState>());
 }
 
