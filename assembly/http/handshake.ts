@@ -51,6 +51,7 @@ import {
   requestLine,
   requestRead,
 } from './request';
+import { STATUSES } from './statuses';
 import * as text from './text';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
 
@@ -152,16 +153,10 @@ export function statusOf(s: Session, error: i32): i32 {
   if (CLIENT && s.role == Role.CLIENT) return 0;
   // PROXY 2: a receiver "MUST NOT start processing the connection before" the header is whole.
   if (ADDRESSES && proxyDue(s)) return 0;
-  if (ADDRESSES && error == ErrorCode.HTTP_ADDRESS) return 429;
-  if (error == ErrorCode.HTTP_TOO_LARGE) return 431;
-  if (error == ErrorCode.HTTP_VERSION) return 505;
-  if (error == ErrorCode.UPGRADE_METHOD) return 405;
-  if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
-  if (SECURITY && error == ErrorCode.UPGRADE_ORIGIN) return 403;
-  if (SECURITY && error == ErrorCode.UPGRADE_TOKEN) return 401;
-  if (error == ErrorCode.HTTP_OVERLOAD) return 503;
   if (SHUTDOWN && error == ErrorCode.SHUTDOWN) return 503;
-  if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
+  if (error != ErrorCode.TIMEOUT_HANDSHAKE) {
+    return 400 + load<u8>(STATUSES + (ErrorCode.HTTP_SYNTAX - error));
+  }
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
   return s.upgrade ? 503 : 426;

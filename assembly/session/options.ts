@@ -16,25 +16,25 @@ import { Session } from './session';
 
 // Sets of options, bit n for option n. Those of a feature follow each other: from the first one on as
 // many as the number in front has bits.
-const BEATS: u64 = HEARTBEAT ? <u64>0b11 << Option.HEARTBEAT_MS : 0;
+const BEATS: u64 = HEARTBEAT ? (<u64>0b11) << Option.HEARTBEAT_MS : 0;
 /** Those that each session has. */
-const OF_SESSIONS: u64 = ((<u64>2 << Option.PAUSED) - 1) | BEATS;
+const OF_SESSIONS: u64 = (((<u64>2) << Option.PAUSED) - 1) | BEATS;
 /** Those of the module, sessions to come included. */
 const OF_MODULE: u64 =
   OF_SESSIONS |
-  (<u64>0b1 << Option.SESSIONS_MAX) |
-  (DEFLATE ? <u64>0b11111 << Option.DEFLATE : 0) |
-  (<u64>0b111 << Option.TEXT_MAX) |
-  (ADDRESSES ? <u64>0b1 << Option.ADDRESS_SESSIONS : 0) |
-  (RATES ? <u64>0b111111 << Option.RATE_WINDOW_MS : 0) |
-  (SECURITY ? <u64>0b1 << Option.TOKEN_SOURCES : 0) |
-  (TOPICS ? <u64>0b1 << Option.BATCH : 0);
+  ((<u64>0b1) << Option.SESSIONS_MAX) |
+  (DEFLATE ? (<u64>0b11111) << Option.DEFLATE : 0) |
+  ((<u64>0b111) << Option.TEXT_MAX) |
+  (ADDRESSES ? (<u64>0b1) << Option.ADDRESS_SESSIONS : 0) |
+  (RATES ? (<u64>0b111111) << Option.RATE_WINDOW_MS : 0) |
+  (SECURITY ? (<u64>0b1) << Option.TOKEN_SOURCES : 0) |
+  (TOPICS ? (<u64>0b1) << Option.BATCH : 0);
 /** Those that are 0 or 1. */
 const SWITCHES: u64 =
-  (<u64>1 << Option.AUTO_PONG) |
-  (<u64>1 << Option.PAUSED) |
-  (<u64>1 << Option.DEFLATE) |
-  (<u64>1 << Option.DEFLATE_TAKEOVER);
+  ((<u64>1) << Option.AUTO_PONG) |
+  ((<u64>1) << Option.PAUSED) |
+  ((<u64>1) << Option.DEFLATE) |
+  ((<u64>1) << Option.DEFLATE_TAKEOVER);
 
 /** Whether a set has an option. */
 function has(set: u64, option: i32): bool {

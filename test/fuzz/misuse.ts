@@ -181,7 +181,10 @@ function badArguments({ driver, random, sessions }: World): void {
   // A SelectRecord that lies beyond memory, or whose key or value does.
   const beyond = driver.memory.length - random.pick([0, 4, SelectRecord.size - 4]);
   const select = Buffer.alloc(SelectRecord.size);
-  select.writeUInt32LE(random.pick([beyond, 0xffffffff]), random.pick([SelectRecord.keyPtr, SelectRecord.valuePtr]));
+  select.writeUInt32LE(
+    random.pick([beyond, 0xffffffff]),
+    random.pick([SelectRecord.keyPtr, SelectRecord.valuePtr]),
+  );
   select.writeInt32LE(SelectRecord.size, SelectRecord.keyLen);
   select.writeInt32LE(SelectRecord.size, SelectRecord.valueLen);
   driver.write(driver.scratch, select);

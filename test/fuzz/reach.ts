@@ -89,7 +89,11 @@ export function checkReach(members: Members): void {
     same(`topic "${topic}"`, told, reached(members, topic));
   }
   const { at, named } = selection(members);
-  same('selection', handlesOf((after) => core.limpet_select(at, after)), named);
+  same(
+    'selection',
+    handlesOf((after) => core.limpet_select(at, after)),
+    named,
+  );
 }
 
 function handlesOf(next: (after: number) => number): number[] {

@@ -14,7 +14,9 @@ import {
   roomStats,
   subscribe,
   subscribed,
-  unsubscribe, matches } from '../support/rooms.js';
+  unsubscribe,
+  matches,
+} from '../support/rooms.js';
 
 /** Publishes two bytes of text; returns to how many. */
 function publish(driver: Driver, topic: string, except = 0): number {
