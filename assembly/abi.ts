@@ -364,8 +364,6 @@ export const enum ErrorCode {
   TIMEOUT_IDLE = -81,
   /** PONG_MS passed. */
   TIMEOUT_PONG = -82,
-  /** CLOSE_MS passed. No event says so; StatsRecord.timeoutClose counts it. */
-  TIMEOUT_CLOSE = -83,
   /** HEARTBEAT_TIMEOUT_MS passed. */
   TIMEOUT_HEARTBEAT = -84,
 }

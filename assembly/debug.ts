@@ -6,11 +6,15 @@
 import { Region, State } from './abi';
 import { windowAddress } from './deflate/windows';
 import { keepSound } from './http/keep';
-import { heartbeatOf, WAITING_MAX } from './hub/heartbeat';
-import { metaCount, metaSound } from './hub/metadata';
-import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
+import { addressAt, addressState, bucketAt, bucketOf, peerOf } from './hub/addresses';
 import { shared } from './hub/frames';
+import { heartbeatOf, WAITING_MAX } from './hub/heartbeat';
+import { ADDRESS_BITS } from './hub/layout';
+import { metaCount, metaSound } from './hub/metadata';
+import { rateSound } from './hub/rates';
 import { roomsSound } from './hub/rooms-sound';
+import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
+import { ARENA, BOOK, CANARY_BYTES, MEMORY_END, regionAddress, regionBytes, stats } from './memory';
 import {
   ADDRESSES,
   ALLOWED_BYTES,
@@ -27,16 +31,12 @@ import {
   TOKENS,
   TOPICS,
 } from './profile';
+import { arenaBytes } from './session/arena';
 import { NOTICES } from './session/events';
 import { Node } from './session/list';
 import { Log, LOG_CLASSES, LOG_HEADER, LOGS } from './session/log';
 import { LISTED, Piece, referenceOf } from './session/queue';
 import { pool, Session, sessionAt } from './session/session';
-import { arenaBytes } from './session/arena';
-import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
-import { addressAt, addressState, bucketAt, bucketOf, peerOf } from './hub/addresses';
-import { ADDRESS_BITS } from './hub/layout';
-import { rateSound } from './hub/rates';
 
 const CANARY: u64 = 0x5ca1ab1e0ddba115;
 const REGIONS: i32 = Region.GLOBALS + 1;

@@ -34,9 +34,11 @@ import { fieldRead } from './http/head';
 import { cookieFind, headerFind, keepSet, partTell, requestOf } from './http/keep';
 import { fieldsEnd, fieldsFrom, protocolAt } from './http/request';
 import { addressOf, addressSet } from './hub/addresses';
-import { payloadReserve } from './hub/frames';
+import { payloadRelease, payloadReserve } from './hub/frames';
+import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
+import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 import { broadcast, publish, publishFlushed, reachNext, sendMany } from './hub/publish';
-import { selectNext } from './hub/select';
+import { ratesClear } from './hub/rates';
 import {
   join,
   leave,
@@ -47,7 +49,6 @@ import {
   roomMembers,
   sessionRoomAfter,
 } from './hub/rooms';
-import { topicKind } from './hub/topics';
 import {
   digestAdd,
   originAdd,
@@ -56,6 +57,9 @@ import {
   securityClear,
   tokenAdd,
 } from './hub/security';
+import { selectNext } from './hub/select';
+import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
+import { topicKind } from './hub/topics';
 import {
   copyBytes,
   fieldRecord,
@@ -91,6 +95,8 @@ import {
 } from './profile';
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, SEED_MIN, seeded } from './protocol/entropy';
+import { PORT_MAX } from './protocol/ip';
+import { SHA256_BYTES } from './protocol/sha256';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
@@ -107,14 +113,8 @@ import {
   sessionFree,
   sessionOpen,
 } from './session/session';
-import { timerSet } from './session/timers';
 import { tick } from './session/ticking';
-import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
-import { SHA256_BYTES } from './protocol/sha256';
-import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
-import { shutdownBegin, shutdownRefuses } from './hub/shutdown';
-import { PORT_MAX } from './protocol/ip';
-import { ratesClear } from './hub/rates';
+import { timerSet } from './session/timers';
 
 export { __heap_base, __data_end };
 
@@ -896,6 +896,12 @@ function publishable(kind: i32, ptr: i32, len: i32): bool {
   );
 }
 
+/** The error of a publication that is not made: the room that limpet_publish_room left for it goes back. */
+function refused(error: i32): i32 {
+  payloadRelease();
+  return error;
+}
+
 /** Whether a SelectRecord, and what it points at, lie in linear memory. */
 function selectable(ptr: i32): bool {
   if (!inMemory(ptr, SELECT_BYTES)) return false;
@@ -925,8 +931,10 @@ export function limpet_publish(
   len: i32,
   except: i32,
 ): i32 {
-  if (!publishable(kind, ptr, len) || !inMemory(topic_ptr, topic_len)) return ErrorCode.ARGUMENT;
-  if (!matchBegin(topic_ptr, topic_len)) return ErrorCode.VALUE;
+  if (!publishable(kind, ptr, len) || !inMemory(topic_ptr, topic_len)) {
+    return refused(ErrorCode.ARGUMENT);
+  }
+  if (!matchBegin(topic_ptr, topic_len)) return refused(ErrorCode.VALUE);
   return <i32>changetype<usize>(publish(kind, ptr, len, except));
 }
 
@@ -960,7 +968,7 @@ export function limpet_topic_next(topic_ptr: i32, topic_len: i32, after: i32): i
  */
 export function limpet_broadcast(select_ptr: i32, kind: i32, ptr: i32, len: i32): i32 {
   if (!publishable(kind, ptr, len) || (select_ptr && !selectable(select_ptr))) {
-    return ErrorCode.ARGUMENT;
+    return refused(ErrorCode.ARGUMENT);
   }
   return <i32>changetype<usize>(broadcast(changetype<SelectRecord>(select_ptr), kind, ptr, len));
 }
@@ -986,7 +994,7 @@ export function limpet_select(select_ptr: i32, after: i32): i32 {
  * @feature topics
  */
 export function limpet_publish_room(len: i32): i32 {
-  return <u32>len > SEND_MAX ? ErrorCode.ARGUMENT : payloadReserve(len);
+  return <u32>len > SEND_MAX ? refused(ErrorCode.ARGUMENT) : payloadReserve(len);
 }
 
 /**
@@ -1006,7 +1014,7 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
     !inMemory(handles_ptr, count << 2) ||
     !publishable(kind, ptr, len)
   ) {
-    return ErrorCode.ARGUMENT;
+    return refused(ErrorCode.ARGUMENT);
   }
   sendMany(handles_ptr, count, kind, ptr, len);
   return 0;

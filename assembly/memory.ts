@@ -96,6 +96,7 @@ const GLOBALS_BYTES: i32 = txOffset + 16 + TX_SPANS_MAX * 8;
 
 // Static data lies in memory in the order in which the compiler meets it: globals, texts, regions.
 const GLOBALS: usize = memory.data(GLOBALS_BYTES + CANARY_BYTES, 16);
+import './http/statuses';
 import './http/text';
 import './deflate/tables';
 import './protocol/sha256-table';

@@ -22,6 +22,7 @@ import {
 } from './deflate/incoming';
 import { handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
+import { rated, rateJudge, Verdict } from './hub/rates';
 import { eventRing, stats } from './memory';
 import { BLOCK_MAX_BYTES, DEFLATE, HEARTBEAT, INGRESS_BYTES, RATES } from './profile';
 import {
@@ -59,7 +60,6 @@ import {
   Session,
   tooLong,
 } from './session/session';
-import { rated, rateJudge, Verdict } from './hub/rates';
 
 /** The least that is taken for a gathered message at once; it doubles as bytes come. */
 const GATHER_MIN: u64 = 1024;

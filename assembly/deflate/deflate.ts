@@ -24,8 +24,8 @@ import {
   writeBlock,
 } from './block';
 import { COUNTS } from './huffman';
-import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
 import { inflateForget } from './inflate';
+import { DISTANCES_FIRST, headOffset, linkOffset, SYMBOLS } from './layout';
 import { LEVELS } from './tables';
 
 const HEADS: usize = CODEC + headOffset;

@@ -16,9 +16,9 @@ import { eventPush, eventWord } from '../session/events';
 import { queueReserve, queueTrim } from '../session/queue';
 import { Session } from '../session/session';
 import { answerTake, EXTENSIONS_MAX, offerTerms, termsWrite } from './extensions';
+import { digitsEnd, fieldsSee, MALFORMED, once, visible } from './fields';
 import { acceptWrite, headersValid, opened } from './handshake';
 import { COMMA, Field, skipSpace, tokenEnd } from './head';
-import { digitsEnd, fieldsSee, MALFORMED, once, visible } from './fields';
 import {
   ASKED,
   EXPECTED,
@@ -29,8 +29,8 @@ import {
   Request,
   requestClear,
 } from './request';
-import { crlf, line, textCopy } from './write';
 import * as text from './text';
+import { crlf, line, textCopy } from './write';
 
 /** The most bytes of a request beside what the host gives. */
 const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;

@@ -2,6 +2,7 @@
 // responses. RFC 6455 4.1 and 4.2.1, RFC 9110 7.2 and 8.6.
 
 import { Role } from '../abi';
+import { bytesEqual } from '../hub/table';
 import { fieldRecord } from '../memory';
 import { CLIENT, HEADERS, PROTOCOLS } from '../profile';
 import { Session } from '../session/session';
@@ -10,7 +11,6 @@ import { Field, fieldNumber, fieldRead, listHas, span } from './head';
 import {
   ACCEPT_LENGTH,
   ASKED,
-  bytesEqual,
   EXPECTED,
   fieldsEnd,
   fieldsFrom,

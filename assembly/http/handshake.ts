@@ -9,6 +9,9 @@
 // another until the host has decided: data that a client sends along is never lost.
 
 import { ErrorCode, EventKind, Option, Role, State, Trust } from '../abi';
+import { addressBegun, addressJudge } from '../hub/addresses';
+import { heartbeatBegin } from '../hub/heartbeat';
+import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
 import { BEARER_LENGTH, challenge, protocolMay, securityJudge } from '../hub/security';
 import { copyBytes } from '../memory';
 import {
@@ -48,11 +51,9 @@ import {
   requestLine,
   requestRead,
 } from './request';
-import { crlf, decimal, line, statusLine, textCopy } from './write';
-import { heartbeatBegin } from '../hub/heartbeat';
-import { addressBegun, addressJudge } from '../hub/addresses';
-import { forwardedTake, proxyDue, proxyTake } from '../hub/proxies';
+import { STATUSES } from './statuses';
 import * as text from './text';
+import { crlf, decimal, line, statusLine, textCopy } from './write';
 
 /** The most early bytes that are held for a session: as many as a head may have. */
 const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
@@ -152,16 +153,10 @@ export function statusOf(s: Session, error: i32): i32 {
   if (CLIENT && s.role == Role.CLIENT) return 0;
   // PROXY 2: a receiver "MUST NOT start processing the connection before" the header is whole.
   if (ADDRESSES && proxyDue(s)) return 0;
-  if (ADDRESSES && error == ErrorCode.HTTP_ADDRESS) return 429;
-  if (error == ErrorCode.HTTP_TOO_LARGE) return 431;
-  if (error == ErrorCode.HTTP_VERSION) return 505;
-  if (error == ErrorCode.UPGRADE_METHOD) return 405;
-  if (error == ErrorCode.UPGRADE_VERSION || (!HTTP && error == ErrorCode.HTTP_PLAIN)) return 426;
-  if (SECURITY && error == ErrorCode.UPGRADE_ORIGIN) return 403;
-  if (SECURITY && error == ErrorCode.UPGRADE_TOKEN) return 401;
-  if (error == ErrorCode.HTTP_OVERLOAD) return 503;
   if (SHUTDOWN && error == ErrorCode.SHUTDOWN) return 503;
-  if (error != ErrorCode.TIMEOUT_HANDSHAKE) return 400;
+  if (error != ErrorCode.TIMEOUT_HANDSHAKE) {
+    return 400 + load<u8>(STATUSES + (ErrorCode.HTTP_SYNTAX - error));
+  }
   // The head never became whole, or the host never decided.
   if (s.headHave != <u8>Scan.DONE) return 408;
   return s.upgrade ? 503 : 426;

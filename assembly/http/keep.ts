@@ -11,12 +11,13 @@
 
 import { ErrorCode, Part, State } from '../abi';
 import { KEEP_BYTES, KEEP_OFFSET, METADATA_STATE } from '../hub/layout';
+import { bytesEqual } from '../hub/table';
 import { copyBytes, fieldRecord, HUB_STATE, METADATA_TABLES, stats } from '../memory';
 import { ARENA_BYTES } from '../profile';
 import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
 import { Session } from '../session/session';
 import { fieldRead, find, listToken, SEMICOLON, skipSpace, textNumber, valueSet } from './head';
-import { bytesEqual, fieldsEnd, fieldsFrom, Request } from './request';
+import { fieldsEnd, fieldsFrom, Request } from './request';
 import * as text from './text';
 import { crlf } from './write';
 
@@ -149,7 +150,7 @@ export function partTell(block: usize, part: i32): i32 {
 }
 
 /** Whether two names are the same, in any case. RFC 9110 5.1. */
-function namesEqual(p: usize, n: u32, q: usize, m: u32): bool {
+export function namesEqual(p: usize, n: u32, q: usize, m: u32): bool {
   if (n != m) return false;
   const end = p + n;
   while (p < end) {

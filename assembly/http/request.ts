@@ -5,6 +5,7 @@
 // from the block. It lives until the host has decided; keep.ts says what of it lives longer.
 
 import { ErrorCode } from '../abi';
+import { bytesEqual } from '../hub/table';
 import { fieldRecord, zeroWords } from '../memory';
 import { HEADERS, HTTP, PROTOCOLS } from '../profile';
 import { Session } from '../session/session';
@@ -169,17 +170,6 @@ export function protocolsValid(p: usize, end: usize): bool {
     if (protocolFind(p, end, field.ptr, field.len) != i) return false;
   }
   return false;
-}
-
-export function bytesEqual(p: usize, n: u32, q: usize, m: u32): bool {
-  if (n != m) return false;
-  const end = p + n;
-  while (p < end) {
-    if (load<u8>(p) != load<u8>(q)) return false;
-    p += 1;
-    q += 1;
-  }
-  return true;
 }
 
 /** The number of a subprotocol among those that the field lines from `p` to `end` offer, or -1. */

@@ -92,8 +92,6 @@ export function addressState(): AddressState {
 }
 
 /** Number → Address. */
-// @ts-ignore: decorator
-@inline
 export function addressAt(number: u32): Address {
   return changetype<Address>(ADDRESS_ENTRIES + (number - 1) * ADDRESS_BYTES);
 }
@@ -105,8 +103,6 @@ export function bucketAt(bucket: u32): usize {
   return BUCKETS + (bucket << 1);
 }
 
-// @ts-ignore: decorator
-@inline
 export function peerOf(s: Session): Peer {
   return changetype<Peer>(PEERS + (s.handle & 0xffff) * PEER_BYTES);
 }

@@ -201,7 +201,8 @@ export function payloadReserve(bytes: u32): i32 {
   return <i32>(log.end + header);
 }
 
-function payloadRelease(): void {
+/** Gives back what payloadReserve kept, if it did. */
+export function payloadRelease(): void {
   const m = shared();
   if (m.held) logRelease(changetype<Log>(<usize>m.held));
   m.held = 0;

@@ -53,8 +53,6 @@ export class Heartbeat {
 const MOMENTS: usize = offsetof<Heartbeat>('oldest') + 4;
 
 /** The heartbeats of a session. */
-// @ts-ignore: decorator
-@inline
 export function heartbeatOf(s: Session): Heartbeat {
   return changetype<Heartbeat>(HEARTBEAT_TABLES + <usize>(s.handle & 0xffff) * HEARTBEAT_BYTES);
 }
@@ -85,8 +83,6 @@ export function heartbeatForget(s: Session): void {
 }
 
 /** Where the moment of a heartbeat lies. */
-// @ts-ignore: decorator
-@inline
 function momentOf(h: Heartbeat, number: u32): usize {
   return changetype<usize>(h) + MOMENTS + ((number & (WAITING_MAX - 1)) << 2);
 }

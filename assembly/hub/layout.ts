@@ -15,6 +15,7 @@ import {
   ROOMS,
   SECURITY,
   SESSIONS,
+  SHUTDOWN,
   TOKENS,
   TOPIC_LEVELS,
   TOPIC_MAX_BYTES,
@@ -61,7 +62,7 @@ export const ADDRESSES_BYTES: i32 = ADDRESSES
   ? 2 * ADDRESS_RECORD_BYTES + SESSIONS * (ADDRESS_BYTES + PEER_BYTES) + (2 << ADDRESS_BITS)
   : 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
-export const SECURITY_BYTES: i32 = SECURITY ? TOKENS * 32 + 2 * ALLOWED_BYTES : 0;
+export const SECURITY_BYTES: i32 = SECURITY ? (TOKENS * 32 + 2 * ALLOWED_BYTES + 7) & ~7 : 0;
 /** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
 export const HEARTBEAT_BYTES: i32 = 64;
 /** Bytes of the region HEARTBEATS. */
@@ -71,8 +72,12 @@ export const RATE_BYTES: i32 = 32;
 /** Bytes of the region RATES: see rates.ts. */
 export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
-/** Bytes of HUB_STATE. */
-export const HUB_STATE_BYTES: i32 = TOPICS ? 464 : 256;
+/** Bytes of HUB_STATE: none without any of its features. */
+export const HUB_STATE_BYTES: i32 = TOPICS
+  ? 464
+  : METADATA || HEADERS || ADDRESSES || RATES || SECURITY || SHUTDOWN
+    ? 256
+    : 0;
 
 // Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters.
 // TOPICS_STATE: 0 to 63 rooms.ts and levels.ts.
@@ -81,7 +86,6 @@ export const METADATA_STATE: usize = 128;
 export const ADDRESSES_STATE: usize = 144;
 export const RATES_STATE: usize = 160;
 export const SECURITY_STATE: usize = 192;
-export const HEARTBEATS_STATE: usize = 224;
 export const SHUTDOWN_STATE: usize = 240;
 /** The logs that are appended to: session/log.ts, 36 bytes. */
 export const LOGS_STATE: usize = 256;

@@ -8,11 +8,11 @@
 // CLOSED event is acknowledged: what is known of a session can be read when its end is told.
 
 import { ErrorCode } from '../abi';
-import { bytesEqual } from '../http/request';
 import { copyBytes, fieldRecord, HUB_STATE, METADATA_TABLES, stats } from '../memory';
 import { METADATA_ENTRIES, METADATA_KEY_BYTES, METADATA_VALUE_BYTES, SESSIONS } from '../profile';
 import { Session } from '../session/session';
 import { ENTRY_BYTES, METADATA_STATE } from './layout';
+import { bytesEqual } from './table';
 
 
 @unmanaged

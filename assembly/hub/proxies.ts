@@ -2,8 +2,8 @@
 // header comes before the request (protocol/proxy.ts), X-Forwarded-For is one of its fields.
 
 import { ErrorCode, Trust } from '../abi';
-import { COMMA, fieldRead, skipSpace } from '../http/head';
 import { headRead } from '../http/handshake';
+import { COMMA, fieldRead, skipSpace } from '../http/head';
 import { fieldsEnd, fieldsFrom } from '../http/request';
 import { FORWARDED_FOR, textIs } from '../http/text';
 import { copyBytes, fieldRecord } from '../memory';

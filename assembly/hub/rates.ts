@@ -188,7 +188,7 @@ export function ratesClear(): void {
 export function rateSound(s: Session): bool {
   const own = rateOf(s);
   if (s.slowed) {
-    return s.state == State.OPEN && own.taken != 0 && (s.timerList != 0 || s.warned);
+    return s.state == State.OPEN && own.taken != 0 && s.timerList != 0;
   }
   if (s.state != State.FREE && s.state != State.CLOSED) return true;
   return !own.messages && !own.bytes && !own.at && !own.taken;

@@ -98,7 +98,7 @@ function roomHead(hash: u32): usize {
 function roomOf(p: usize, n: u32, hash: u32): Room {
   let room = changetype<Room>(<usize>load<u32>(roomHead(hash)));
   while (changetype<usize>(room)) {
-    if (room.hash == hash && room.len == n && bytesEqual(room.ptr, p, n)) break;
+    if (room.hash == hash && bytesEqual(room.ptr, room.len, p, n)) break;
     room = changetype<Room>(<usize>room.chain);
   }
   return room;

@@ -16,14 +16,8 @@
 import { ErrorCode, Option, TokenSource } from '../abi';
 import { digitsEnd } from '../http/fields';
 import { fieldRead, find, lineEnd, skipSpace, span, tokenEnd } from '../http/head';
-import {
-  bytesEqual,
-  fieldsEnd,
-  fieldsFrom,
-  protocolAt,
-  PROTOCOLS_MAX,
-  Request,
-} from '../http/request';
+import { namesEqual } from '../http/keep';
+import { fieldsEnd, fieldsFrom, protocolAt, PROTOCOLS_MAX, Request } from '../http/request';
 import * as text from '../http/text';
 import { copyBytes, fieldRecord, HUB_STATE, SECURITY_TABLES, stats, zeroWords } from '../memory';
 import { ALLOWED_BYTES, PROTOCOLS, TOKENS } from '../profile';
@@ -36,7 +30,8 @@ import {
   sha256End,
 } from '../protocol/sha256';
 import { optionDefault } from '../session/session';
-import { SECURITY_STATE } from './layout';
+import { SECURITY_BYTES, SECURITY_STATE } from './layout';
+import { bytesEqual } from './table';
 
 export const DIGESTS: usize = SECURITY_TABLES;
 export const ORIGINS: usize = DIGESTS + TOKENS * SHA256_BYTES;
@@ -186,8 +181,8 @@ export function digestAdd(digest: usize): i32 {
 
 /** Empties all three lists. */
 export function securityClear(): void {
-  // No hash of a token stays behind.
-  zeroWords(DIGESTS, security().tokens * SHA256_BYTES);
+  // Nothing of what they held stays behind.
+  zeroWords(SECURITY_TABLES, SECURITY_BYTES);
   zeroWords(HUB_STATE + SECURITY_STATE, offsetof<SecurityState>());
 }
 
@@ -253,24 +248,16 @@ function originJudge(block: usize): bool {
 function originIs(p: usize, n: u32, entry: usize, length: u32): bool {
   const star = find(entry, entry + length, STAR);
   const head = <u32>(star - entry);
-  if (head == length) return n == length && textStarts(p, entry, n);
+  if (head == length) return namesEqual(p, n, entry, length);
   if (length == 1) return originValid(p, n);
   // What the star stands for: behind head, in front of tail.
   const tail = length - head - 1;
   return (
     n > head + tail &&
-    textStarts(p, entry, head) &&
-    textStarts(p + n - tail, star + 1, tail) &&
+    namesEqual(p, head, entry, head) &&
+    namesEqual(p + n - tail, tail, star + 1, tail) &&
     labelsValid(p + head, p + n - tail)
   );
-}
-
-/** Whether `n` bytes are those of a lower-case text, in any case. */
-function textStarts(p: usize, lower: usize, n: u32): bool {
-  for (let i: u32 = 0; i < n; i++) {
-    if (text.lower(load<u8>(p + i)) != load<u8>(lower + i)) return false;
-  }
-  return true;
 }
 
 /** Whether `p`..`end` are one label or several with a dot between them: `a`, `a.b`. */

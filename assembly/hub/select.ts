@@ -1,10 +1,10 @@
 // A SelectRecord → the sessions for which everything in it holds.
 
 import { SelectRecord, State } from '../abi';
-import { bytesEqual } from '../http/request';
 import { METADATA } from '../profile';
 import { pool, Session, sessionAt } from '../session/session';
 import { metaFind, metaValue, metaValueLength } from './metadata';
+import { bytesEqual } from './table';
 
 /** Whether a record, or a null one, names a session; without bits of states it is one of state OPEN. */
 export function selects(select: SelectRecord, s: Session): bool {

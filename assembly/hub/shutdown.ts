@@ -8,7 +8,8 @@
 //
 // What the application sends between the event and its acknowledgement goes out before the Close
 // frame. A session that was warned has one deadline, the timeout: it lies where that of the close
-// handshake lies, `closeMs` after `markedAt`, and no change of its state moves it.
+// handshake lies, `closeMs` after `markedAt`, and no change of its state moves it. Its rates still
+// hold it back, and let it go on (rates.ts).
 
 import { ErrorCode, State } from '../abi';
 import { HUB_STATE, stats } from '../memory';

@@ -101,8 +101,9 @@ export function hashBytes(p: usize, n: u32): u32 {
   return <u32>hashWord(hash, 0);
 }
 
-/** Whether `n` bytes are the same in two places. */
-export function bytesEqual(p: usize, q: usize, n: u32): bool {
+/** Whether `n` bytes at `p` are the `m` bytes at `q`. */
+export function bytesEqual(p: usize, n: u32, q: usize, m: u32): bool {
+  if (n != m) return false;
   const end = p + n;
   while (p < end) {
     const left = <u32>(end - p);

@@ -27,6 +27,8 @@
 import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
+import { keepRelease } from '../http/keep';
+import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
@@ -45,8 +47,6 @@ import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from '
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
 import { pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
-import { keepRelease } from '../http/keep';
-import { addressRelease } from '../hub/addresses';
 
 /** Gives back what a session holds of incoming data. */
 function inputRelease(s: Session): void {

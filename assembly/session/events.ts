@@ -7,13 +7,13 @@
 
 import { ErrorCode, EventFlag, EventKind, EventRecord, EventRing, State } from '../abi';
 import { metaRelease } from '../hub/metadata';
+import { shutdownTold } from '../hub/shutdown';
 import { EVENT_BYTES, EVENT_ENTRIES, eventRing, POOL_STATE, stats } from '../memory';
 import { DEBUG, EVENTS, INSPECTION, METADATA, RATES, SHUTDOWN } from '../profile';
 import { CLOSE_ABNORMAL } from '../protocol/close';
 import { arenaGive, Use } from './arena';
 import { listAppend, listRemove } from './list';
 import { pool, PoolState, Session, sessionFind, sessionFree } from './session';
-import { shutdownTold } from '../hub/shutdown';
 
 /** The most events that one frame causes: its own, ERROR, and one for each block that goes back. */
 export const EVENTS_PER_FRAME: u32 = 4;

@@ -12,9 +12,9 @@
 //
 // Who appends holds a reference meanwhile, so a log without one never stays.
 
+import { LOGS_STATE } from '../hub/layout';
 import { HUB_STATE } from '../memory';
 import { BLOCK_SEND_BYTES, DEFLATE } from '../profile';
-import { LOGS_STATE } from '../hub/layout';
 import { arenaBytes, arenaGive, arenaTakeRoomy, Use } from './arena';
 
 

@@ -14,34 +14,36 @@ import {
 } from '../profile';
 import { Session } from './session';
 
+// Sets of options, bit n for option n. Those of a feature follow each other: from the first one on as
+// many as the number in front has bits.
+const BEATS: u64 = HEARTBEAT ? (<u64>0b11) << Option.HEARTBEAT_MS : 0;
+/** Those that each session has. */
+const OF_SESSIONS: u64 = (((<u64>2) << Option.PAUSED) - 1) | BEATS;
+/** Those of the module, sessions to come included. */
+const OF_MODULE: u64 =
+  OF_SESSIONS |
+  ((<u64>0b1) << Option.SESSIONS_MAX) |
+  (DEFLATE ? (<u64>0b11111) << Option.DEFLATE : 0) |
+  ((<u64>0b111) << Option.TEXT_MAX) |
+  (ADDRESSES ? (<u64>0b1) << Option.ADDRESS_SESSIONS : 0) |
+  (RATES ? (<u64>0b111111) << Option.RATE_WINDOW_MS : 0) |
+  (SECURITY ? (<u64>0b1) << Option.TOKEN_SOURCES : 0) |
+  (TOPICS ? (<u64>0b1) << Option.BATCH : 0);
+/** Those that are 0 or 1. */
+const SWITCHES: u64 =
+  ((<u64>1) << Option.AUTO_PONG) |
+  ((<u64>1) << Option.PAUSED) |
+  ((<u64>1) << Option.DEFLATE) |
+  ((<u64>1) << Option.DEFLATE_TAKEOVER);
+
+/** Whether a set has an option. */
+function has(set: u64, option: i32): bool {
+  return <u32>option < 64 && ((set >> option) & 1) != 0;
+}
+
 /** Whether a session, or a null one for the defaults, has an option. */
 export function optionKnown(s: Session, option: i32): bool {
-  if (<u32>option <= <u32>Option.PAUSED) return true;
-  const beats = option == Option.HEARTBEAT_MS || option == Option.HEARTBEAT_TIMEOUT_MS;
-  if (changetype<usize>(s) || beats) return HEARTBEAT && beats;
-  switch (option) {
-    case Option.DEFLATE:
-    case Option.DEFLATE_LEVEL:
-    case Option.DEFLATE_WINDOW:
-    case Option.DEFLATE_THRESHOLD:
-    case Option.DEFLATE_TAKEOVER:
-      return DEFLATE;
-    case Option.ADDRESS_SESSIONS:
-      return ADDRESSES;
-    case Option.RATE_WINDOW_MS:
-    case Option.RATE_MESSAGES:
-    case Option.RATE_BYTES:
-    case Option.RATE_ALL_MESSAGES:
-    case Option.RATE_ALL_BYTES:
-    case Option.RATE_POLICY:
-      return RATES;
-    case Option.TOKEN_SOURCES:
-      return SECURITY;
-    case Option.BATCH:
-      return TOPICS;
-    default:
-      return <u32>option <= <u32>Option.HEAD_MAX;
-  }
+  return has(changetype<usize>(s) ? OF_SESSIONS : OF_MODULE, option);
 }
 
 /** Whether an option may have a value. */
@@ -55,12 +57,8 @@ export function optionValid(s: Session, option: i32, value: i32): bool {
 
 /** The largest value of an option: words and switches have few, numbers any but a negative one. */
 function valueMax(option: i32): u32 {
+  if (has(SWITCHES, option)) return 1;
   switch (option) {
-    case Option.AUTO_PONG:
-    case Option.PAUSED:
-    case Option.DEFLATE:
-    case Option.DEFLATE_TAKEOVER:
-      return 1;
     case Option.DELIVERY:
       return Delivery.AUTO;
     case Option.RATE_POLICY:

@@ -9,9 +9,9 @@
 import { ErrorCode, FullPolicy, Opcode, Sent, SEND_MORE, SEND_PLAIN, State } from '../abi';
 import { compressBegin, compressCancel, compressEnd, GROWTH_MAX } from '../deflate/outgoing';
 import { copyBytes, stats } from '../memory';
+import { CLIENT, DEFLATE } from '../profile';
 import { CONTROL_MAX, FIN, HEADER_MAX, headerSize } from '../protocol/frame';
 import { unmask } from '../protocol/mask';
-import { CLIENT, DEFLATE } from '../profile';
 import { RESERVE_MAX, Use } from './arena';
 import { closeBegin } from './ending';
 import { masks, queueExternal, queueFrame, queueMark } from './queue';

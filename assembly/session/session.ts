@@ -276,7 +276,6 @@ export function optionDefault(option: Option): u32 {
   return load<u32>(DEFAULTS + (option << 2));
 }
 
-/** Where an option's word lies: in the session's records, or in the defaults for a null session. */
 /** Of Session.messageOpcode: the message is past a rate, and nothing of it is told. */
 export const DROPPED: u32 = 0x80;
 

@@ -2,7 +2,7 @@
 
 import { ErrorCode, Opcode, State } from '../abi';
 import { HEARTBEAT_PAYLOAD, heartbeatDue, heartbeatLost, heartbeatWrite } from '../hub/heartbeat';
-import { rateResume } from '../hub/rates';
+import { rateAt, rateResume } from '../hub/rates';
 import { stats } from '../memory';
 import { HEARTBEAT, INSPECTION, RATES, SHUTDOWN } from '../profile';
 import { abort, handshakeEnd, idleOut } from './ending';
@@ -21,8 +21,8 @@ export function tick(): i32 {
     const s = timerNext();
     if (!changetype<usize>(s)) return timerDelay();
     if (s.state < State.OPEN) late(s);
+    else if (RATES && s.slowed && rateAt(s) <= pool().clock) rateResume(s);
     else if (s.state > State.OPEN || (SHUTDOWN && s.warned)) unfinished(s);
-    else if (RATES && s.slowed) rateResume(s);
     else waiting(s);
   }
 }

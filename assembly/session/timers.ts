@@ -62,7 +62,10 @@ function dueAt(s: Session): u64 {
   const state = s.state;
   if (state < State.OPEN) return after(s.openedAt, s.handshakeMs);
   if (state > State.ENDING) return NEVER;
-  if (state > State.OPEN || (SHUTDOWN && s.warned)) return after(s.markedAt, s.closeMs);
+  if (state > State.OPEN || (SHUTDOWN && s.warned)) {
+    const end = after(s.markedAt, s.closeMs);
+    return RATES && s.slowed ? min(end, rateAt(s)) : end;
+  }
   // Held back by its own rate: its silence is this side's.
   if (RATES && s.slowed) return rateAt(s);
   const silence = min(min(idleAt(s), pongAt(s)), pingAt(s));

@@ -48,7 +48,11 @@ export class Known {
       if (request !== (closed ? undefined : this.#request))
         throw new Fault(`the request is ${request}, not ${this.#request}`);
     }
-    const key = random.pick(['a', 'b', 'ab', '\0', 'longer key', 'k'.repeat(12)]);
+    // Now and then as many keys as there are entries.
+    if (random.once(20)) {
+      for (let i = 0; i < 40; i++) this.#set(driver, `key ${i}`, random.bytes(1));
+    }
+    const key = random.pick(['a', 'b', 'ab', '\0', 'longer key', 'k'.repeat(12), 'key 7']);
     if (random.once(3)) this.#delete(driver, key);
     else this.#set(driver, key, random.bytes(random.below(21)));
     this.#look(driver);

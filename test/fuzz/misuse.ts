@@ -1,6 +1,6 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
-import { Region, RoomRecord, State } from '../../build/limpet.abi.js';
+import { Region, RoomRecord, SelectRecord, State } from '../../build/limpet.abi.js';
 import { ErrorCode, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
@@ -93,8 +93,9 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
-    ['limpet_topic_next', core.limpet_topic_next(ptr, length, 0)],
+    ['limpet_publish', core.limpet_publish(ptr, length, 2, driver.scratch, 1, 0)],
     ['limpet_broadcast', core.limpet_broadcast(0, 2, ptr, length)],
+    ['limpet_topic_next', core.limpet_topic_next(ptr, length, 0)],
     ['limpet_publish_room', core.limpet_publish_room(-1)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
     ['limpet_subscribe', core.limpet_subscribe(handle, ptr, length)],
@@ -177,6 +178,24 @@ function badArguments({ driver, random, sessions }: World): void {
   const many = core.limpet_send_many(list, count, kind, driver.scratch, 4);
   if (many !== ErrorCode.ARGUMENT && many !== ErrorCode.UNSUPPORTED)
     throw new Fault(`limpet_send_many(${list}, ${count}, ${kind})`);
+  // A SelectRecord that lies beyond memory, or whose key or value does.
+  const beyond = driver.memory.length - random.pick([0, 4, SelectRecord.size - 4]);
+  const select = Buffer.alloc(SelectRecord.size);
+  select.writeUInt32LE(
+    random.pick([beyond, 0xffffffff]),
+    random.pick([SelectRecord.keyPtr, SelectRecord.valuePtr]),
+  );
+  select.writeInt32LE(SelectRecord.size, SelectRecord.keyLen);
+  select.writeInt32LE(SelectRecord.size, SelectRecord.valueLen);
+  driver.write(driver.scratch, select);
+  for (const at of [beyond, random.pick([-1, -0x80000000, 0x7fffffff]), driver.scratch]) {
+    const selected = core.limpet_select(at, 0);
+    if (selected !== ErrorCode.ARGUMENT && selected !== ErrorCode.UNSUPPORTED)
+      throw new Fault(`limpet_select(${at}) is ${selected}`);
+    const broadcast = core.limpet_broadcast(at, 2, driver.scratch, 1);
+    if (broadcast !== ErrorCode.ARGUMENT && broadcast !== ErrorCode.UNSUPPORTED)
+      throw new Fault(`limpet_broadcast(${at}) is ${broadcast}`);
+  }
   const [bytes, port, trust] = random.pick([
     [5, 0, 0],
     [4, random.pick([-1, 65_536]), 0],

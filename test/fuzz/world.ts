@@ -24,6 +24,7 @@ import { Peer, SECRET } from './peer.js';
 import { Fault, Watch } from './watch.js';
 import { keepSome, requestOf } from './metadata.js';
 import { ADDRESSES, proxyHeader } from './proxy.js';
+import { checkReach, reached as reachedBy, selection } from './reach.js';
 import type { Random } from './random.js';
 
 export class World {
@@ -65,6 +66,7 @@ export class World {
     this.#rated = random.once(3) && this.driver.setOption(0, Option.RATE_MESSAGES, 0) === 0;
     this.#drops = this.#rated && random.once(2);
     this.#rateOptions();
+    this.driver.setOption(0, Option.BATCH, random.below(4));
     keepSome(this);
   }
 
@@ -101,6 +103,7 @@ export class World {
       this.driver.tick(random.once(10) ? random.below(20_000) : random.below(50));
     else if (choice < 89) this.#option(session);
     else if (choice < 90) this.#rooms(session);
+    else if (choice < 91 && random.once(3)) checkReach(this);
     else if (choice < 91 && random.once(4)) this.#rateOptions();
     else if (choice < 91 && random.once(4)) this.#lists();
     else if (choice < 91) this.#end(session);
@@ -229,7 +232,9 @@ export class World {
   #rooms({ handle }: Watch): void {
     const { driver, random } = this;
     const levels = ['a', 'a', 'b', '', '+', '+', '#', '$', 'a level of some length', '\0'];
-    for (let i = random.below(6); i >= 0; i--) {
+    // Now and then as many as there are records.
+    const most = random.once(8) ? 60 : 6;
+    for (let i = random.below(most); i >= 0; i--) {
       const topic = Array.from({ length: 1 + random.below(4) }, () => random.pick(levels));
       const change = random.once(3) ? unsubscribe : subscribe;
       const joins = change === subscribe;
@@ -348,6 +353,9 @@ export class World {
       else core.limpet_subscribe(handle, ptr, n);
       return;
     }
+    if (core.limpet_room_next(0) === ErrorCode.UNSUPPORTED) return;
+    const { call, meant } = this.#audience(handle);
+    const open = meant.filter((one) => driver.info(one)?.state === State.OPEN);
     const opcode = random.pick([Opcode.TEXT, Opcode.BINARY]);
     const plain = random.once(6);
     const kind = opcode | (plain ? SEND_PLAIN : 0);
@@ -355,23 +363,41 @@ export class World {
       ingress,
       random.length(Math.min(driver.ingressBytes, core.limpet_send_max())),
     );
+    const sent = () => sessions.map((one) => this.#messagesOut(one.handle));
+    const before = sent();
     const room = random.once(3) ? core.limpet_publish_room(payload.length) : 0;
     const at = room > 0 ? room : ingress;
     if (room > 0) driver.write(room, payload);
-    const sent = () => sessions.map((one) => this.#messagesOut(one.handle));
-    const before = sent();
-    const [ptr = 0, n = 0] = driver.pass(random.pick(topics.slice(0, 2)));
-    const except = random.once(3) ? handle : 0;
-    const record = random.once(3)
-      ? core.limpet_broadcast(0, kind, at, payload.length)
-      : core.limpet_publish(ptr, n, kind, at, payload.length, except);
-    if (record === ErrorCode.UNSUPPORTED) return;
+    const record = call(kind, at, payload.length);
+    if (record === ErrorCode.VALUE) return;
     if (record < 0) throw new Fault(`a publication is ${record}`);
     const after = sent();
     const reached = sessions.filter((_, i) => after[i] !== before[i]);
     const delivered = driver.u32(record + PublishRecord.delivered);
+    const dropped = driver.u32(record + PublishRecord.dropped);
     if (delivered !== reached.length) throw new Fault(`${delivered} are not ${reached.length}`);
+    if (delivered + dropped !== open.length || !reached.every((one) => open.includes(one.handle)))
+      throw new Fault(`${delivered} and ${dropped} are not ${open.length}`);
     for (const session of reached) session.queued({ opcode, fin: true, plain, payload });
+  }
+
+  /** Whom a publication is for, whatever their states are; and the call for it. */
+  #audience(handle: number): {
+    call: (kind: number, ptr: number, len: number) => number;
+    meant: number[];
+  } {
+    const { driver, random, sessions, gone } = this;
+    const { core } = driver;
+    if (random.once(2)) {
+      const topic = random.pick(['a', 'a', 'a/b', 'b/c', 'a/b/c', 'a/+']);
+      const except = random.once(3) ? random.pick([handle, ...gone.slice(-3)]) : 0;
+      const meant = topic === 'a/+' ? [] : reachedBy(this, topic).filter((one) => one !== except);
+      const [ptr = 0, n = 0] = driver.pass(topic);
+      return { call: (...message) => core.limpet_publish(ptr, n, ...message, except), meant };
+    }
+    const all = { at: 0, named: sessions.map((one) => one.handle) };
+    const { at, named } = random.once(2) ? selection(this) : all;
+    return { call: (...message) => core.limpet_broadcast(at, ...message), meant: named };
   }
 
   #messagesOut(handle: number): number {

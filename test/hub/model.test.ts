@@ -20,23 +20,12 @@ import { Random } from '../fuzz/random.js';
 import { CORES } from '../support/cores.js';
 import { Driver } from '../support/driver.js';
 import { encode } from '../support/frames.js';
+import { matches } from '../support/rooms.js';
 
 const SEED = 4;
 const STEPS = 100_000;
 const NAMES = ['a', 'a/b', 'a/b/c', 'b', 'b/c', '$a', '$a/b', ''];
 const PATTERNS = ['#', 'a/#', 'a/+', '+/c', '+', 'a/+/c', '+/+', '$a/#'];
-
-/** MQTT 5 4.7, word by word. */
-function matches(pattern: string, topic: string): boolean {
-  const wanted = pattern.split('/');
-  const levels = topic.split('/');
-  if (topic.startsWith('$') && /^[+#]/.test(pattern)) return false;
-  for (const [i, level] of wanted.entries()) {
-    if (level === '#') return true;
-    if (i >= levels.length || (level !== '+' && level !== levels[i])) return false;
-  }
-  return wanted.length === levels.length || wanted[levels.length] === '#';
-}
 
 class Member {
   readonly topics = new Set<string>();

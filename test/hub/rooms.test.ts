@@ -15,6 +15,7 @@ import {
   subscribe,
   subscribed,
   unsubscribe,
+  matches,
 } from '../support/rooms.js';
 
 /** Publishes two bytes of text; returns to how many. */
@@ -28,18 +29,6 @@ function publish(driver: Driver, topic: string, except = 0): number {
 function end(driver: Driver, handle: number): void {
   driver.eof(handle);
   driver.events();
-}
-
-/** MQTT 5 4.7, level by level. */
-function matches(pattern: string, topic: string): boolean {
-  if (topic.startsWith('$') && /^[+#]/.test(pattern)) return false;
-  const levels = topic.split('/');
-  const wanted = pattern.split('/');
-  for (const [i, level] of wanted.entries()) {
-    if (level === '#') return true;
-    if (i >= levels.length || (level !== '+' && level !== levels[i])) return false;
-  }
-  return wanted.length === levels.length;
 }
 
 const isPattern = (topic: string) => /(^|\/)[+#](\/|$)/.test(topic);

@@ -3,6 +3,18 @@
 import { RoomRecord, StatsRecord } from '../../build/limpet.abi.js';
 import { errorName, ErrorCode, type Driver } from './driver.js';
 
+/** MQTT 5 4.7, "Topic Names and Topic Filters", word by word: whether a filter matches a topic name. */
+export function matches(pattern: string, topic: string): boolean {
+  const wanted = pattern.split('/');
+  const levels = topic.split('/');
+  if (topic.startsWith('$') && /^[+#]/.test(pattern)) return false;
+  for (const [i, level] of wanted.entries()) {
+    if (level === '#') return true;
+    if (i >= levels.length || (level !== '+' && level !== levels[i])) return false;
+  }
+  return wanted.length === levels.length || wanted[levels.length] === '#';
+}
+
 export function subscribe(driver: Driver, handle: number, topic: string | Uint8Array): number {
   const [ptr = 0, length = 0] = driver.pass(topic);
   return driver.core.limpet_subscribe(handle, ptr, length);

@@ -126,6 +126,21 @@ function parseLimit(key: Limit, range: Range, value: unknown, source: string): n
   return value;
 }
 
+/** Static memory stays below 2 GiB, less 16 MiB for all that memoryBytes leaves out: addresses are positive i32. */
+const MEMORY_MAX = 2 ** 31 - 2 ** 24;
+
+/** At least the bytes of all tables whose size follows from limits: see assembly/memory.ts and hub/layout.ts. */
+function memoryBytes(p: Profile): number {
+  const arena = p.arenaBytes * (1 + 1 / p.blockMinBytes);
+  const windows = p.deflate ? p.takeovers * (8 + 2 ** p.takeoverBits) : 0;
+  const topics = p.rooms * (64 + p.topicMaxBytes) + p.memberships * 32 + p.topicLevels * 40;
+  const entries = p.metadataEntries * (16 + p.metadataKeyBytes + p.metadataValueBytes);
+  const lists = p.tokens * 32 + p.allowedBytes * 2;
+  // 500: a session's record, and what the hub has of each.
+  const tables = p.sessions * 500 + p.events * 32 + p.ingressBytes + p.scratchBytes;
+  return arena + windows + (p.topics ? topics : 0) + (p.metadata ? entries : 0) + lists + tables;
+}
+
 /** What no limit says alone. */
 function validateProfile(profile: Profile, source: string): Profile {
   const { arenaBytes, blockMinBytes, blockSendBytes, blockMaxBytes, headMaxBytes } = profile;
@@ -139,7 +154,9 @@ function validateProfile(profile: Profile, source: string): Profile {
           ? `headMaxBytes is at most blockMaxBytes (${blockMaxBytes}): a head is held in one block; not ${headMaxBytes}`
           : deflate && blockMaxBytes < STREAM_BYTES + 2 ** takeoverBits
             ? `blockMaxBytes holds a kept window and ${STREAM_BYTES} bytes more, not ${blockMaxBytes}`
-            : undefined;
+            : memoryBytes(profile) > MEMORY_MAX
+              ? `static memory is less than 2 GiB, not about ${Math.ceil(memoryBytes(profile) / 2 ** 20)} MiB`
+              : undefined;
   if (wrong) throw new Complaint(`${source}: ${wrong}`);
   return profile;
 }

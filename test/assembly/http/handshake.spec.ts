@@ -1,7 +1,6 @@
 // The accept value, the fields that a host may add. RFC 6455 4.2.2.
 
 import { acceptWrite, headersValid } from '../../../assembly/http/handshake';
-import { bytesEqual } from '../../../assembly/http/request';
 import { ascii, HERE, isAscii, THERE } from '../bytes';
 
 function accept(key: string, expected: string): bool {
@@ -80,16 +79,5 @@ describe('headersValid', () => {
     expect<bool>(headers('Transfer-Encoding: chunked\r\n')).toBe(false);
     expect<bool>(headers('Sec-WebSocket-Key: x\r\n')).toBe(false);
     expect<bool>(headers('sec-websocket-new: x\r\n')).toBe(false);
-  });
-});
-
-describe('bytesEqual', () => {
-  it('compares lengths and bytes', () => {
-    ascii(HERE, 'chat');
-    ascii(THERE, 'chat!');
-    expect<bool>(bytesEqual(HERE, 4, THERE, 4)).toBe(true);
-    expect<bool>(bytesEqual(HERE, 4, THERE, 5)).toBe(false);
-    expect<bool>(bytesEqual(HERE, 0, THERE, 0)).toBe(true);
-    expect<bool>(bytesEqual(HERE, 3, THERE + 1, 3)).toBe(false);
   });
 });

@@ -127,10 +127,11 @@ describe('bytesEqual', () => {
       }
       store<u8>(HERE + n, 1);
       store<u8>(THERE + 1 + n, 2);
-      expect<bool>(bytesEqual(HERE, THERE + 1, n)).toBe(true);
+      expect<bool>(bytesEqual(HERE, n, THERE + 1, n)).toBe(true);
+      expect<bool>(bytesEqual(HERE, n, THERE + 1, n + 1)).toBe(false);
       for (let i: u32 = 0; i < n; i++) {
         store<u8>(HERE + i, <u8>(i + 1));
-        expect<bool>(bytesEqual(HERE, THERE + 1, n)).toBe(false);
+        expect<bool>(bytesEqual(HERE, n, THERE + 1, n)).toBe(false);
         store<u8>(HERE + i, <u8>i);
       }
     }
