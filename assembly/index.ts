@@ -1084,16 +1084,16 @@ export function limpet_meta_delete(handle: i32, key_ptr: i32, key_len: i32): i32
 /**
  * Goes through what a session has, in the order in which its keys came.
  * @param handle a session
- * @param cursor 0 to begin, else what the last call returned
- * @returns the next cursor, with key and value in the FieldRecord that limpet_meta_get returns (its
- *   address is always the same); ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a
- *   cursor whose key was deleted
+ * @param key_ptr 0 to begin, else `namePtr` of the last call's FieldRecord
+ * @returns the address of a FieldRecord with the next key and value, valid as in limpet_meta_get;
+ *   ErrorCode.ABSENT after the last one; or HANDLE, ARGUMENT for a key that was deleted
  * @feature metadata
  */
-export function limpet_meta_next(handle: i32, cursor: i32): i32 {
+export function limpet_meta_next(handle: i32, key_ptr: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
-  return metaNext(s, cursor);
+  const error = metaNext(s, key_ptr);
+  return error ? error : <i32>changetype<usize>(fieldRecord());
 }
 
 // ----------------------------------------------------------------- addresses

@@ -159,21 +159,24 @@ export function metaDelete(s: Session, key: usize, n: u32): i32 {
 /**
  * Tells a session's next entry.
  *
- * @param cursor 0 for the first one; else 1 + the number of the entry told last
- * @returns the next cursor; ErrorCode.ABSENT after the last entry, ARGUMENT when the one told last
- *   is not the session's (any more)
+ * @param key 0 for the first one; else where the key lies that was told last
+ * @returns 0; ErrorCode.ABSENT after the last entry, ARGUMENT when the one told last is not the
+ *   session's (any more)
  */
-export function metaNext(s: Session, cursor: i32): i32 {
+export function metaNext(s: Session, key: usize): i32 {
   let at = changetype<usize>(s) + offsetof<Session>('metadata');
-  if (cursor) {
-    if (<u32>(cursor - 1) >= metaState().fresh) return ErrorCode.ARGUMENT;
-    at = METADATA_TABLES + (cursor - 1) * ENTRY_BYTES;
+  if (key) {
+    at = key - KEY;
+    const number = <u32>(at - METADATA_TABLES) / ENTRY_BYTES;
+    if (number >= metaState().fresh || METADATA_TABLES + number * ENTRY_BYTES != at) {
+      return ErrorCode.ARGUMENT;
+    }
     if (entryAt(at).slot != <u16>s.handle) return ErrorCode.ARGUMENT;
   }
   const e: usize = load<u32>(at);
   if (!e) return ErrorCode.ABSENT;
   metaTell(e);
-  return <i32>((e - METADATA_TABLES) / ENTRY_BYTES) + 1;
+  return 0;
 }
 
 /** Entries in a chain, for debug.ts; more than METADATA_ENTRIES when one of them is not of that slot. */

@@ -69,8 +69,6 @@ export class Core {
   readonly ringTail: number;
   readonly ringBase: number;
   readonly ringMask: number;
-  /** The FieldRecord that limpet_meta_next fills, once an entry was found; it never moves. */
-  fieldRecord = 0;
 
   /**
    * Instantiates a module.

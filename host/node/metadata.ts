@@ -41,7 +41,6 @@ export class Metadata {
       `the metadata ${JSON.stringify(key)}`,
       exports.limpet_meta_set(this.#handle, k.ptr, k.len, v.ptr, v.len),
     );
-    this.#core.fieldRecord ||= exports.limpet_meta_get(this.#handle, k.ptr, k.len);
     return this;
   }
 
@@ -76,11 +75,11 @@ export class Metadata {
   #all(): [string, string][] {
     const { exports } = this.#core;
     const all: [string, string][] = [];
-    let cursor = exports.limpet_meta_next(this.#handle, 0);
-    while (cursor > 0) {
-      const record = this.#core.fieldRecord;
-      all.push([text(this.#core.fieldName(record)), text(this.#core.fieldValue(record))]);
-      cursor = exports.limpet_meta_next(this.#handle, cursor);
+    let record = exports.limpet_meta_next(this.#handle, 0);
+    while (record > 0) {
+      const key = this.#core.fieldName(record);
+      all.push([text(key), text(this.#core.fieldValue(record))]);
+      record = exports.limpet_meta_next(this.#handle, key.byteOffset);
     }
     return all;
   }

@@ -53,8 +53,6 @@ export class Driver extends Instance {
   now = 1000;
   /** Whether input is put at the end of the ingress region, so that no byte follows it there. */
   flush = false;
-  /** The record that limpet_meta_next fills: it is at one place always. */
-  #record = 0;
 
   // ------------------------------------------------------------------ sessions
 
@@ -274,9 +272,7 @@ export class Driver extends Instance {
 
   metaSet(handle: number, key: string | Uint8Array, value: string | Uint8Array): number {
     const [a = 0, b = 0, c = 0, d = 0] = this.pass(key, value);
-    const answer = this.core.limpet_meta_set(handle, a, b, c, d);
-    if (answer === 0) this.#record = this.core.limpet_meta_get(handle, a, b);
-    return answer;
+    return this.core.limpet_meta_set(handle, a, b, c, d);
   }
 
   /** The value that a session has under a key, or an ErrorCode. */
@@ -294,11 +290,12 @@ export class Driver extends Instance {
   /** The keys and values of a session, in their order. */
   metadata(handle: number): { name: Buffer; value: Buffer }[] {
     const entries: { name: Buffer; value: Buffer }[] = [];
-    for (let cursor = 0; ;) {
-      cursor = this.core.limpet_meta_next(handle, cursor);
-      if (cursor === ErrorCode.ABSENT) return entries;
-      if (cursor < 0) throw new Error(`limpet_meta_next: ${errorName(cursor)}`);
-      entries.push(this.#pair(this.#record));
+    for (let key = 0; ;) {
+      const field = this.core.limpet_meta_next(handle, key);
+      if (field === ErrorCode.ABSENT) return entries;
+      if (field < 0) throw new Error(`limpet_meta_next: ${errorName(field)}`);
+      entries.push(this.#pair(field));
+      key = this.u32(field + FieldRecord.namePtr);
     }
   }
 

@@ -13,6 +13,7 @@ import {
   metaValue,
   metaValueLength,
 } from '../../../assembly/hub/metadata';
+import { ENTRY_BYTES } from '../../../assembly/hub/layout';
 import { fieldRecord, stats } from '../../../assembly/memory';
 import {
   METADATA_ENTRIES,
@@ -163,11 +164,11 @@ describe('metaNext', () => {
     set(s, 'b', '1');
     set(s, 'a', '2');
     set(s, 'b', '3');
-    let cursor = metaNext(s, 0);
+    expect<i32>(metaNext(s, 0)).toBe(0);
     expect<bool>(told('b', '3')).toBe(true);
-    cursor = metaNext(s, cursor);
+    expect<i32>(metaNext(s, fieldRecord().namePtr)).toBe(0);
     expect<bool>(told('a', '2')).toBe(true);
-    expect<i32>(metaNext(s, cursor)).toBe(ErrorCode.ABSENT);
+    expect<i32>(metaNext(s, fieldRecord().namePtr)).toBe(ErrorCode.ABSENT);
     metaTell(find(s, 'b'));
     expect<bool>(told('b', '3')).toBe(true);
     close(s);
@@ -178,16 +179,20 @@ describe('metaNext', () => {
     const b = open();
     set(a, 'x', '1');
     set(b, 'y', '2');
-    const cursor = metaNext(b, 0);
-    expect<i32>(metaNext(a, cursor)).toBe(ErrorCode.ARGUMENT);
+    expect<i32>(metaNext(b, 0)).toBe(0);
+    const key: usize = fieldRecord().namePtr;
+    expect<i32>(metaNext(a, key)).toBe(ErrorCode.ARGUMENT);
+    expect<i32>(metaNext(b, key - 1)).toBe(ErrorCode.ARGUMENT);
+    expect<i32>(metaNext(b, key + 4)).toBe(ErrorCode.ARGUMENT);
+    expect<i32>(metaNext(b, key + ENTRY_BYTES)).toBe(ErrorCode.ARGUMENT);
     remove(b, 'y');
-    expect<i32>(metaNext(b, cursor)).toBe(ErrorCode.ARGUMENT);
-    for (let made = -3; made < 0; made++) {
+    expect<i32>(metaNext(b, key)).toBe(ErrorCode.ARGUMENT);
+    for (let made = 1; made < 9; made++) {
       expect<i32>(metaNext(a, made)).toBe(ErrorCode.ARGUMENT);
+      expect<i32>(metaNext(a, 0 - made)).toBe(ErrorCode.ARGUMENT);
     }
-    expect<i32>(metaNext(a, METADATA_ENTRIES + 1)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(metaNext(a, i32.MAX_VALUE)).toBe(ErrorCode.ARGUMENT);
-    expect<i32>(metaNext(a, i32.MIN_VALUE)).toBe(ErrorCode.ARGUMENT);
+    expect<i32>(metaNext(a, 1 << 31)).toBe(ErrorCode.ARGUMENT);
     close(a);
     close(b);
   });
