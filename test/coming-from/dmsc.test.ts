@@ -4,14 +4,21 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { WebSocket } from 'ws';
 import { ConnectionError, ErrorCode, type ServerOptions } from '../../host/node/index.js';
 import { requestBytes } from '../conformance/http.js';
 import { Peer } from '../host/support/peer.js';
 import { collect, next } from '../host/support/serving.js';
-import { pass, turns, until } from '../host/support/wait.js';
-import { joining, judged, texts, type Joined } from './support/joining.js';
+import { pass, turns, until, within } from '../host/support/wait.js';
+import { certificate, withoutOpenssl } from './support/certificate.js';
+import { Client, joining, judged, texts, type Joined } from './support/joining.js';
+
+/** The standard's name of the cipher suite that the test of TLS chooses. RFC 5289 3.2. */
+const TLS_CIPHER = 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384';
 
 // --------------------------------------------------------- WebSocket protocol
 
@@ -595,6 +602,41 @@ test('DMSC Security Features: Connection Limits', async (t) => {
   assert.equal(await perAddress.status(), 429);
   assert.equal(await perAddress.status({ headers: { 'X-Forwarded-For': '192.0.2.1' } }), 101);
   assert.equal(perAddress.server.metrics().refusedAddress, 1);
+});
+
+test('DMSC Security Features: TLS/SSL Support', { skip: withoutOpenssl }, async (t) => {
+  const { key, cert } = certificate(t);
+  const ciphers = 'ECDHE-ECDSA-AES256-GCM-SHA384';
+  const { server } = await joining(t);
+  server.on('message', (socket, data) =>
+    socket.send(`${data.toString()} from ${socket.remoteAddress}`),
+  );
+  const secure = createTlsServer({ key, cert, minVersion: 'TLSv1.2', ciphers }, (transport) => {
+    assert.ok(server.attach(transport));
+  });
+  secure.listen(0, '127.0.0.1');
+  await once(secure, 'listening');
+  t.after(() => secure.close());
+  const { port } = secure.address() as AddressInfo;
+  const ws = new WebSocket(`wss://127.0.0.1:${port}/`, { ca: cert, maxVersion: 'TLSv1.2' });
+  const client = new Client(ws);
+  t.after(() => ws.terminate());
+  await within(once(ws, 'open'), 'the connection');
+  assert.equal((client.transport as TLSSocket).getCipher().standardName, TLS_CIPHER);
+  ws.send('hello');
+  assert.deepEqual(await client.received(1), ['hello from 127.0.0.1']);
+  // Who can do only what the server does not want is refused by TLS itself. RFC 5246 7.2.2.
+  const other = {
+    ca: cert,
+    maxVersion: 'TLSv1.2',
+    ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  } as const;
+  const refused = new WebSocket(`wss://127.0.0.1:${port}/`, other);
+  const error = await within(
+    new Promise<Error>((resolve) => refused.once('error', resolve)),
+    'an alert',
+  );
+  assert.match(error.message, /handshake failure/);
 });
 
 test('DMSC Security Features: Authentication Integration', async (t) => {
