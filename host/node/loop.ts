@@ -460,13 +460,7 @@ export class SocketLoop<Owner> {
     const [chosen, lines] = place(this.core, this.memory, [protocol, headers]);
     this.core.check(
       'accepting an upgrade',
-      this.core.exports.limpet_accept(
-        link.handle,
-        chosen.ptr,
-        chosen.len,
-        lines.ptr,
-        lines.len,
-      ),
+      this.core.exports.limpet_accept(link.handle, chosen.ptr, chosen.len, lines.ptr, lines.len),
     );
     const info = this.core.exports.limpet_session_info(link.handle);
     link.deflates = info > 0 && this.core.u8[info + SessionInfo.deflateOut] > 0;

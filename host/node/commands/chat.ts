@@ -58,8 +58,9 @@ export class Chat {
 
   /** Throws UsageError when the server's core cannot have rooms, or names. */
   constructor(private readonly server: Server) {
-    const { limpet_room_next: rooms, limpet_meta_next: metadata } = server.core.exports;
-    if ([rooms(0), metadata(0, 0)].includes(ErrorCode.UNSUPPORTED)) {
+    const { exports } = server.core;
+    const answers = [exports.limpet_room_next(0), exports.limpet_meta_next(0, 0)];
+    if (answers.includes(ErrorCode.UNSUPPORTED)) {
       throw new UsageError('--chat needs a profile with topics and metadata');
     }
     server.on('request', (request) => {
