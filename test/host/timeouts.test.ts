@@ -129,7 +129,7 @@ test('pongTimeout: who does not even read is given up, too', async (t) => {
 
 test('closeTimeout: who does not answer a Close frame is cut off', async (t) => {
   const { server, pair } = await serving(t, { closeTimeout: 100 });
-  // The core counts from when it was last told the time: at the latest with the handshake.
+  // The core counts from when it was last told the time, and that may have been with the handshake.
   const began_ms = performance.now();
   const { peer, socket } = await pair();
   socket.close();
