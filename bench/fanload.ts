@@ -157,7 +157,7 @@ function receive(s: Subscriber, read: Buffer): void {
   for (; at + pattern.length <= bytes.length; at += pattern.length) take(s, bytes, at);
   // `input` is read into again.
   s.part = at < bytes.length ? Buffer.from(bytes.subarray(at)) : pattern.subarray(0, 0);
-  const over = finished();
+  const over = completed();
   if (!draining) {
     if (over > 0) publish(over);
   } else if (oldest === sent) {
@@ -176,7 +176,7 @@ function take(s: Subscriber, bytes: Buffer, at: number): void {
 }
 
 /** How many of the oldest messages all subscribers have by now. */
-function finished(): number {
+function completed(): number {
   const before = oldest;
   while (oldest < sent && waiting[oldest % inflight] === 0) oldest += 1;
   return oldest - before;

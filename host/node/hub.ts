@@ -228,7 +228,7 @@ export class Hub<Owner> {
     const { u32 } = this.core;
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     if (this.outbox.waits || length > this.#sendMax) return undefined;
-    const at = this.#room(data, length);
+    const at = this.#payloadPlace(data, length);
     if (at === 0) return undefined;
     const record = call(at, length);
     if (u32[(record + PublishRecord.flush) >>> 2] !== 0) this.turn.flush();
@@ -241,7 +241,7 @@ export class Hub<Owner> {
   }
 
   /** Puts a payload where it will be sent from, if there is room for it; 0 when there is none. */
-  #room(data: string | Uint8Array, length: number): number {
+  #payloadPlace(data: string | Uint8Array, length: number): number {
     if (typeof data !== 'string' && data.buffer === this.memory.buffer) return data.byteOffset;
     const { exports } = this.core;
     let at = exports.limpet_publish_room(length);

@@ -18,7 +18,7 @@ import {
   State,
   type Sent,
 } from '../../build/limpet.abi.js';
-import { LimpetError, type Core } from '../core/core.js';
+import type { Core } from '../core/core.js';
 import { addressBytes, transportAddress } from './address.js';
 import { assemble, assembled } from './assembly.js';
 import { Hub } from './hub.js';
@@ -457,16 +457,10 @@ export class SocketLoop<Owner> {
    * @param headers field lines, each ending with CRLF
    */
   acceptUpgrade(link: Link<Owner>, protocol: string, headers: string): void {
-    const [protocolAt, headersAt] = this.#strings(protocol, headers);
+    const [chosen, lines] = place(this.core, this.memory, [protocol, headers]);
     this.core.check(
       'accepting an upgrade',
-      this.core.exports.limpet_accept(
-        link.handle,
-        protocolAt,
-        Buffer.byteLength(protocol),
-        headersAt,
-        Buffer.byteLength(headers),
-      ),
+      this.core.exports.limpet_accept(link.handle, chosen.ptr, chosen.len, lines.ptr, lines.len),
     );
     const info = this.core.exports.limpet_session_info(link.handle);
     link.deflates = info > 0 && this.core.u8[info + SessionInfo.deflateOut] > 0;
@@ -475,14 +469,14 @@ export class SocketLoop<Owner> {
   /** Answers a REQUEST, or refuses an UPGRADE; see limpet_respond. Throws LimpetError. */
   respond(link: Link<Owner>, status: number, headers: string, body: string | Uint8Array): void {
     const payload = typeof body === 'string' ? Buffer.from(body) : this.#outbox.owned(body);
-    const [headersAt] = this.#strings(headers, '');
+    const [lines] = place(this.core, this.memory, [headers]);
     const owed = this.core.check(
       `answering ${String(status)}`,
       this.core.exports.limpet_respond(
         link.handle,
         status,
-        headersAt,
-        Buffer.byteLength(headers),
+        lines.ptr,
+        lines.len,
         0,
         payload.length,
       ),
@@ -495,21 +489,6 @@ export class SocketLoop<Owner> {
   proceed(link: Link<Owner>): void {
     this.#resumeSoon(link);
     if (link.halfClosed) this.#finish(link);
-  }
-
-  /** Puts two strings into the scratch region; returns their addresses. */
-  #strings(first: string, second: string): [number, number] {
-    const { scratch, scratchSize } = this.core;
-    const length = Buffer.byteLength(first);
-    if (length + Buffer.byteLength(second) > scratchSize) {
-      throw new LimpetError(
-        `more than ${String(scratchSize)} bytes of headers`,
-        ErrorCode.ARGUMENT,
-      );
-    }
-    this.memory.write(first, scratch, 'utf8');
-    this.memory.write(second, scratch + length, 'utf8');
-    return [scratch, scratch + length];
   }
 
   // ----------------------------------------------------------------- writing

@@ -117,7 +117,7 @@ export type Trusts = (peer: string) => number;
  * @throws TypeError or RangeError that names the option
  */
 export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Trusts } {
-  const set = (name: string, option: Option, value: unknown, most?: number) => {
+  const set: SetOption = (name, option, value, most) => {
     if (value === undefined) return;
     const number = whole(name, value, most);
     const answer = core.exports.limpet_option_set(0, option, number);
@@ -147,9 +147,9 @@ export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Tru
   return { trusts: trustsOf(options) };
 }
 
-type Set = (name: string, option: Option, value: unknown, most?: number) => void;
+type SetOption = (name: string, option: Option, value: unknown, most?: number) => void;
 
-function applyRates(set: Set, rateLimit: RateLimit): void {
+function applyRates(set: SetOption, rateLimit: RateLimit): void {
   fields('rateLimit', rateLimit, ['messages', 'bytes', 'window', 'policy', 'all']);
   const { messages, bytes, window, policy, all = {} } = rateLimit;
   fields('rateLimit.all', all, ['messages', 'bytes']);

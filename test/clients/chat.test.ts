@@ -7,7 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { close, text } from '../conformance/frame.js';
 import { valuesOf } from '../conformance/http.js';
 import { requestBytes } from '../conformance/http.js';
-import { serve } from '../host/support/child.js';
+import { limpet, serve } from '../host/support/child.js';
 import { Peer } from '../host/support/peer.js';
 import { pass } from '../host/support/wait.js';
 
@@ -273,6 +273,18 @@ test('bad messages are answered with an error, and the connection stays', async 
   assert.equal((await peer.closeFrame())[0], 1000);
 });
 
+test('a name that is far too long costs no more than to read it', async (t) => {
+  const { port } = await serve(t, '--chat');
+  const { ask, told } = await talk(t, port);
+  // In the canonical order all of the marks below come before those above: UAX 15, 1.3.
+  const marks = 'a' + '\u0301'.repeat(200_000) + '\u0316'.repeat(200_000);
+  ask({ type: 'join', room: marks, name: 'Ada' });
+  assert.match(String((await told('error')).message), /at most 24 characters/);
+  // As letters and marks it is longer than it is when they are one.
+  ask({ type: 'join', room: 'e\u0301'.repeat(24), name: 'Ada' });
+  assert.equal((await told('joined')).room, '\u00e9'.repeat(24));
+});
+
 test('micro: a room for each, and names that are too long for it are refused', async (t) => {
   const { port } = await serve(t, '--chat', '--profile', 'micro');
   const people = [];
@@ -291,6 +303,12 @@ test('micro: a room for each, and names that are too long for it are refused', a
   assert.match(String((await first.told('error')).message), /too long here/);
   first.ask({ type: 'say', text: 'still here' });
   assert.equal((await first.told('said')).name, 'somebody');
+});
+
+test('nano: it has no rooms, and says so before anybody comes', async (t) => {
+  const { code, stderr } = await limpet(t, 'serve', '--chat', '--port', '0', '--profile', 'nano');
+  assert.equal(code, 2);
+  assert.match(stderr, /--chat needs a profile with topics and metadata/);
 });
 
 test('a connection that breaks off leaves its room', async (t) => {

@@ -12,6 +12,7 @@ import { LimpetError } from '../../core/core.js';
 import type { Request } from '../request.js';
 import type { Server } from '../server.js';
 import type { Socket } from '../socket.js';
+import { UsageError } from './arguments.js';
 
 const PATH = '/chat';
 const PREFIX = 'chat/';
@@ -22,6 +23,11 @@ const NAME = 'name';
 /** Longest name of a room or a person, and longest message, in UTF-16 code units. */
 const NAME_MAX = 24;
 const TEXT_MAX = 2000;
+/**
+ * Longest name that is put together to letters with their marks: at most four code units, as in
+ * Greek, make one. What that costs grows with the square of the length. UAX 15.
+ */
+const NAME_GIVEN_MAX = 4 * NAME_MAX;
 /** How many rooms, and members of a room, are listed. */
 const ROOMS_LISTED = 100;
 const MEMBERS_LISTED = 200;
@@ -50,7 +56,13 @@ export class Chat {
   readonly #rooms = new Map<Socket, string>();
   #announcing: NodeJS.Timeout | undefined;
 
+  /** Throws UsageError when the server's core cannot have rooms, or names. */
   constructor(private readonly server: Server) {
+    const { exports } = server.core;
+    const answers = [exports.limpet_room_next(0), exports.limpet_meta_next(0, 0)];
+    if (answers.includes(ErrorCode.UNSUPPORTED)) {
+      throw new UsageError('--chat needs a profile with topics and metadata');
+    }
     server.on('request', (request) => {
       this.#request(request);
     });
@@ -186,8 +198,9 @@ function parsed(data: Buffer, isBinary: boolean): Asked {
 }
 
 function nameOf(whose: 'a room' | 'a person', name: unknown): string {
-  const given = typeof name === 'string' ? name.normalize('NFC').trim() : '';
-  if (given === '') throw new Refusal(`${whose} has a name`);
+  const trimmed = typeof name === 'string' ? name.trim() : '';
+  if (trimmed === '') throw new Refusal(`${whose} has a name`);
+  const given = trimmed.length > NAME_GIVEN_MAX ? trimmed : trimmed.normalize('NFC');
   if (given.length > NAME_MAX) {
     throw new Refusal(`the name of ${whose} has at most ${String(NAME_MAX)} characters`);
   }

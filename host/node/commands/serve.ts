@@ -1,6 +1,7 @@
 // `limpet serve` → a running server, until Ctrl-C.
 
 import type { AddressInfo } from 'node:net';
+import type { parseArgs, ParseArgsConfig } from 'node:util';
 import { createServer, type Server } from '../server.js';
 import type { ServerOptions } from '../options.js';
 import { Chat } from './chat.js';
@@ -37,7 +38,37 @@ const USAGE = `usage: limpet serve [options]
   --metrics             counters for Prometheus at /metrics
   --quiet               print the address and nothing else`;
 
+const FLAGS = {
+  host: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '8080' },
+  echo: { type: 'boolean', default: false },
+  demo: { type: 'boolean', default: false },
+  chat: { type: 'boolean', default: false },
+  profile: { type: 'string', default: 'server' },
+  'max-message': { type: 'string' },
+  'max-sessions': { type: 'string' },
+  'ping-interval': { type: 'string' },
+  'idle-timeout': { type: 'string' },
+  deflate: { type: 'string' },
+  'deflate-window': { type: 'string' },
+  'deflate-threshold': { type: 'string' },
+  'no-context-takeover': { type: 'boolean', default: false },
+  origin: { type: 'string', multiple: true },
+  token: { type: 'string', multiple: true },
+  'max-per-address': { type: 'string' },
+  'trust-proxy': { type: 'string' },
+  'rate-messages': { type: 'string' },
+  'rate-bytes': { type: 'string' },
+  'rate-policy': { type: 'string' },
+  heartbeat: { type: 'string' },
+  metrics: { type: 'boolean', default: false },
+  quiet: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsConfig['options'];
+
 const INT_MAX = 0x7fff_ffff;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
 
 /** Options that are numbers. */
 type NumberOption =
@@ -55,33 +86,7 @@ export async function serve(args: string[]): Promise<number> {
     // A flag whose value may be left out is none that parseArgs knows.
     args: args.filter((arg) => arg !== '--deflate'),
     allowPositionals: true,
-    options: {
-      host: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '8080' },
-      echo: { type: 'boolean', default: false },
-      demo: { type: 'boolean', default: false },
-      chat: { type: 'boolean', default: false },
-      profile: { type: 'string', default: 'server' },
-      'max-message': { type: 'string' },
-      'max-sessions': { type: 'string' },
-      'ping-interval': { type: 'string' },
-      'idle-timeout': { type: 'string' },
-      deflate: { type: 'string' },
-      'deflate-window': { type: 'string' },
-      'deflate-threshold': { type: 'string' },
-      'no-context-takeover': { type: 'boolean', default: false },
-      origin: { type: 'string', multiple: true },
-      token: { type: 'string', multiple: true },
-      'max-per-address': { type: 'string' },
-      'trust-proxy': { type: 'string' },
-      'rate-messages': { type: 'string' },
-      'rate-bytes': { type: 'string' },
-      'rate-policy': { type: 'string' },
-      heartbeat: { type: 'string' },
-      metrics: { type: 'boolean', default: false },
-      quiet: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+    options: FLAGS,
   });
   if (values.help) {
     console.log(USAGE);
@@ -92,6 +97,26 @@ export async function serve(args: string[]): Promise<number> {
     throw new UsageError('--chat goes without --echo and --demo');
   }
   const port = number('port', values.port, 0, 65535) ?? 0;
+  const server = makeServer(optionsOf(values, args.includes('--deflate')));
+  if (values.chat) new Chat(server);
+  else new Echo(server, values.echo);
+  if (values.demo) new Demo(server, values.profile);
+  const address = await listen(server, port, values.host);
+  console.log(`limpet listening on http://${hostOf(address)}:${String(address.port)}/`);
+  if (values.chat && !values.quiet) {
+    console.log(`chat at http://${hostOf(address)}:${String(address.port)}/, Ctrl-C ends`);
+  } else if (!values.quiet) {
+    const path = values.demo || !values.echo ? 'echo' : '';
+    console.log(`echo at ws://${hostOf(address)}:${String(address.port)}/${path}, Ctrl-C ends`);
+  }
+  await interrupted();
+  if (!values.quiet) console.log('closing');
+  await server.close();
+  return 0;
+}
+
+/** `deflates`: whether --deflate was given without a level. */
+function optionsOf(values: Values, deflates: boolean): ServerOptions {
   const options: ServerOptions = { profile: values.profile, borrow: true };
   const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
@@ -104,7 +129,7 @@ export async function serve(args: string[]): Promise<number> {
     ['maxSessionsPerAddress', number('max-per-address', values['max-per-address'], 0, INT_MAX)],
   ];
   // Without a level it is the core's.
-  if (args.includes('--deflate')) options.deflate = true;
+  if (deflates) options.deflate = true;
   for (const [name, value] of given) if (value !== undefined) options[name] = value;
   options.contextTakeover = !values['no-context-takeover'];
   if (values.origin) options.allowedOrigins = values.origin;
@@ -121,23 +146,7 @@ export async function serve(args: string[]): Promise<number> {
   const trusted = ['proxy', 'proxy-required', 'forwarded'] as const;
   const trustProxy = wordOf('trust-proxy', values['trust-proxy'], trusted);
   if (trustProxy) options.trustProxy = trustProxy;
-
-  const server = makeServer(options);
-  if (values.chat) new Chat(server);
-  else new Echo(server, values.echo);
-  if (values.demo) new Demo(server, values.profile);
-  const address = await listen(server, port, values.host);
-  console.log(`limpet listening on http://${hostOf(address)}:${String(address.port)}/`);
-  if (values.chat && !values.quiet) {
-    console.log(`chat at http://${hostOf(address)}:${String(address.port)}/, Ctrl-C ends`);
-  } else if (!values.quiet) {
-    const path = values.demo || !values.echo ? 'echo' : '';
-    console.log(`echo at ws://${hostOf(address)}:${String(address.port)}/${path}, Ctrl-C ends`);
-  }
-  await interrupted();
-  if (!values.quiet) console.log('closing');
-  await server.close();
-  return 0;
+  return options;
 }
 
 function makeServer(options: ServerOptions): Server {
