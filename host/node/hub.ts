@@ -230,7 +230,14 @@ export class Hub<Owner> {
     if (this.outbox.waits || length > this.#sendMax) return undefined;
     const at = this.#payloadPlace(data, length);
     if (at === 0) return undefined;
-    const record = call(at, length);
+    let record: number;
+    try {
+      record = call(at, length);
+    } catch (error) {
+      // What is not published gives the place back: a refused call does.
+      this.core.exports.limpet_publish_room(-1);
+      throw error;
+    }
     if (u32[(record + PublishRecord.flush) >>> 2] !== 0) this.turn.flush();
     else this.turn.schedule();
     return {

@@ -139,6 +139,10 @@ export class Server extends EventEmitter<ServerEvents> {
       },
     );
     this.#net.on('listening', () => this.emit('listening'));
+    // What keeps it from listening is told by `listen`.
+    this.#net.on('error', (error) => {
+      if (this.#net.listening) this.emit('error', error);
+    });
   }
 
   #upgrade(link: Link<Socket>): void {
@@ -194,15 +198,22 @@ export class Server extends EventEmitter<ServerEvents> {
    */
   listen(port = 0, host = '127.0.0.1'): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
+      const settled = () => this.#net.off('error', failed).off('listening', listening);
       const failed = (error: Error) => {
+        settled();
         reject(error);
       };
-      this.#net.once('error', failed);
-      this.#net.listen(port, host, () => {
-        this.#net.off('error', failed);
-        this.#net.on('error', (error) => this.emit('error', error));
+      const listening = () => {
+        settled();
         resolve(this.#net.address() as AddressInfo);
-      });
+      };
+      this.#net.on('error', failed).on('listening', listening);
+      try {
+        this.#net.listen(port, host);
+      } catch (error) {
+        // It listens already, or that is no port.
+        failed(error as Error);
+      }
     });
   }
 

@@ -97,7 +97,7 @@ function findStreamWrap(): StreamWrap | undefined {
 const streamWrap = findStreamWrap();
 
 /** A request that no write has taken yet: one that the kernel takes at once leaves it as it was. */
-let spare = streamWrap && new streamWrap.WriteWrap();
+let spare: WriteRequest | undefined;
 
 /** Writes to a TCP connection past its stream, of which nothing else may be written meanwhile. */
 export class Sink {
@@ -133,14 +133,14 @@ export class Sink {
    * @returns whether the kernel has them all
    */
   write(bytes: Uint8Array): boolean {
-    if (!streamWrap || !spare) return false;
-    const request = spare;
+    if (!streamWrap) return false;
+    const request = (spare ??= new streamWrap.WriteWrap());
     if (this.#handle.writeBuffer(request, bytes) !== 0) {
       this.#socket.destroy();
       return false;
     }
     if (streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] === 0) return true;
-    spare = new streamWrap.WriteWrap();
+    spare = undefined;
     request.bytes = bytes;
     request.oncomplete = (status) => {
       if (status < 0) this.#socket.destroy();

@@ -1,10 +1,12 @@
 // Headless Chromium on the page of `limpet serve --chat`: people with a page each, in rooms.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { close, text } from '../conformance/frame.js';
+import { close, ping, PONG, text } from '../conformance/frame.js';
 import { valuesOf } from '../conformance/http.js';
 import { requestBytes } from '../conformance/http.js';
 import { limpet, serve } from '../host/support/child.js';
@@ -53,7 +55,7 @@ async function visit(
   return page;
 }
 
-async function join(page: Page, name: string, room: string): Promise<void> {
+async function enter(page: Page, name: string, room: string): Promise<void> {
   await page.fill('#name', name);
   await page.fill('#room', room);
   await page.click('#enter');
@@ -78,8 +80,8 @@ test(
     const ada = await visit(t, port);
     const bob = await visit(t, port, { viewport: PHONE, dark: true });
     await ada.screenshot({ path: `${SHOTS}/chat-form.png` });
-    await join(ada, 'Ada', 'lounge');
-    await join(bob, 'Bob', 'lounge');
+    await enter(ada, 'Ada', 'lounge');
+    await enter(bob, 'Bob', 'lounge');
     await member(ada, 'Bob').waitFor();
     await member(ada, 'Ada (you)').waitFor();
     await ada.locator('#title-count', { hasText: '2 here' }).waitFor();
@@ -120,8 +122,8 @@ test(
     const { port } = await serve(t, '--chat');
     const ada = await visit(t, port);
     const bob = await visit(t, port);
-    await join(ada, 'Ada', 'lounge');
-    await join(bob, 'Bob', 'žluťoučký kůň');
+    await enter(ada, 'Ada', 'lounge');
+    await enter(bob, 'Bob', 'žluťoučký kůň');
     await room(ada, 'žluťoučký kůň').waitFor();
     await say(bob, 'nobody in the lounge reads this');
     await said(bob, 'nobody in the lounge').waitFor();
@@ -147,8 +149,8 @@ test('what people type is text, whatever it looks like', { skip }, async (t) => 
   const ada = await visit(t, port);
   const bob = await visit(t, port);
   const markup = '<img src=x onerror=alert(1)><b>bold</b> &amp; "quoted"';
-  await join(ada, '<b>Ada</b>', 'a room');
-  await join(bob, 'Bob', 'a room');
+  await enter(ada, '<b>Ada</b>', 'a room');
+  await enter(bob, 'Bob', 'a room');
   await say(bob, markup);
   await said(ada, markup).waitFor();
   assert.equal(await said(ada, markup).locator('.text').innerText(), markup);
@@ -160,7 +162,7 @@ test('what the server refuses is said on the form or in the room', { skip }, asy
   const { port } = await serve(t, '--chat');
   const ada = await visit(t, port);
   const other = await visit(t, port);
-  await join(ada, 'Ada', 'lounge');
+  await enter(ada, 'Ada', 'lounge');
   const refused = async (name: string, where: string, words: RegExp) => {
     await other.fill('#name', name);
     await other.fill('#room', where);
@@ -171,7 +173,7 @@ test('what the server refuses is said on the form or in the room', { skip }, asy
   await refused('Bob', 'a/b', /without \/ \+ #/);
   await refused('Bob', 'a+', /without \/ \+ #/);
   await refused('   ', 'lounge', /a person has a name/);
-  await join(other, 'Bob', 'cellar');
+  await enter(other, 'Bob', 'cellar');
   await room(other, 'lounge').click();
   await other.locator('#title', { hasText: 'lounge' }).waitFor();
   await member(ada, 'Bob').waitFor();
@@ -180,7 +182,7 @@ test('what the server refuses is said on the form or in the room', { skip }, asy
 test('the server goes and comes back: the page does, too, into its room', { skip }, async (t) => {
   const { child, port } = await serve(t, '--chat');
   const ada = await visit(t, port);
-  await join(ada, 'Ada', 'lounge');
+  await enter(ada, 'Ada', 'lounge');
   await say(ada, 'before');
   await said(ada, 'before').waitFor();
   child.kill('SIGINT');
@@ -309,6 +311,25 @@ test('nano: it has no rooms, and says so before anybody comes', async (t) => {
   const { code, stderr } = await limpet(t, 'serve', '--chat', '--port', '0', '--profile', 'nano');
   assert.equal(code, 2);
   assert.match(stderr, /--chat needs a profile with topics and metadata/);
+});
+
+test('who comes when no membership is left is told so with 1013, and the others stay', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'limpet-chat-'));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const core = join(folder, 'small.wasm');
+  const built = await limpet(t, 'build', '--from', 'micro', '--memberships', '2', '--out', core);
+  assert.equal(built.code, 0, built.stderr);
+  const { port } = await serve(t, '--chat', '--profile', core);
+  const first = await talk(t, port);
+  await first.told('rooms');
+  const second = await talk(t, port);
+  await second.told('rooms');
+  const { peer } = await talk(t, port);
+  assert.deepEqual(await peer.closeFrame(), [1013, 'the chat is full']);
+  first.peer.write(ping());
+  assert.equal((await first.peer.frame()).opcode, PONG);
 });
 
 test('a connection that breaks off leaves its room', async (t) => {

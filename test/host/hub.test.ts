@@ -249,6 +249,8 @@ test('a selection that is none is refused', async (t) => {
     const refused = (error: unknown) => error instanceof TypeError || error instanceof RangeError;
     assert.throws(() => server.broadcast('x', { to: to as never }), refused, JSON.stringify(to));
   }
+  assert.throws(() => server.publish('x'.repeat(70_000), 'x'), LimpetError);
+  assert.equal(server.metrics().arenaUsed, 0, 'what was not sent takes no memory');
 });
 
 test('fragmented messages are not cut in two by a publication: it is counted as dropped', async (t) => {

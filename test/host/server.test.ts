@@ -31,6 +31,21 @@ test('listen rejects when the port is taken, and no listener for errors is neede
   await assert.rejects(server.listen(port), { code: 'EADDRINUSE' });
 });
 
+test('listen rejects while it listens, and can be tried again where it failed', async (t) => {
+  const taken = createNetServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address() as AddressInfo;
+  const server = createServer();
+  t.after(() => server.close());
+  const listening = collect(server, 'listening');
+  for (let i = 0; i < 12; i++) await assert.rejects(server.listen(port), { code: 'EADDRINUSE' });
+  await assert.rejects(server.listen(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
+  await new Promise((resolve) => taken.close(resolve));
+  assert.equal((await server.listen(port)).port, port);
+  await assert.rejects(server.listen(), { code: 'ERR_SERVER_ALREADY_LISTEN' });
+  assert.equal(listening.length, 1);
+});
+
 test('a server that never listened closes', async () => {
   await within(createServer().close(), 'close');
 });

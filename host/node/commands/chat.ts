@@ -71,7 +71,13 @@ export class Chat {
       else request.reject(404);
     });
     server.on('open', (socket) => {
-      socket.subscribe(LOBBY);
+      try {
+        socket.subscribe(LOBBY);
+      } catch (error) {
+        if (!(error instanceof LimpetError)) throw error;
+        socket.close(1013, 'the chat is full');
+        return;
+      }
       tell(socket, { type: 'rooms', rooms: this.#list() });
     });
     server.on('message', (socket, data, isBinary) => {
