@@ -74,6 +74,12 @@ export class Chat {
     });
   }
 
+  /** Whether a server's core was built with what the chat is made of. */
+  static fits({ core: { exports } }: Server): boolean {
+    const answers = [exports.limpet_room_next(0), exports.limpet_meta_next(0, 0)];
+    return !answers.includes(ErrorCode.UNSUPPORTED);
+  }
+
   #request(request: Request): void {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       request.respond(405, { headers: { Allow: 'GET, HEAD' } });

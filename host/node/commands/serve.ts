@@ -123,6 +123,9 @@ export async function serve(args: string[]): Promise<number> {
   if (trustProxy) options.trustProxy = trustProxy;
 
   const server = makeServer(options);
+  if (values.chat && !Chat.fits(server)) {
+    throw new UsageError('--chat needs a profile with rooms and metadata');
+  }
   if (values.chat) new Chat(server);
   else new Echo(server, values.echo);
   if (values.demo) new Demo(server, values.profile);
