@@ -4,10 +4,15 @@
 export function whole(name: string, value: unknown, most = 0x7fff_ffff, least = 0): number {
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
     throw new RangeError(
-      `${name} is a whole number from ${String(least)} to ${String(most)}, not ${String(value)}`,
+      `${name} is a whole number from ${String(least)} to ${String(most)}, not ${quoted(value)}`,
     );
   }
   return value as number;
+}
+
+/** A value as a message tells it: a number that is a string is seen to be one. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** true or false. */
@@ -34,7 +39,7 @@ export function list(name: string, value: unknown): readonly unknown[] {
 
 /** An object of which no other than these fields are known. */
 export function fields(name: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`${name} is an object of ${known.join(', ')}`);
   }
   for (const field of Object.keys(value)) {

@@ -204,6 +204,7 @@ export class Hub<Owner> {
 
   /** Links of the sessions of a selection. Throws TypeError or RangeError. */
   select(selection: Selection, except = 0): Link<Owner>[] {
+    checkSelection(selection);
     const record = this.#select(selection, except);
     const links: Link<Owner>[] = [];
     let handle = 0;
@@ -287,9 +288,6 @@ export class Hub<Owner> {
   #select(selection: Selection, except: number): number {
     const { core } = this;
     const { view, scratch } = core;
-    for (const name of Object.keys(selection)) {
-      if (!NAMES.includes(name)) throw new TypeError(`a selection has no ${name}`);
-    }
     const { metadata, states = [] } = selection;
     core.u8.fill(0, scratch, scratch + SelectRecord.size);
     for (const [name, offset] of BOUNDS) {
@@ -323,5 +321,20 @@ export class Hub<Owner> {
   #checked(doing: string, topic: string, answer: number): number {
     if (answer >= 0) return answer;
     return this.core.check(`${doing} ${JSON.stringify(topic)}`, answer);
+  }
+}
+
+/** Throws TypeError for what is no selection: it must not be taken for the one of all. */
+export function checkSelection(selection: unknown): void {
+  if (typeof selection !== 'object' || selection === null || Array.isArray(selection)) {
+    throw new TypeError(`a selection is an object of ${NAMES.join(', ')}`);
+  }
+  for (const name of Object.keys(selection)) {
+    if (!NAMES.includes(name)) throw new TypeError(`a selection has no ${name}`);
+  }
+  const { metadata } = selection as { metadata?: { key: unknown; value?: unknown } | null };
+  if (metadata === undefined) return;
+  if (typeof metadata?.key !== 'string' || typeof (metadata.value ?? '') !== 'string') {
+    throw new TypeError('metadata of a selection is a key and, if need be, a value: strings');
   }
 }

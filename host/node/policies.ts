@@ -144,7 +144,7 @@ export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Tru
     set('tokenSources', Option.TOKEN_SOURCES, bits);
   }
   keepRequest(core, options.keepRequest ?? false);
-  return { trusts: trustsOf(options) };
+  return { trusts: trustsOf(core, options) };
 }
 
 type SetOption = (name: string, option: Option, value: unknown, most?: number) => void;
@@ -182,28 +182,36 @@ function refuse(core: Core, name: string, option: Option, value: number): never 
 
 function applyLists(core: Core, options: PolicyOptions): void {
   const { exports, scratch, scratchSize } = core;
-  const add = (name: string, text: unknown, call: (ptr: number, len: number) => number) => {
+  const add = (
+    name: string,
+    text: unknown,
+    kind: string,
+    call: (ptr: number, len: number) => number,
+  ) => {
     if (typeof text !== 'string') throw new TypeError(`${name} is a list of strings`);
     const bytes = new TextEncoder().encode(text);
     if (bytes.length > scratchSize) throw new RangeError(`${name}: an entry is too long`);
     core.u8.set(bytes, scratch);
-    added(name, name === 'tokens' ? 'a token' : text, call(scratch, bytes.length));
+    const what = name === 'tokens' ? 'an entry' : JSON.stringify(text);
+    added(name, `${what} is no ${kind}`, call(scratch, bytes.length));
   };
   const { allowedOrigins, allowedProtocols, tokens } = options;
   if (allowedOrigins !== undefined) {
     for (const origin of list('allowedOrigins', allowedOrigins)) {
-      add('allowedOrigins', origin, (ptr, len) => exports.limpet_origin_add(ptr, len));
+      add('allowedOrigins', origin, 'origin', (ptr, len) => exports.limpet_origin_add(ptr, len));
     }
   }
   if (allowedProtocols !== undefined) {
     for (const protocol of list('allowedProtocols', allowedProtocols)) {
-      add('allowedProtocols', protocol, (ptr, len) => exports.limpet_protocol_add(ptr, len));
+      add('allowedProtocols', protocol, 'subprotocol', (ptr, len) =>
+        exports.limpet_protocol_add(ptr, len),
+      );
     }
   }
   if (tokens === undefined) return;
   for (const token of list('tokens', tokens)) {
     if (typeof token !== 'string') addDigest(core, token);
-    else add('tokens', token, (ptr, len) => exports.limpet_token_add(ptr, len));
+    else add('tokens', token, 'token', (ptr, len) => exports.limpet_token_add(ptr, len));
   }
 }
 
@@ -213,11 +221,11 @@ function addDigest(core: Core, token: unknown): void {
     throw new TypeError('tokens are strings, or { sha256 } with 64 hex digits');
   }
   core.u8.set(Buffer.from(sha256, 'hex'), core.scratch);
-  added('tokens', 'a digest', core.exports.limpet_token_add_digest(core.scratch));
+  added('tokens', 'an entry is no digest', core.exports.limpet_token_add_digest(core.scratch));
 }
 
 /** Passes what the core said of an entry of a list on. */
-function added(name: string, what: string, answer: number): void {
+function added(name: string, fault: string, answer: number): void {
   if (answer >= 0) return;
   if (answer === (ErrorCode.UNSUPPORTED as number)) {
     throw new TypeError(`the profile has no ${name}`);
@@ -225,7 +233,7 @@ function added(name: string, what: string, answer: number): void {
   if (answer === (ErrorCode.MEMORY as number)) {
     throw new RangeError(`${name}: there are more than the profile has room for`);
   }
-  throw new TypeError(`${name}: ${JSON.stringify(what)} is none`);
+  throw new TypeError(`${name}: ${fault}`);
 }
 
 function keepRequest(core: Core, keep: boolean | readonly string[]): void {
@@ -244,9 +252,12 @@ function keepRequest(core: Core, keep: boolean | readonly string[]): void {
   if (answer < 0) throw new TypeError(`keepRequest: ${names} are no names of header fields`);
 }
 
-function trustsOf({ trustProxy = false, trustPeer }: PolicyOptions): Trusts {
+function trustsOf(core: Core, { trustProxy = false, trustPeer }: PolicyOptions): Trusts {
   if (trustPeer !== undefined) callable('trustPeer', trustPeer);
   if (trustProxy === false) return () => 0;
   const bits = word('trustProxy', TRUSTS, trustProxy);
+  if (core.exports.limpet_address(0) === (ErrorCode.UNSUPPORTED as number)) {
+    throw new TypeError('the profile has no trustProxy');
+  }
   return trustPeer ? (peer) => (trustPeer(peer) ? bits : 0) : () => bits;
 }

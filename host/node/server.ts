@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
 import { authenticate } from './authenticate.js';
-import type { Room, Selection } from './hub.js';
+import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
 import { SocketLoop } from './loop.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
@@ -267,28 +267,32 @@ export class Server extends EventEmitter<ServerEvents> {
    * once. Its frame is made, and compressed, once for all of them.
    *
    * @param topic levels between `/`, without wildcards. MQTT 5 4.7
-   * @throws LimpetError VALUE for what is no topic; TypeError for data that cannot be sent
+   * @throws LimpetError VALUE for what is no topic; TypeError for data that cannot be sent, or an
+   *   `except` that is no connection
    */
   publish(
     topic: string,
     data: Data,
     { except, ...options }: PublishOptions & { except?: Socket } = {},
   ): Published {
-    return publish(this.#loop, topic, data, options, except?.id ?? 0);
+    return publish(this.#loop, topic, data, options, exceptOf(except));
   }
 
   /**
    * Sends a message to all open connections, or to those that `to` names. Its frame is made, and
    * compressed, once for all of them.
    *
-   * @throws TypeError or RangeError for a selection that is none, or data that cannot be sent
+   * @throws TypeError or RangeError for a selection that is none, data that cannot be sent, or an
+   *   `except` that is no connection
    */
   broadcast(data: Data, { to = {}, except, ...options }: BroadcastOptions = {}): Published {
     const { hub } = this.#loop;
     const kind = wholeKind(data, options);
     const bytes = payload(data);
+    const left = exceptOf(except);
+    if (typeof to !== 'function') checkSelection(to);
     if (typeof to !== 'function' && hub.isThere) {
-      return hub.broadcast(to, except?.id ?? 0, kind, bytes);
+      return hub.broadcast(to, left, kind, bytes);
     }
     if (typeof to !== 'function' && Object.keys(to).length > 0) {
       throw new TypeError('the profile has no selections');
@@ -341,6 +345,13 @@ function threw(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
+}
+
+/** The handle that is left out, 0 for none. What is no connection would leave nobody out. */
+function exceptOf(except: Socket | undefined): number {
+  if (except === undefined) return 0;
+  if (!((except as unknown) instanceof Socket)) throw new TypeError('except is a connection');
+  return except.id;
 }
 
 function ownersOf(links: Link<Socket>[]): Socket[] {

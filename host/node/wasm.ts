@@ -8,6 +8,7 @@ const PROFILES = ['nano', 'micro', 'server'];
 
 /** The path of a profile's module; the server's is the SIMD build, which every Node from 16.4 on runs. */
 export function wasmPath(profile: string): string {
+  if (typeof (profile as unknown) !== 'string') throw new TypeError('profile is a name or a path');
   if (profile.endsWith('.wasm')) return profile;
   if (!PROFILES.includes(profile)) {
     throw new TypeError(

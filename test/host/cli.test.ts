@@ -68,6 +68,7 @@ const WRONG: [string[], RegExp][] = [
   [['toString'], /no command toString/],
   [['serve', '--frobnicate'], /'--frobnicate'/],
   [['serve', '--chat', '--echo'], /--chat goes without/],
+  [['serve', '--chat', '--profile', 'nano', '--port', '0'], /--chat needs .* rooms/],
   [['serve', '--trust-proxy', 'yes'], /--trust-proxy is one of proxy, proxy-required, forwarded/],
   [['serve', '--rate-policy', 'wait'], /--rate-policy is one of drop, queue, reject/],
   [['serve', '--rate-messages', '-1'], /rate-messages/],

@@ -245,12 +245,29 @@ test('a selection that is none is refused', async (t) => {
     { messagesOutFrom: Infinity },
     { role: 'admin' },
     { states: ['sleeping'] },
+    { metadata: 'name' },
+    { metadata: { value: 'Ann' } },
+    'news',
+    5,
+    [],
+    null,
   ]) {
     const refused = (error: unknown) => error instanceof TypeError || error instanceof RangeError;
     assert.throws(() => server.broadcast('x', { to: to as never }), refused, JSON.stringify(to));
+    assert.throws(() => server.select(to as never), refused, JSON.stringify(to));
   }
   assert.throws(() => server.publish('x'.repeat(70_000), 'x'), LimpetError);
   assert.equal(server.metrics().arenaUsed, 0, 'what was not sent takes no memory');
+});
+
+test('except is a connection: what is none is refused, and not sent to all', async (t) => {
+  const { server } = await serving(t);
+  for (const except of [5, 'Ann', null, {}]) {
+    const refused = { name: 'TypeError', message: /^except is a connection/ };
+    assert.throws(() => server.broadcast('x', { except: except as never }), refused);
+    assert.throws(() => server.publish('news', 'x', { except: except as never }), refused);
+  }
+  assert.equal(server.broadcast('x', { except: undefined }).delivered, 0);
 });
 
 test('fragmented messages are not cut in two by a publication: it is counted as dropped', async (t) => {

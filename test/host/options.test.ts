@@ -166,6 +166,7 @@ test('an unknown option is a TypeError that names it', () => {
 test('an unknown profile is a TypeError, a file that is not there an Error', () => {
   assert.throws(() => createServer({ profile: 'huge' }), /no profile huge/);
   assert.throws(() => createServer({ profile: 'constructor' }), TypeError);
+  assert.throws(() => createServer({ profile: 5 as never }), /^TypeError: profile is a name/);
   assert.throws(
     () => createServer({ profile: '/nowhere/x.wasm' }),
     /nowhere\/x\.wasm is not there/,
