@@ -310,7 +310,7 @@ test('micro: a room for each, and names that are too long for it are refused', a
 test('nano: it has no rooms, and says so before anybody comes', async (t) => {
   const { code, stderr } = await limpet(t, 'serve', '--chat', '--port', '0', '--profile', 'nano');
   assert.equal(code, 2);
-  assert.match(stderr, /--chat needs a profile with topics and metadata/);
+  assert.match(stderr, /--chat needs a profile with rooms and metadata/);
 });
 
 test('who comes when no membership is left is told so with 1013, and the others stay', async (t) => {

@@ -61,7 +61,7 @@ export class Chat {
     const { exports } = server.core;
     const answers = [exports.limpet_room_next(0), exports.limpet_meta_next(0, 0)];
     if (answers.includes(ErrorCode.UNSUPPORTED)) {
-      throw new UsageError('--chat needs a profile with topics and metadata');
+      throw new UsageError('--chat needs a profile with rooms and metadata');
     }
     server.on('request', (request) => {
       this.#request(request);
