@@ -18,6 +18,7 @@ import {
   DRAIN_MS,
   fail,
   finish,
+  FLAGS,
   headEnds,
   measure,
   READ_BYTES,
@@ -36,14 +37,9 @@ interface Subscriber {
 
 const { values: flags } = parseArgs({
   options: {
-    port: { type: 'string' },
-    path: { type: 'string', default: '/' },
+    ...FLAGS,
     connections: { type: 'string', default: '1000' },
-    inflight: { type: 'string', default: '1' },
     size: { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '1' },
-    warmup: { type: 'string', default: '0.3' },
-    pid: { type: 'string' },
   },
 });
 

@@ -100,6 +100,16 @@ export function finish(line: string, code: number): never {
 
 // ---- flags
 
+/** What every generator is told, for parseArgs; each has its own standard for how many and how long. */
+export const FLAGS = {
+  port: { type: 'string' },
+  path: { type: 'string', default: '/' },
+  inflight: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '1' },
+  warmup: { type: 'string', default: '0.3' },
+  pid: { type: 'string' },
+} as const;
+
 export function count(name: string, flag: string | undefined): number {
   const n = Number(flag);
   return Number.isInteger(n) && n > 0 ? n : fail(`--${name}: a whole number above 0, not ${flag}`);

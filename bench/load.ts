@@ -25,6 +25,7 @@ import {
   DRAIN_MS,
   fail,
   finish,
+  FLAGS,
   headEnds,
   measure,
   READ_BYTES,
@@ -46,14 +47,9 @@ interface Connection {
 
 const { values: flags } = parseArgs({
   options: {
-    port: { type: 'string' },
-    path: { type: 'string', default: '/' },
+    ...FLAGS,
     connections: { type: 'string', default: '64' },
-    inflight: { type: 'string', default: '1' },
     size: { type: 'string', default: '128' },
-    seconds: { type: 'string', default: '1' },
-    warmup: { type: 'string', default: '0.3' },
-    pid: { type: 'string' },
     raw: { type: 'boolean', default: false },
     text: { type: 'boolean', default: false },
     deflate: { type: 'string' },

@@ -19,12 +19,12 @@ export function headerOf(
   call: 'limpet_header' | 'limpet_cookie',
 ): string | undefined {
   if (name.length > core.scratchSize) return undefined;
-  // Heads are bytes: RFC 9110 5.5.
   const [{ ptr, len }] = place(core, memory, [Buffer.from(name, 'latin1')]);
   const record = core.exports[call](handle, ptr, len);
   return record > 0 ? latin1(core.fieldValue(record)) : undefined;
 }
 
-function latin1(bytes: Uint8Array): string {
+/** Bytes of a head as a string: RFC 9110 5.5. */
+export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -3,7 +3,7 @@
 import { ErrorCode, Part, State } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
 import { sessionAddress, transportAddress } from './address.js';
-import { headerOf, partOf } from './head.js';
+import { headerOf, latin1, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
 
@@ -145,8 +145,8 @@ function readHeaders(core: Core, handle: number): Record<string, string> {
   const record = core.exports.limpet_request_part(handle, Part.METHOD);
   let cursor = core.exports.limpet_header_next(handle, 0);
   while (cursor > 0) {
-    const name = Buffer.from(core.fieldName(record)).toString('latin1').toLowerCase();
-    const value = Buffer.from(core.fieldValue(record)).toString('latin1');
+    const name = latin1(core.fieldName(record)).toLowerCase();
+    const value = latin1(core.fieldValue(record));
     headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
     cursor = core.exports.limpet_header_next(handle, cursor);
   }
@@ -157,7 +157,7 @@ function readProtocols(core: Core, handle: number): string[] {
   const protocols: string[] = [];
   let record = core.exports.limpet_protocol_at(handle, 0);
   while (record > 0) {
-    protocols.push(Buffer.from(core.fieldValue(record)).toString('latin1'));
+    protocols.push(latin1(core.fieldValue(record)));
     record = core.exports.limpet_protocol_at(handle, protocols.length);
   }
   return protocols;

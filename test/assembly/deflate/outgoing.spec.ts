@@ -12,46 +12,20 @@ import {
 } from '../../../assembly/abi';
 import { growth, GROWTH_MAX } from '../../../assembly/deflate/outgoing';
 import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
-import { stats, TX_SPANS } from '../../../assembly/memory';
+import { stats } from '../../../assembly/memory';
 import { BLOCK_MAX_BYTES } from '../../../assembly/profile';
 import { seed } from '../../../assembly/protocol/entropy';
-import { release } from '../../../assembly/session/ending';
-import { queueAcknowledge, queueSpans } from '../../../assembly/session/queue';
+import { queueAcknowledge } from '../../../assembly/session/queue';
 import { SEND_MAX, send, sendExternal } from '../../../assembly/session/send';
-import {
-  optionAddress,
-  pool,
-  Session,
-  sessionFree,
-  sessionOpen,
-} from '../../../assembly/session/session';
-import { ascii, HERE, hex, isHex, THERE } from '../bytes';
+import { Session, sessionOpen } from '../../../assembly/session/session';
+import { ascii, HERE, hex, isHex } from '../bytes';
+import { free, set, output, repeated } from '../sending';
 
 /** A session that compresses. */
 function open(role: Role = Role.SERVER): Session {
   const s = sessionOpen(role, State.OPEN);
   s.deflateOut = 15;
   return s;
-}
-
-function free(s: Session): void {
-  release(s);
-  sessionFree(s);
-}
-
-function set(option: Option, value: u32): void {
-  store<u32>(optionAddress(changetype<Session>(0), option), value);
-}
-
-/** The first span. */
-function output(s: Session): usize {
-  queueSpans(s);
-  return load<u32>(TX_SPANS);
-}
-
-/** The same text again and again. */
-function repeated(n: u32): void {
-  for (let i: u32 = 0; i < n; i++) store<u8>(HERE + i, <u8>(97 + (i % 13)));
 }
 
 /** Bytes of which none is like another. */

@@ -18,19 +18,14 @@ import {
   payloadReserve,
   shared,
 } from '../../../assembly/hub/frames';
-import { stats, TX_SPANS, txRecord } from '../../../assembly/memory';
+import { stats, txRecord } from '../../../assembly/memory';
 import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_MIN_BYTES } from '../../../assembly/profile';
 import { seed } from '../../../assembly/protocol/entropy';
 import { arenaGive, arenaTake, Use } from '../../../assembly/session/arena';
-import { release } from '../../../assembly/session/ending';
-import { queueAcknowledge, queueSpans } from '../../../assembly/session/queue';
-import {
-  optionAddress,
-  Session,
-  sessionFree,
-  sessionOpen,
-} from '../../../assembly/session/session';
+import { queueAcknowledge } from '../../../assembly/session/queue';
+import { Session, sessionOpen } from '../../../assembly/session/session';
 import { ascii, HERE, isHex, THERE } from '../bytes';
+import { free, set, output, repeated } from '../sending';
 
 function open(deflateOut: u32 = 0, role: Role = Role.SERVER): Session {
   const s = sessionOpen(role, State.OPEN);
@@ -38,26 +33,6 @@ function open(deflateOut: u32 = 0, role: Role = Role.SERVER): Session {
   s.highWater = 1_000_000;
   s.deflateOut = <u8>deflateOut;
   return s;
-}
-
-function free(s: Session): void {
-  release(s);
-  sessionFree(s);
-}
-
-function set(option: Option, value: u32): void {
-  store<u32>(optionAddress(changetype<Session>(0), option), value);
-}
-
-/** The first span. */
-function output(s: Session): usize {
-  queueSpans(s);
-  return load<u32>(TX_SPANS);
-}
-
-/** The same text again and again. */
-function repeated(n: u32): void {
-  for (let i: u32 = 0; i < n; i++) store<u8>(HERE + i, <u8>(97 + (i % 13)));
 }
 
 /** The frame that is for a message of so many bytes: 0 = not compressed, n = over 2^(n + 7) bytes. */

@@ -17,16 +17,10 @@ import { broadcast, publish, publishFlushed, sendMany } from '../../../assembly/
 import { join, matchBegin, roomFind } from '../../../assembly/hub/rooms';
 import { stats, TX_SPANS, txRecord, zeroWords } from '../../../assembly/memory';
 import { seed } from '../../../assembly/protocol/entropy';
-import { release } from '../../../assembly/session/ending';
-import { queueAcknowledge, queueSpans } from '../../../assembly/session/queue';
-import {
-  optionAddress,
-  pool,
-  Session,
-  sessionFree,
-  sessionOpen,
-} from '../../../assembly/session/session';
+import { queueAcknowledge } from '../../../assembly/session/queue';
+import { pool, Session, sessionOpen } from '../../../assembly/session/session';
 import { ascii, HERE, hex, isHex, THERE } from '../bytes';
+import { free, set, output, repeated } from '../sending';
 
 const NOBODY: SelectRecord = changetype<SelectRecord>(0);
 
@@ -37,21 +31,6 @@ function open(role: Role = Role.SERVER): Session {
   return s;
 }
 
-function free(s: Session): void {
-  release(s);
-  sessionFree(s);
-}
-
-function set(option: Option, value: u32): void {
-  store<u32>(optionAddress(changetype<Session>(0), option), value);
-}
-
-/** The first span. */
-function output(s: Session): usize {
-  queueSpans(s);
-  return load<u32>(TX_SPANS);
-}
-
 function subscribe(s: Session, topic: string): void {
   expect<i32>(join(s, THERE, ascii(THERE, topic))).toBe(1);
 }
@@ -59,11 +38,6 @@ function subscribe(s: Session, topic: string): void {
 function toTopic(topic: string, text: string, except: i32 = 0): PublishRecord {
   expect<bool>(matchBegin(THERE, ascii(THERE, topic))).toBe(true);
   return publish(Opcode.TEXT, HERE, ascii(HERE, text), except);
-}
-
-/** The same text again and again. */
-function repeated(n: u32): void {
-  for (let i: u32 = 0; i < n; i++) store<u8>(HERE + i, <u8>(97 + (i % 13)));
 }
 
 describe('publish', () => {

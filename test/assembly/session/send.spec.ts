@@ -1,30 +1,18 @@
 // Payloads → frames in the queue: kinds, limits, policies, counters.
 
 import { ErrorCode, FullPolicy, Opcode, Role, SEND_MORE, Sent, State } from '../../../assembly/abi';
-import { stats, TX_SPANS } from '../../../assembly/memory';
+import { stats } from '../../../assembly/memory';
 import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from '../../../assembly/session/send';
-import { release } from '../../../assembly/session/ending';
-import { queueSpans } from '../../../assembly/session/queue';
 import { seed } from '../../../assembly/protocol/entropy';
-import { Session, sessionFree, sessionOpen } from '../../../assembly/session/session';
+import { Session, sessionOpen } from '../../../assembly/session/session';
 import { ascii, HERE, hex, isHex } from '../bytes';
+import { free, output } from '../sending';
 
 function open(role: Role): Session {
   const s = sessionOpen(role, State.OPEN);
   s.queueMax = 1_000_000;
   s.highWater = 1_000_000;
   return s;
-}
-
-function free(s: Session): void {
-  release(s);
-  sessionFree(s);
-}
-
-/** The first span. */
-function output(s: Session): usize {
-  queueSpans(s);
-  return load<u32>(TX_SPANS);
 }
 
 describe('send', () => {
