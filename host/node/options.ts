@@ -13,7 +13,7 @@ export interface ServerOptions extends PolicyOptions {
   /** Longest message taken, bytes; past it 1009. Default 16 MiB. */
   maxMessage?: number;
   /** Connections at once; default and bound: the profile's pool. */
-  maxSessions?: number;
+  maxConnections?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
   /** How long a connection may be silent before it is closed with 1001. Default 0. */
@@ -27,7 +27,7 @@ export interface ServerOptions extends PolicyOptions {
   /** Queued bytes from which `send` answers BACKPRESSURE. Default 1 MiB, or an eighth of the arena. */
   highWater?: number;
   /** Queued bytes that a connection never passes. Default 4 times maxMessage, at least 64 MiB. */
-  maxQueue?: number;
+  maxBackpressure?: number;
   /** What happens to a message for which the queue has no room. Default 'refuse'. */
   fullPolicy?: 'refuse' | 'drop' | 'close-1008' | 'close-1013';
   /** Whether pings are answered. Default true. */
@@ -76,8 +76,8 @@ const NAMES = new Set([
   ...Object.keys(NUMBERS),
   'highWater',
   'profile',
-  'maxSessions',
-  'maxQueue',
+  'maxConnections',
+  'maxBackpressure',
   'fullPolicy',
   'autoPong',
   'borrow',
@@ -93,7 +93,7 @@ const NAMES = new Set([
 /** What bounds the messages that wait for one connection. */
 export interface QueueLimits {
   /** Bytes. */
-  maxQueue: number;
+  maxBackpressure: number;
   /** What happens past them. */
   fullPolicy: FullPolicy;
 }
@@ -120,8 +120,8 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   }
   const maxMessage = options.maxMessage ?? NUMBERS.maxMessage.standard;
   const queue = Math.min(Math.max(64 << 20, 4 * maxMessage), 0x7fff_ffff);
-  const maxQueue = whole('maxQueue', options.maxQueue ?? queue);
-  core.setDefault(Option.QUEUE_MAX, maxQueue);
+  const maxBackpressure = whole('maxBackpressure', options.maxBackpressure ?? queue);
+  core.setDefault(Option.QUEUE_MAX, maxBackpressure);
   const { sessions, arena } = core.stats();
   // One that does not read holds no more than its share of the memory that all send through.
   const mark = Math.min(HIGH_WATER, arena / HIGH_WATER_SHARE);
@@ -131,12 +131,12 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   yes('borrow', options.borrow ?? false);
   const policy = word('fullPolicy', POLICIES, options.fullPolicy ?? 'refuse');
   core.setDefault(Option.FULL_POLICY, policy);
-  const most = whole('maxSessions', options.maxSessions ?? sessions, sessions);
+  const most = whole('maxConnections', options.maxConnections ?? sessions, sessions);
   core.setDefault(Option.SESSIONS_MAX, most);
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);
-  return { maxQueue, fullPolicy: policy, metricsPath, ...applyPolicies(core, options) };
+  return { maxBackpressure, fullPolicy: policy, metricsPath, ...applyPolicies(core, options) };
 }
 
 function metricsPathOf(metrics: boolean | string): string {

@@ -214,7 +214,8 @@ export class Outbox<Owner> {
   #fits(handle: number, bytes: number): boolean {
     const info = this.core.exports.limpet_session_info(handle);
     return (
-      info > 0 && this.core.u32[(info + SessionInfo.queued) >>> 2] + bytes <= this.limits.maxQueue
+      info > 0 &&
+      this.core.u32[(info + SessionInfo.queued) >>> 2] + bytes <= this.limits.maxBackpressure
     );
   }
 
@@ -238,7 +239,7 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.limits.maxQueue)
+    if (link.backlogBytes + length + HEADER_BYTES > this.limits.maxBackpressure)
       return this.#full(link, kind);
     this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;

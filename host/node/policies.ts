@@ -39,7 +39,7 @@ export interface PolicyOptions {
   /** Longest HTTP head taken, bytes; past it 431. Default and bound: the profile's. */
   maxHead?: number;
   /** Connections that one remote address may have, 0 = no bound; past it 429. Default 0. */
-  maxSessionsPerAddress?: number;
+  maxConnectionsPerAddress?: number;
   /**
    * What tells a client's address when a proxy stands in front: a PROXY protocol header that may
    * come ('proxy') or has to ('proxy-required'), or X-Forwarded-For ('forwarded'). Default false.
@@ -78,7 +78,7 @@ export const POLICY_NAMES = [
   'maxText',
   'maxBinary',
   'maxHead',
-  'maxSessionsPerAddress',
+  'maxConnectionsPerAddress',
   'trustProxy',
   'trustPeer',
   'allowedOrigins',
@@ -126,7 +126,7 @@ export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Tru
   set('maxText', Option.TEXT_MAX, options.maxText);
   set('maxBinary', Option.BINARY_MAX, options.maxBinary);
   set('maxHead', Option.HEAD_MAX, options.maxHead);
-  set('maxSessionsPerAddress', Option.ADDRESS_SESSIONS, options.maxSessionsPerAddress);
+  set('maxConnectionsPerAddress', Option.ADDRESS_SESSIONS, options.maxConnectionsPerAddress);
   const { rateLimit, heartbeat, flush, tokenSources } = options;
   if (rateLimit !== undefined) applyRates(set, rateLimit);
   if (heartbeat !== undefined) {

@@ -15,7 +15,7 @@ import { joining, texts, type Joined } from './support/joining.js';
 
 test('api.zig creating a hub: Hub.init', async (t) => {
   const { server, join } = await joining(t, {
-    maxSessions: 10_000,
+    maxConnections: 10_000,
     maxMessage: 64 * 1024,
     pingInterval: 30_000,
     pongTimeout: 10_000,
@@ -26,7 +26,7 @@ test('api.zig creating a hub: Hub.init', async (t) => {
   assert.ok(socket.isOpen);
   assert.equal(server.broadcast('hello').delivered, 1);
   assert.deepEqual(await client.received(1), ['hello']);
-  assert.throws(() => createServer({ maxSessions: 0.5 }), RangeError);
+  assert.throws(() => createServer({ maxConnections: 0.5 }), RangeError);
 });
 
 test('api.zig creating a hub: hub.deinit', async (t) => {
@@ -54,7 +54,7 @@ test('api.zig integration: app.enableWebSocket and app.ws_hub', async (t) => {
 // ----------------------------------------------------------- hub configuration
 
 test('api.zig hub configuration: max_connections', async (t) => {
-  const { server, joins, status } = await joining(t, { maxSessions: 2 });
+  const { server, joins, status } = await joining(t, { maxConnections: 2 });
   const [one] = await joins(2);
   assert.equal(await status(), 0, 'cut off before it asks');
   const closed = next(server, 'close');

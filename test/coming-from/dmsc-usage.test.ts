@@ -12,7 +12,7 @@ import { joining, judged, texts } from './support/joining.js';
 
 test('DMSC usage: dmsc_ws_server_config_new', () => {
   const micro = createServer({ profile: 'micro', maxMessage: 1000 });
-  const another = createServer({ profile: 'micro', maxSessions: 2 });
+  const another = createServer({ profile: 'micro', maxConnections: 2 });
   assert.notEqual(micro.core, another.core);
   assert.throws(() => createServer({ maxMessage: -1 }), /maxMessage/);
   assert.throws(() => createServer({ max_connections: 5 } as never), /max_connections/);
@@ -42,7 +42,7 @@ test('DMSC usage: dmsc_ws_server_config_get_port', async (t) => {
 });
 
 test('DMSC usage: dmsc_ws_server_config_set_max_connections', async (t) => {
-  const { server, joins, status } = await joining(t, { maxSessions: 2 });
+  const { server, joins, status } = await joining(t, { maxConnections: 2 });
   const [first] = await joins(2);
   assert.equal(await status(), 0, 'it is refused before its request');
   assert.equal(server.metrics().sessionsFull, 1);
@@ -356,7 +356,7 @@ test('DMSC usage: dmsc_ws_session_send', async (t) => {
 
 test('DMSC usage: dmsc_ws_session_free', async (t) => {
   // Nothing is to be freed: a socket that is over answers, and belongs to nobody else.
-  const { server, joins, join } = await joining(t, { maxSessions: 1 });
+  const { server, joins, join } = await joining(t, { maxConnections: 1 });
   const [one] = await joins(1);
   const old = one?.socket;
   const closed = next(server, 'close');
@@ -456,12 +456,12 @@ test('DMSC usage: dmsc_ws_session_manager_free', async (t) => {
 
 test('DMSC usage: dmsc_ws_server_config_free', async (t) => {
   // Options are read once: they stay the application's, and may serve again.
-  const options = { maxSessions: 1, allowedOrigins: ['https://example.com'] };
+  const options = { maxConnections: 1, allowedOrigins: ['https://example.com'] };
   const origin = 'https://example.com';
   const first = await joining(t, options);
   options.allowedOrigins.length = 0;
-  options.maxSessions = 0;
+  options.maxConnections = 0;
   assert.equal(await first.status({ origin }), 101);
-  const second = await joining(t, { ...options, maxSessions: 1, allowedOrigins: [origin] });
+  const second = await joining(t, { ...options, maxConnections: 1, allowedOrigins: [origin] });
   assert.equal(await second.status({ origin }), 101);
 });

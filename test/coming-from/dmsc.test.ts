@@ -593,11 +593,11 @@ test('DMSC Security Features: Message Size Limits', async (t) => {
 });
 
 test('DMSC Security Features: Connection Limits', async (t) => {
-  const perServer = await joining(t, { maxSessions: 3 });
+  const perServer = await joining(t, { maxConnections: 3 });
   await perServer.joins(3);
   assert.equal(await perServer.status(), 0, 'cut off before it asks');
   assert.equal(perServer.server.metrics().sessionsFull, 1);
-  const perAddress = await joining(t, { maxSessionsPerAddress: 3, trustProxy: 'forwarded' });
+  const perAddress = await joining(t, { maxConnectionsPerAddress: 3, trustProxy: 'forwarded' });
   await perAddress.joins(3);
   assert.equal(await perAddress.status(), 429);
   assert.equal(await perAddress.status({ headers: { 'X-Forwarded-For': '192.0.2.1' } }), 101);

@@ -261,8 +261,8 @@ test('IPv6, and IPv4 on a server that listens to both', async (t) => {
   assert.deepEqual([remoteAddress, remoteFamily], ['127.0.0.1', 'IPv4']);
 });
 
-test('maxSessionsPerAddress: past it 429, and a place that is free is given again', async (t) => {
-  const { server, port, pair } = await serving(t, { maxSessionsPerAddress: 2 });
+test('maxConnectionsPerAddress: past it 429, and a place that is free is given again', async (t) => {
+  const { server, port, pair } = await serving(t, { maxConnectionsPerAddress: 2 });
   const { peer } = await pair();
   await pair();
   assert.equal(await status(t, port), 429);

@@ -241,8 +241,8 @@ test('a message that waits can be followed by a close', async (t) => {
   assert.equal((await closed)[1], 4000);
 });
 
-test('maxQueue bounds what waits: FULL, and what was taken arrives', async (t) => {
-  const { open } = deflating(t, { profile: 'micro', maxQueue: 150_000 });
+test('maxBackpressure bounds what waits: FULL, and what was taken arrives', async (t) => {
+  const { open } = deflating(t, { profile: 'micro', maxBackpressure: 150_000 });
   const { client, socket } = await open();
   assert.equal(socket.send(noise(150_001)), ErrorCode.FULL);
   client.reads(false);
@@ -390,7 +390,7 @@ test('broadcast: to, binary and compress', async (t) => {
 });
 
 test('broadcast leaves out connections that are over, and does not wait for slow ones', async (t) => {
-  const { server, all } = await audience(t, { profile: 'micro', maxQueue: 20_000 });
+  const { server, all } = await audience(t, { profile: 'micro', maxBackpressure: 20_000 });
   const [closing, , slow] = all;
   closing?.socket.close();
   slow?.client.reads(false);

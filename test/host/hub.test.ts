@@ -486,7 +486,7 @@ test('a subscriber that does not read does not hurt the others, and its queue is
 });
 
 test("fullPolicy 'drop': what a slow subscriber has no room for is dropped and counted", async (t) => {
-  const it = await serving(t, { maxQueue: 4 * MIB, fullPolicy: 'drop' });
+  const it = await serving(t, { maxBackpressure: 4 * MIB, fullPolicy: 'drop' });
   const [slow, quick] = await pairs(it, 2);
   for (const { socket } of [slow, quick]) socket.subscribe('room');
   slow.peer.transport.pause();
@@ -501,7 +501,7 @@ test("fullPolicy 'drop': what a slow subscriber has no room for is dropped and c
 });
 
 test("fullPolicy 'close-1013': a slow subscriber is closed, the others go on", async (t) => {
-  const it = await serving(t, { maxQueue: 4 * MIB, fullPolicy: 'close-1013' });
+  const it = await serving(t, { maxBackpressure: 4 * MIB, fullPolicy: 'close-1013' });
   const [slow, quick] = await pairs(it, 2);
   for (const { socket } of [slow, quick]) socket.subscribe('room');
   slow.peer.transport.pause();

@@ -80,7 +80,7 @@ function bench(profile = 'server'): Bench {
   };
   const loop = new SocketLoop<Wire>(loadCore(profile), handlers, {
     borrow: false,
-    maxQueue: 64 << 20,
+    maxBackpressure: 64 << 20,
     fullPolicy: FullPolicy.REFUSE,
     trusts: () => 0,
   });

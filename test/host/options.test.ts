@@ -31,14 +31,14 @@ test('the documented defaults', () => {
 test('every option reaches the core', () => {
   const found = defaults({
     maxMessage: 1,
-    maxSessions: 2,
+    maxConnections: 2,
     handshakeTimeout: 3,
     idleTimeout: 4,
     pingInterval: 5,
     pongTimeout: 6,
     closeTimeout: 7,
     highWater: 8,
-    maxQueue: 9,
+    maxBackpressure: 9,
     fullPolicy: 'close-1013',
     autoPong: false,
     deflate: 9,
@@ -92,7 +92,7 @@ test('a profile without permessage-deflate says so', () => {
 test('an option that is undefined is one that is not there', () => {
   const all = {
     maxMessage: undefined,
-    maxSessions: undefined,
+    maxConnections: undefined,
     profile: 'micro',
     borrow: undefined,
   };
@@ -106,10 +106,10 @@ test('numbers out of range are a RangeError that names the option', () => {
     ['maxMessage', NaN],
     ['maxMessage', Infinity],
     ['maxMessage', 2 ** 31],
-    ['maxSessions', 17],
+    ['maxConnections', 17],
     ['idleTimeout', -5],
     ['highWater', 2 ** 40],
-    ['maxQueue', -1],
+    ['maxBackpressure', -1],
     ['deflate', 10],
     ['deflate', -1],
     ['deflate', 1.5],

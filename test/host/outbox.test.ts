@@ -169,8 +169,8 @@ test('fragments that wait stay one message', async (t) => {
   );
 });
 
-test('messages that wait are bounded by maxQueue, and what was taken arrives', async (t) => {
-  const { socket, reader } = await stuck(t, { maxQueue: 20_000 });
+test('messages that wait are bounded by maxBackpressure, and what was taken arrives', async (t) => {
+  const { socket, reader } = await stuck(t, { maxBackpressure: 20_000 });
   let taken = 0;
   let status: number = SendStatus.OK;
   while (status >= 0 && taken < 10_000) {
@@ -189,8 +189,8 @@ for (const [fullPolicy, answer, code] of [
   ['close-1008', ErrorCode.FULL, 1008],
   ['close-1013', ErrorCode.FULL, 1013],
 ] as const) {
-  test(`past maxQueue messages that wait obey fullPolicy '${fullPolicy}'`, async (t) => {
-    const { socket, reader } = await stuck(t, { maxQueue: 20_000, fullPolicy });
+  test(`past maxBackpressure messages that wait obey fullPolicy '${fullPolicy}'`, async (t) => {
+    const { socket, reader } = await stuck(t, { maxBackpressure: 20_000, fullPolicy });
     let taken = 0;
     let status: number = SendStatus.OK;
     while (taken < 10_000) {

@@ -21,7 +21,7 @@ test('every option of the hub reaches the core', () => {
     maxText: 1,
     maxBinary: 2,
     maxHead: 1000,
-    maxSessionsPerAddress: 3,
+    maxConnectionsPerAddress: 3,
     rateLimit: {
       messages: 4,
       bytes: 5,
@@ -58,7 +58,7 @@ const WRONG: [object, string][] = [
   [{ maxText: -1 }, 'maxText'],
   [{ maxBinary: 1.5 }, 'maxBinary'],
   [{ maxHead: 5000 }, 'maxHead'],
-  [{ maxSessionsPerAddress: '2' }, 'not "2"'],
+  [{ maxConnectionsPerAddress: '2' }, 'not "2"'],
   [{ trustProxy: true }, 'trustProxy'],
   [{ trustProxy: 'constructor' }, 'trustProxy'],
   [{ trustPeer: '10.0.0.1' }, 'trustPeer'],
@@ -117,7 +117,7 @@ test('no error tells a token', () => {
 
 test('nano has none of them, and says which', () => {
   const options: ServerOptions[] = [
-    { maxSessionsPerAddress: 1 },
+    { maxConnectionsPerAddress: 1 },
     { allowedOrigins: ['*'] },
     { allowedProtocols: ['a'] },
     { tokens: ['a'] },

@@ -62,7 +62,7 @@ test('over the high-water mark: BACKPRESSURE, then one drain, then OK', async (t
 });
 
 test("fullPolicy 'refuse': FULL, the connection stays, and what was taken arrives", async (t) => {
-  const { server, pair } = await serving(t, { maxQueue: 8 * MIB });
+  const { server, pair } = await serving(t, { maxBackpressure: 8 * MIB });
   const { peer, socket } = await pair();
   peer.transport.pause();
   const taken = sendUntil(socket, ErrorCode.FULL, Buffer.alloc(MIB));
@@ -76,7 +76,7 @@ test("fullPolicy 'refuse': FULL, the connection stays, and what was taken arrive
 });
 
 test("fullPolicy 'drop': DROPPED, and the connection goes on without it", async (t) => {
-  const { pair } = await serving(t, { maxQueue: 8 * MIB, fullPolicy: 'drop' });
+  const { pair } = await serving(t, { maxBackpressure: 8 * MIB, fullPolicy: 'drop' });
   const { peer, socket } = await pair();
   peer.transport.pause();
   assert.equal(sendUntil(socket, SendStatus.DROPPED, Buffer.alloc(MIB)), 7);
@@ -92,7 +92,7 @@ for (const [fullPolicy, code] of [
   ['close-1013', 1013],
 ] as const) {
   test(`fullPolicy '${fullPolicy}': the connection is closed with ${code}`, async (t) => {
-    const { server, pair } = await serving(t, { maxQueue: 8 * MIB, fullPolicy });
+    const { server, pair } = await serving(t, { maxBackpressure: 8 * MIB, fullPolicy });
     const { peer, socket } = await pair();
     peer.transport.pause();
     assert.equal(sendUntil(socket, ErrorCode.FULL, Buffer.alloc(MIB)), 7);
@@ -108,7 +108,7 @@ for (const [fullPolicy, code] of [
 
 test('fragments are refused, not dropped, and leave the connection usable', async (t) => {
   for (const dropsLast of [false, true]) {
-    const { pair } = await serving(t, { maxQueue: 8 * MIB, fullPolicy: 'drop' });
+    const { pair } = await serving(t, { maxBackpressure: 8 * MIB, fullPolicy: 'drop' });
     const { peer, socket } = await pair();
     peer.transport.pause();
     if (dropsLast) socket.send('the first part of a message', { fin: false });
@@ -124,8 +124,8 @@ test('fragments are refused, not dropped, and leave the connection usable', asyn
   }
 });
 
-test('a message longer than maxQueue is refused, and a shorter one is not', async (t) => {
-  const { pair } = await serving(t, { maxQueue: 1000 });
+test('a message longer than maxBackpressure is refused, and a shorter one is not', async (t) => {
+  const { pair } = await serving(t, { maxBackpressure: 1000 });
   const { peer, socket } = await pair();
   assert.equal(socket.send('x'.repeat(1000)), ErrorCode.FULL);
   assert.equal(socket.send('x'.repeat(990)), SendStatus.OK);

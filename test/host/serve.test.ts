@@ -80,8 +80,8 @@ test('--max-message: that long and no longer', async (t) => {
   assert.equal((await peer.closeFrame())[0], 1009);
 });
 
-test('--max-sessions: that many and no more', async (t) => {
-  const { port } = await serve(t, '--echo', '--max-sessions', '2');
+test('--max-connections: that many and no more', async (t) => {
+  const { port } = await serve(t, '--echo', '--max-connections', '2');
   await open(t, port);
   await open(t, port);
   const third = await Peer.connect(port);

@@ -107,8 +107,8 @@ test('stats() counts messages, bytes, connections and violations', async (t) => 
   assert.equal(server.stats().violations, 1);
 });
 
-test('past maxSessions a connection is refused, and a freed place is given again', async (t) => {
-  const { server, connect, pair } = await serving(t, { maxSessions: 2 });
+test('past maxConnections a connection is refused, and a freed place is given again', async (t) => {
+  const { server, connect, pair } = await serving(t, { maxConnections: 2 });
   const { peer, socket } = await pair();
   await pair();
   const refused = await connect();

@@ -17,7 +17,7 @@ const USAGE = `usage: limpet serve [options]
   --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
-  --max-sessions N      connections at once (all that the profile has)
+  --max-connections N      connections at once (all that the profile has)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
   --deflate[=LEVEL]     permessage-deflate, level 0 to 9 (6)
@@ -46,7 +46,7 @@ const FLAGS = {
   chat: { type: 'boolean', default: false },
   profile: { type: 'string', default: 'server' },
   'max-message': { type: 'string' },
-  'max-sessions': { type: 'string' },
+  'max-connections': { type: 'string' },
   'ping-interval': { type: 'string' },
   'idle-timeout': { type: 'string' },
   deflate: { type: 'string' },
@@ -73,13 +73,13 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
 /** Options that are numbers. */
 type NumberOption =
   | 'maxMessage'
-  | 'maxSessions'
+  | 'maxConnections'
   | 'pingInterval'
   | 'idleTimeout'
   | 'deflate'
   | 'deflateWindow'
   | 'deflateThreshold'
-  | 'maxSessionsPerAddress';
+  | 'maxConnectionsPerAddress';
 
 export async function serve(args: string[]): Promise<number> {
   const { values, positionals } = parse({
@@ -120,13 +120,13 @@ function optionsOf(values: Values, deflates: boolean): ServerOptions {
   const options: ServerOptions = { profile: values.profile, borrow: true };
   const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
-    ['maxSessions', number('max-sessions', values['max-sessions'], 1, INT_MAX)],
+    ['maxConnections', number('max-connections', values['max-connections'], 1, INT_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
     ['idleTimeout', number('idle-timeout', values['idle-timeout'], 0, INT_MAX)],
     ['deflate', number('deflate', values.deflate, 0, 9)],
     ['deflateWindow', number('deflate-window', values['deflate-window'], 8, 15)],
     ['deflateThreshold', number('deflate-threshold', values['deflate-threshold'], 0, INT_MAX)],
-    ['maxSessionsPerAddress', number('max-per-address', values['max-per-address'], 0, INT_MAX)],
+    ['maxConnectionsPerAddress', number('max-per-address', values['max-per-address'], 0, INT_MAX)],
   ];
   // Without a level it is the core's.
   if (deflates) options.deflate = true;
