@@ -12,7 +12,10 @@ export interface ServerOptions extends PolicyOptions {
   profile?: string;
   /** Longest message taken, bytes; past it 1009. Default 16 MiB. */
   maxMessage?: number;
-  /** Connections at once; default and bound: the profile's pool. */
+  /**
+   * Connections at once. Default: the profile's pool; past that the server makes further instances
+   * of the module.
+   */
   maxConnections?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
@@ -101,6 +104,9 @@ export interface QueueLimits {
 /** What the host does itself. */
 export interface HostLimits extends QueueLimits {
   trusts: Trusts;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  rateAll: { messages: number; bytes: number };
   /** The path that answers with counters, or ''. */
   metricsPath: string;
 }
@@ -131,12 +137,18 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   yes('borrow', options.borrow ?? false);
   const policy = word('fullPolicy', POLICIES, options.fullPolicy ?? 'refuse');
   core.setDefault(Option.FULL_POLICY, policy);
-  const most = whole('maxConnections', options.maxConnections ?? sessions, sessions);
-  core.setDefault(Option.SESSIONS_MAX, most);
+  const maxConnections = whole('maxConnections', options.maxConnections ?? sessions);
+  core.setDefault(Option.SESSIONS_MAX, Math.min(maxConnections, sessions));
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);
-  return { maxBackpressure, fullPolicy: policy, metricsPath, ...applyPolicies(core, options) };
+  return {
+    maxBackpressure,
+    fullPolicy: policy,
+    metricsPath,
+    maxConnections,
+    ...applyPolicies(core, options),
+  };
 }
 
 function metricsPathOf(metrics: boolean | string): string {
