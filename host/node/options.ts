@@ -31,8 +31,11 @@ export interface ServerOptions extends PolicyOptions {
   highWater?: number;
   /** Queued bytes that a connection never passes. Default 4 times maxMessage, at least 64 MiB. */
   maxBackpressure?: number;
-  /** What happens to a message for which the queue has no room. Default 'refuse'. */
-  fullPolicy?: 'refuse' | 'drop' | 'close-1008' | 'close-1013';
+  /**
+   * What happens to a message for which the queue has no room: `send` refuses it, it is dropped, or
+   * the connection is closed with 1013 ('close'), or the code that is named. Default 'refuse'.
+   */
+  fullPolicy?: 'refuse' | 'drop' | 'close' | 'close-1008' | 'close-1013';
   /** Whether pings are answered. Default true. */
   autoPong?: boolean;
   /** Whether permessage-deflate is agreed on with clients that offer it, or its level, 0 to 9. Default false. */
@@ -58,6 +61,7 @@ export interface ServerOptions extends PolicyOptions {
 const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
+  close: FullPolicy.CLOSE_1013,
   'close-1008': FullPolicy.CLOSE_1008,
   'close-1013': FullPolicy.CLOSE_1013,
 } as const;
