@@ -74,7 +74,7 @@ export function limpet_debug_check(): i32 {
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
     if (METADATA) entries += metaCount(s.metadata, slot);
-    if (HEADERS && s.request) kept += arenaBytes(s.request);
+    if (HEADERS && s.request && !s.keyed) kept += arenaBytes(s.request);
     if (!queueSound(s)) return 102;
     if (HEARTBEAT && !heartbeatSound(s)) return 113;
   }

@@ -102,7 +102,7 @@ import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
-import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
+import { masks, queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
@@ -688,6 +688,24 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
   if (absent(s)) return ErrorCode.HANDLE;
   if (len < 0) return ErrorCode.ARGUMENT;
   return sendExternal(s, kind, len);
+}
+
+/**
+ * Gives the masking key of all frames that a client session sends from now on, in place of keys of the
+ * core's own, until it is called again. RFC 6455 5.3 and 10.3: whoever gives keys answers for it that
+ * nobody can foretell them.
+ * @param handle a client session
+ * @param key its low byte comes first on the wire
+ * @returns 0, or ErrorCode.HANDLE, or STATE for a server's session
+ * @feature client
+ */
+export function limpet_masking_key(handle: i32, key: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!masks(s)) return ErrorCode.STATE;
+  s.keyed = true;
+  s.request = key;
+  return 0;
 }
 
 /**

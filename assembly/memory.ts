@@ -76,7 +76,7 @@ const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES))
 
 /** Bytes of a StatsRecord: 30 counters of 8 bytes, 26 figures of 4. */
 const STATS_BYTES: i32 = 352;
-/** Words of the defaults: one for each Option, and some to spare. */
+/** Words of the defaults: one for each Option. */
 const DEFAULTS_BYTES: i32 = 36 * 4;
 
 // Offsets within GLOBALS, in the order of their use.
