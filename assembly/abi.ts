@@ -763,6 +763,10 @@ export class StatsRecord {
   eventsPeak: u32;
   /** Entries of the event ring. */
   events: u32;
-  /** Always 0. */
-  reserved: u32;
+  /** Messages that limpet_prepare keeps now. */
+  preparedUsed: u32;
+  /** Messages kept: most at once. */
+  preparedPeak: u32;
+  /** Messages that it may keep: as many as there are rooms in the pool. */
+  prepared: u32;
 }

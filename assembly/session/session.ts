@@ -172,7 +172,7 @@ export class Session {
   keyed: bool;
 }
 
-const FIRST_GENERATION: i32 = 1 << 16;
+export const FIRST_GENERATION: i32 = 1 << 16;
 /** Words that a session copies from the defaults: the Options before SESSIONS_MAX. */
 const LIMIT_WORDS: i32 = Option.SESSIONS_MAX;
 const LIMITS: usize = offsetof<Session>('messageMax');
@@ -335,13 +335,17 @@ export function sessionOpen(role: Role, state: State): Session {
   return s;
 }
 
+/** The handle that a slot has next. Generations run from 1 to 32,767: it is neither 0 nor negative. */
+export function handleAfter(handle: i32): i32 {
+  handle += FIRST_GENERATION;
+  return handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+}
+
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
   s.state = State.FREE;
-  // Generations run from 1 to 32,767: a handle is neither 0 nor negative.
-  const handle = s.handle + FIRST_GENERATION;
-  s.handle = handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+  s.handle = handleAfter(s.handle);
   s.txNext = p.freed;
   p.freed = <u32>changetype<usize>(s);
   stats().active -= 1;
