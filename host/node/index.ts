@@ -26,3 +26,5 @@ export {
   type SendOptions,
   type SocketStats,
 } from './socket.js';
+export type { AllMetrics, Everywhere, PublishedByAll } from './workers/all.js';
+export type { WorkerEvent } from './workers/team.js';

@@ -5,6 +5,7 @@ import type { Core } from '../core/core.js';
 import { callable, whole, word, yes } from './checks.js';
 import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
 import type { UpgradeRequest } from './request.js';
+import { WORKERS_MAX } from './workers/team.js';
 
 /** Settings of a server. Times are milliseconds, 0 turns the bound off. */
 export interface ServerOptions extends PolicyOptions {
@@ -17,6 +18,11 @@ export interface ServerOptions extends PolicyOptions {
    * of the module.
    */
   maxConnections?: number;
+  /**
+   * Processes that serve, each running the program again, behind one port: docs/workers.md. Default
+   * 0: this process serves by itself.
+   */
+  workers?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
   /** How long a connection may be silent before it is closed with 1001. Default 0. */
@@ -84,6 +90,7 @@ const NAMES = new Set([
   'highWater',
   'profile',
   'maxConnections',
+  'workers',
   'maxBackpressure',
   'fullPolicy',
   'autoPong',
@@ -143,6 +150,7 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   core.setDefault(Option.FULL_POLICY, policy);
   const maxConnections = whole('maxConnections', options.maxConnections ?? sessions);
   core.setDefault(Option.SESSIONS_MAX, Math.min(maxConnections, sessions));
+  whole('workers', options.workers ?? 0, WORKERS_MAX);
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);
