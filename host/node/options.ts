@@ -58,7 +58,7 @@ export interface ServerOptions extends PolicyOptions {
   metrics?: boolean | string;
 }
 
-const POLICIES = {
+export const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
   close: FullPolicy.CLOSE_1013,
