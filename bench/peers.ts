@@ -112,7 +112,7 @@ export const FANOUT_PEERS: readonly Peer[] = [
 ];
 
 /** Those of `peers` that are named, or all, as far as they are here. The base always is one of them. */
-export function choosePeers(peers: readonly Peer[], names: readonly string[]): Peer[] {
+export function choosePeers<P extends Peer>(peers: readonly P[], names: readonly string[]): P[] {
   const chosen = peers.filter(
     (peer) => !names.length || peer.name === BASE || names.includes(peer.name),
   );

@@ -5,7 +5,7 @@
 // write that the kernel does not take at once keeps the buffer until it has ended: the others read into
 // another one from then on, and the connection reads on when it has ended.
 
-import { createServer, Socket, type AddressInfo } from 'node:net';
+import { createServer, Socket, type AddressInfo, type SocketConstructorOpts } from 'node:net';
 
 interface Write {
   oncomplete?: () => void;
@@ -33,7 +33,7 @@ const { WriteWrap, streamBaseState, kLastWriteWasAsync } = (
 
 const handles = new Set<Handle>();
 /** What all connections read into, and others that no write keeps. */
-let buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+let buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const spare: Buffer[] = [];
 /** A request that no write has taken yet. */
 let request = new WriteWrap();
@@ -43,11 +43,8 @@ const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) 
   const handle = old._handle;
   if (!handle) return;
   old._handle = null;
-  const options = {
-    handle,
-    onread: { buffer, callback: (bytes: number) => (echo(socket, handle, bytes), true) },
-  };
-  const socket = new Socket(options);
+  const onread = { buffer, callback: (bytes: number) => (echo(socket, handle, bytes), true) };
+  const socket = new Socket({ handle, onread } as SocketConstructorOpts);
   handles.add(handle);
   socket.on('error', () => socket.destroy());
   socket.on('close', () => handles.delete(handle));
