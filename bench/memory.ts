@@ -6,9 +6,9 @@
 // A figure is what a reading has more than the one with none, for each of the 5,000. So what a server
 // grows to once for all, as V8's space for new objects, is in it. `further` is without that: what the
 // reading with 5,000 has more than that with 1,000, for each of the 4,000; it is told on stderr and in
-// the JSON. Before each reading the server
-// collects its garbage. Read is the anonymous memory of the process (heaps, linear memory, stacks); what
-// the kernel keeps for a socket is in no figure, and is the same for all.
+// the JSON. Before each reading the server collects its garbage. Read is the anonymous memory of the
+// process (heaps, linear memory, stacks); what the kernel keeps for a socket is in no figure, and is the
+// same for all.
 //
 // Each figure is the median of the rounds; in a round each peer has its turn, with a server and a crowd of
 // its own.
