@@ -61,7 +61,7 @@ export interface ServerOptions extends PolicyOptions {
   tls?: TlsOptions;
 }
 
-const POLICIES = {
+export const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
   close: FullPolicy.CLOSE_1013,
