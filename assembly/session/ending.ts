@@ -24,7 +24,7 @@
 // peer ends its own: RFC 6455 7.1.1, so that no unread byte turns the end into a reset that
 // overtakes the Close frame.
 
-import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
+import { ErrorCode, EventFlag, EventKind, Opcode, Option, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { keepRelease } from '../http/keep';
@@ -55,7 +55,7 @@ import { unmask } from '../protocol/mask';
 import { arenaGive, Use } from './arena';
 import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from './events';
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
-import { pool, Session } from './session';
+import { optionDefault, pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
@@ -70,7 +70,7 @@ function inputRelease(s: Session): void {
 
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
-  s.state = <i8>state;
+  s.state = state;
   // Of a shutdown the timeout does not move.
   if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   if (RATES && s.slowed) rateResume(s);
@@ -113,11 +113,9 @@ export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u
 
 /** OPEN or CLOSING → ENDING: the peer's Close frame came. Its payload lies unmasked at `p`. */
 export function closeCame(s: Session, p: usize, n: u32): void {
-  const code = closeRead(p, n, s.utf8Judged);
-  if (code < 0) {
-    s.maskKey = closeCodeRead(p, n);
-    return fail(s, code);
-  }
+  s.maskKey = closeCodeRead(p, n);
+  const code = closeRead(p, n, optionDefault(Option.UTF8));
+  if (code < 0) return fail(s, code);
   s.closeReceived = true;
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
@@ -196,6 +194,6 @@ export function release(s: Session): void {
 export function gone(s: Session): void {
   if (s.state == State.CLOSED) return;
   release(s);
-  s.state = <i8>State.CLOSED;
+  s.state = State.CLOSED;
   notify(s, Notice.CLOSED);
 }
