@@ -5,7 +5,6 @@ import {
   createServer as createNetServer,
   type AddressInfo,
   type Server as NetServer,
-  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
@@ -19,6 +18,7 @@ import type { Published } from './outbox.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
+import { takeConnections } from './transport/index.js';
 import { loadModule } from './wasm.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
@@ -101,6 +101,8 @@ export class Server extends EventEmitter<ServerEvents> {
       message: (link, data, isBinary) => {
         if (link.owner) this.emit('message', link.owner, data, isBinary);
       },
+      opened: () => undefined,
+      chunk: () => undefined,
       ping: (link, data) => {
         if (link.owner) this.emit('ping', link.owner, data);
       },
@@ -128,12 +130,10 @@ export class Server extends EventEmitter<ServerEvents> {
       threw,
     });
     this.core = this.#shards.first().core;
-    this.#net = createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
-      (accepted: NetSocket) => {
-        if (!this.#shards.accept(accepted)) accepted.destroy();
-      },
-    );
+    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+    takeConnections(this.#net, (connection) => {
+      if (!this.#shards.accept(connection)) connection.destroy();
+    });
     this.#net.on('listening', () => this.emit('listening'));
     // What keeps it from listening is told by `listen`.
     this.#net.on('error', (error) => {

@@ -5,7 +5,6 @@
 //   accept ─► the first loop that has a session ─► else one loop more, up to maxConnections
 //   publish, broadcast ─► every loop ─► the bus, if there are other workers
 
-import type { Duplex } from 'node:stream';
 import { Option } from '../../build/limpet.abi.js';
 import { Core } from '../core/core.js';
 import { sessionAddress } from './address.js';
@@ -14,6 +13,7 @@ import { SHARD, type Link } from './link.js';
 import { SocketLoop, type Handlers, type LoopOptions } from './loop.js';
 import { sumMetrics, type Metrics } from './metrics.js';
 import type { Published } from './outbox.js';
+import type { Connection } from './transport/index.js';
 
 /** Bounds over all shards, and the settings of each. */
 export interface ShardOptions extends LoopOptions {
@@ -108,7 +108,7 @@ export class Shards<Owner> {
    * @param first bytes that were read from it before
    * @returns its link, or undefined when there are maxConnections, or the server is ending
    */
-  accept(transport: Duplex, first?: Buffer): Link<Owner> | undefined {
+  accept(connection: Connection, first?: Buffer): Link<Owner> | undefined {
     this.first();
     const { size } = this;
     if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
@@ -116,7 +116,7 @@ export class Shards<Owner> {
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
-    return this.#withRoom().accept(transport, first);
+    return this.#withRoom().accept(connection, first);
   }
 
   /** A loop that has a session. */
