@@ -112,11 +112,16 @@ export class Shards<Owner> {
     this.first();
     const { size } = this;
     if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
-      this.#refused += 1;
+      this.refuse();
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
     return this.#withRoom().accept(connection, first);
+  }
+
+  /** Counts a connection for which there was no place. */
+  refuse(): void {
+    this.#refused += 1;
   }
 
   /** A loop that has a session. */

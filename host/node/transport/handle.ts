@@ -158,22 +158,9 @@ export class HandleTransport implements Transport {
   }
 
   #moved(receiver: Receiver, ingress: Buffer): SocketTransport {
-    const { handle, server } = this;
-    clearTimeout(this.#timer);
-    // Nothing is left to do for this one.
-    this.destroyed = true;
-    handle.transport = undefined;
-    const options = {
-      handle,
-      allowHalfOpen: true,
-      pauseOnCreate: true,
-      onread: { buffer: ingress, callback: (bytes: number) => transport.came(bytes) },
-    };
-    // `handle` and `onread` are options that Node's types do not know.
-    const socket = new Socket(options);
+    const onread = { buffer: ingress, callback: (bytes: number) => transport.came(bytes) };
+    const socket = this.toSocket({ onread });
     const transport = new SocketTransport(socket, true, this.#ended);
-    // The server counts its connections by these two.
-    Object.assign(socket, { server, _server: server });
     transport.start(receiver, ingress);
     if (this.#ended) socket.push(null);
     if (this.#reading || this.#ended) transport.resume();
@@ -181,6 +168,25 @@ export class HandleTransport implements Transport {
     else if (this.#side !== Side.OPEN) transport.end();
     return transport;
   }
+
+  /** A paused net.Socket to which the handle belongs from now on. */
+  toSocket(options?: { onread: { buffer: Buffer; callback: (bytes: number) => boolean } }): Socket {
+    const { handle, server } = this;
+    clearTimeout(this.#timer);
+    // Nothing is left to do for this one.
+    this.destroyed = true;
+    handle.transport = undefined;
+    // `handle` and `pauseOnCreate` are options that Node's types do not know.
+    const more = { handle, allowHalfOpen: true, pauseOnCreate: true };
+    const socket = new Socket({ ...options, ...more });
+    // The server counts its connections by these two.
+    return Object.assign(socket, { server, _server: server });
+  }
+}
+
+/** A connection that has not started yet as a paused net.Socket, for what wants one. */
+export function socketOf(connection: Socket | HandleTransport): Socket {
+  return connection instanceof HandleTransport ? connection.toSocket() : connection;
 }
 
 function received(this: Handle): void {

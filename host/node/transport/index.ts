@@ -7,7 +7,7 @@ import { SocketTransport } from './socket.js';
 import { StreamTransport } from './stream.js';
 import type { Transport } from './transport.js';
 
-export { HandleTransport } from './handle.js';
+export { HandleTransport, socketOf } from './handle.js';
 export { takeConnections } from './listen.js';
 export type { Receiver, Streaming, Transport } from './transport.js';
 export { Unconnected } from './unconnected.js';

@@ -30,6 +30,8 @@ export interface Receiver {
 
 /** A connection. Bytes that are written have to stay as they are until they have left. */
 export interface Transport {
+  /** Its stream, if it has one. */
+  readonly stream?: Duplex;
   /** Whether it is closed, or about to be. */
   readonly destroyed: boolean;
   /** Bytes that were written and have not left yet. */
