@@ -8,7 +8,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrorCode, Opcode, SEND_MORE, SEND_PLAIN, Sent } from '../../../build/limpet.abi.js';
-import { sessionAddress, transportAddress } from '../address.js';
+import { sessionAddress } from '../address.js';
 import type { Link } from '../link.js';
 import type { Published } from '../outbox.js';
 import type { Shards } from '../shards.js';
@@ -185,13 +185,12 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   get remoteAddress(): string {
     const link = this._link;
     if (!link) return '';
-    const known = sessionAddress(link.loop.core, link.handle) ?? transportAddress(link.transport);
-    return known.address;
+    return (sessionAddress(link.loop.core, link.handle) ?? link.transport.peer()).address;
   }
 
   /** The transport; null before the connection is open. What is written to it breaks the connection. */
   get _socket(): Duplex | null {
-    return this._link?.transport ?? null;
+    return this._link?.stream ?? null;
   }
 
   // ----------------------------------------------------------------- sending
@@ -249,7 +248,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
     cb?: SendCallback,
   ): void {
     if (typeof data === 'function') {
-      this.#control(kind, undefined, undefined, data as SendCallback);
+      this.#control(kind, undefined, undefined, data);
       return;
     }
     if (typeof mask === 'function') {
