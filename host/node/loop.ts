@@ -29,6 +29,7 @@ import { Link, type Written } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
+import type { Prepared } from './prepared.js';
 import { transportOf, Unconnected, type Connection, type Transport } from './transport/index.js';
 import { Writer } from './writer.js';
 
@@ -363,6 +364,11 @@ export class SocketLoop<Owner> {
   /** Sends a message or a fragment of one, see Outbox.send. */
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     return this.#outbox.send(link, kind, data);
+  }
+
+  /** Sends a prepared message, see Outbox.sendPrepared. */
+  sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
+    return this.#outbox.sendPrepared(link, message);
   }
 
   /** Sends a whole message to many connections, see Outbox.sendMany. */
