@@ -30,3 +30,5 @@ export {
 } from './socket.js';
 export { TlsError, type TlsInfo } from './tls.js';
 export type { TlsOptions } from './tls-options.js';
+export type { AllMetrics, Everywhere, PublishedByAll } from './workers/all.js';
+export type { WorkerEvent } from './workers/team.js';
