@@ -78,7 +78,7 @@ export class Core {
    */
   constructor(wasm: Uint8Array | WebAssembly.Module) {
     const { exports } = instantiateSync(wasm);
-    this.exports = Object.create({ ...LEFT_OUT, ...exports }) as LimpetExports;
+    this.exports = { ...LEFT_OUT, ...exports } as unknown as LimpetExports;
     if (typeof this.exports.limpet_abi_version !== 'function') {
       throw new Error('this WebAssembly module is not a Limpet core');
     }
