@@ -32,7 +32,16 @@ import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { ADDRESSES, CLIENT, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
+import {
+  ADDRESSES,
+  CLIENT,
+  DEFLATE,
+  HEADERS,
+  INSPECTION,
+  RATES,
+  SHUTDOWN,
+  TOPICS,
+} from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,

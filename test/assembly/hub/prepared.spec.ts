@@ -1,6 +1,15 @@
 // A message that is kept: its frames, whom it reaches, when it goes back, and stale numbers.
 
-import { ErrorCode, FullPolicy, Opcode, Option, Role, SEND_PLAIN, Sent, State } from '../../../assembly/abi';
+import {
+  ErrorCode,
+  FullPolicy,
+  Opcode,
+  Option,
+  Role,
+  SEND_PLAIN,
+  Sent,
+  State,
+} from '../../../assembly/abi';
 import { windowHeld, windowTake } from '../../../assembly/deflate/windows';
 import { payloadRelease, payloadReserve } from '../../../assembly/hub/frames';
 import {

@@ -1,7 +1,12 @@
 // Close codes and the payload of a Close frame. RFC 6455 5.5.1 and 7.4.
 
 import { ErrorCode } from '../../../assembly/abi';
-import { closeCodeOf, closeCodeRead, closeCodeValid, closeRead } from '../../../assembly/protocol/close';
+import {
+  closeCodeOf,
+  closeCodeRead,
+  closeCodeValid,
+  closeRead,
+} from '../../../assembly/protocol/close';
 import { HERE, hex } from '../bytes';
 
 function read(text: string, judged: u32 = 1): i32 {

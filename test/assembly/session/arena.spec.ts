@@ -126,7 +126,7 @@ describe('arenaGrow and arenaTrim', () => {
       taken = block;
       block = arenaTake(BLOCK_MAX_BYTES, Use.IN);
     }
-    expect<i32>(count).toBe((ARENA_BYTES / 4) * 3 / BLOCK_MAX_BYTES);
+    expect<i32>(count).toBe(((ARENA_BYTES / 4) * 3) / BLOCK_MAX_BYTES);
     while (taken) {
       const next: usize = load<u32>(taken);
       arenaGive(taken, Use.IN);

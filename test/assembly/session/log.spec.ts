@@ -4,7 +4,14 @@ import { Role, State } from '../../../assembly/abi';
 import { stats, TX_SPANS, txRecord } from '../../../assembly/memory';
 import { BLOCK_MIN_BYTES, BLOCK_SEND_BYTES } from '../../../assembly/profile';
 import { arenaBytes, Use } from '../../../assembly/session/arena';
-import { Log, LOG_HEADER, logAlone, logRelease, LOGS, logWith } from '../../../assembly/session/log';
+import {
+  Log,
+  LOG_HEADER,
+  logAlone,
+  logRelease,
+  LOGS,
+  logWith,
+} from '../../../assembly/session/log';
 import {
   queueAcknowledge,
   queueClear,
