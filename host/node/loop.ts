@@ -42,7 +42,7 @@ export interface Handlers<Owner> {
   /** The server is closing; last messages may be sent. */
   closing(link: Link<Owner>): void;
   /** A Close frame went, or came (`remote`); 1005 when it has no code. */
-  leaving(link: Link<Owner>, code: number, reason: string, remote: boolean): void;
+  leaving(link: Link<Owner>, code: number, reason: Buffer, remote: boolean): void;
   /**
    * The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told,
    * `detail` what broke the rule, see ErrorCode.
@@ -381,8 +381,7 @@ export class SocketLoop<Owner> {
         this.#resumeSoon(link);
         return;
       case EventKind.CLOSING:
-        link.reason = this.memory.toString('utf8', ptr, ptr + len);
-        this.handlers.leaving(link, code, link.reason, (flags & EventFlag.REMOTE) !== 0);
+        this.#leaving(link, code, Buffer.from(this.memory.subarray(ptr, ptr + len)), flags);
         return;
       case EventKind.HEARTBEAT:
         this.handlers.heartbeat(link, i32[word + (EventRecord.detail >> 2)]);
@@ -404,6 +403,11 @@ export class SocketLoop<Owner> {
         return;
       default:
     }
+  }
+
+  #leaving(link: Link<Owner>, code: number, reason: Buffer, flags: number): void {
+    link.reason = reason.toString();
+    this.handlers.leaving(link, code, reason, (flags & EventFlag.REMOTE) !== 0);
   }
 
   #payload(ptr: number, len: number): Buffer {
@@ -470,6 +474,11 @@ export class SocketLoop<Owner> {
     }
     this.#drain();
     this.schedule();
+  }
+
+  /** Writes what a connection has queued, as far as the kernel takes it now. */
+  flush(link: Link<Owner>): void {
+    this.#outbox.write(link);
   }
 
   /** Gives a connection up without a close handshake. */

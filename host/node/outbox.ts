@@ -394,6 +394,7 @@ export class Outbox<Owner> {
     const record = exports.limpet_tx(link.handle);
     if (record < 0 || link.writing > 0) return;
     const bytes = u32[(record + TxRecord.bytes) >>> 2];
+    if (bytes === 0) return;
     const count = u32[(record + TxRecord.count) >>> 2];
     const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
     const changed = change(head);
