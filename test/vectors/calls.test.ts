@@ -395,7 +395,7 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         assert.equal(driver.option(handle, option), refused);
       }
       assert.equal(
-        driver.core.limpet_option_set(0, Option.HEARTBEAT_TIMEOUT_MS + 1, 0),
+        driver.core.limpet_option_set(0, Option.CLOSING + 1, 0),
         ErrorCode.ARGUMENT,
       );
     });

@@ -13,7 +13,7 @@ import {
   type Server as NetServer,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { State } from '../../../build/limpet.abi.js';
+import { State, type ErrorCode } from '../../../build/limpet.abi.js';
 import { whole } from '../checks.js';
 import { checkSelection, type Room, type Selection } from '../hub.js';
 import type { Link } from '../link.js';
@@ -23,6 +23,7 @@ import type { Published } from '../outbox.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
 import { loadModule } from '../wasm.js';
+import { explain } from './answers.js';
 import { checkClose } from './data.js';
 import { EventQueue } from './event-queue.js';
 import { behind, TOLD } from './handlers.js';
@@ -31,7 +32,14 @@ import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
 import { Rare } from './rare.js';
 import { headOf } from './request.js';
-import { applySettings, serverSettings, type Settings } from './settings.js';
+import {
+  applySettings,
+  CLOSE_TIMEOUT_MS,
+  MAX_FRAGMENTS,
+  MAX_PAYLOAD,
+  serverSettings,
+  type Settings,
+} from './settings.js';
 import { Emitter } from './typed.js';
 import { OPEN, WebSocket, type Peer } from './websocket.js';
 
@@ -75,14 +83,26 @@ const TWICE =
   'server.handleUpgrade() was called more than once with the same socket, possibly due to a ' +
   'misconfiguration';
 
-/** What a server has unless it is told otherwise; what is not here is in settings.ts. */
+/** What a server has unless it is told otherwise. */
 const STANDARD = {
   allowSynchronousEvents: true,
   autoPong: true,
+  backlog: null,
   clientTracking: true,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+  handleProtocols: null,
+  host: null,
+  maxBufferedChunks: 256 << 10,
+  maxFragments: MAX_FRAGMENTS,
+  maxPayload: MAX_PAYLOAD,
+  maxPendingAutoPongs: 60,
   noServer: false,
+  path: null,
   perMessageDeflate: false,
+  port: null,
+  server: null,
   skipUTF8Validation: false,
+  verifyClient: null,
 };
 
 /** The opening handshake of a socket that was handed to `handleUpgrade`. */
@@ -115,9 +135,9 @@ export class WebSocketServer<
    */
   constructor(options: ServerOptions<Class, Request> = {}, callback?: () => void) {
     super();
-    const given = { ...STANDARD, WebSocket: WebSocket as Class, ...options };
+    const given = { ...(STANDARD as object), WebSocket: WebSocket as Class, ...options };
     checkMode(given);
-    this.#settings = serverSettings(given as ServerOptions);
+    this.#settings = serverSettings(given as object);
     if (given.perMessageDeflate === true) given.perMessageDeflate = {};
     this.options = given;
     if (given.clientTracking) this.clients = new Set();
@@ -179,7 +199,7 @@ export class WebSocketServer<
       },
       failed: (link, error, code, detail) => {
         if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail);
-        else this.#tellsRefusal(link, refusalOf(error));
+        else this.#refused(link, error);
       },
       closed: (link, code, reason, clean) => {
         const ws = link.owner;
@@ -236,13 +256,21 @@ export class WebSocketServer<
     const { owner, loop } = link;
     if (!(owner instanceof Opening)) {
       // It came to our port, where there is nothing else.
-      loop.respond(link, 426, 'Content-Type: text/plain\r\n', 'Upgrade Required');
+      loop.respond(link, 0, '', '');
+      explain(link, undefined, 'text/plain');
       return;
     }
     // node:http says that it is an upgrade, and the core that it is none to a WebSocket.
     const isGet = owner.request?.method === 'GET';
-    if (this.#tellsRefusal(link, isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method')) return;
-    owner.reject(isGet ? 400 : 405);
+    const message = isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method';
+    if (this.#tellsRefusal(link, message)) return;
+    owner.refuse(isGet ? 400 : 405, message);
+  }
+
+  /** The core has refused an opening handshake; its answer is not written yet. */
+  #refused(link: Link<Peer>, error: ErrorCode): void {
+    const message = refusalOf(error);
+    if (!this.#tellsRefusal(link, message)) explain(link, message);
   }
 
   /** Lets listeners of 'wsClientError' answer, if there are some; then the core does not. */
