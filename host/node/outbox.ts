@@ -402,7 +402,8 @@ export class Outbox<Owner> {
     link.writing = bytes;
     if (!this.#one(link, Buffer.from(changed, 'latin1'))) return;
     link.writing = 0;
-    this.#acknowledge(link, bytes);
+    // There may be an end to tell.
+    if (this.#acknowledge(link, bytes) > 0) this.write(link);
   }
 
   /** A write has ended; several may tell it, and what counts is that nothing is left. */
