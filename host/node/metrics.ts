@@ -190,12 +190,7 @@ const FAMILIES: readonly Family[] = [
 
 /** These two are there only where there are workers. */
 const WORKER_FAMILIES: readonly Family[] = [
-  [
-    'workers',
-    'gauge',
-    'Workers whose counters these are.',
-    ({ workers = 0 }) => ({ '': workers }),
-  ],
+  ['workers', 'gauge', 'Workers whose counters these are.', ({ workers = 0 }) => ({ '': workers })],
   [
     'bus_dropped_total',
     'counter',
@@ -207,11 +202,13 @@ const WORKER_FAMILIES: readonly Family[] = [
 /** The counters as a scraper gets them. */
 export function metricsText(metrics: Metrics & Partial<WorkerMetrics>): string {
   const families = metrics.workers === undefined ? FAMILIES : [...FAMILIES, ...WORKER_FAMILIES];
-  return families.flatMap(([name, kind, help, samples]) => [
-    `# HELP limpet_${name} ${help}\n`,
-    `# TYPE limpet_${name} ${kind}\n`,
-    ...Object.entries(samples(metrics)).map(
-      ([rest, value]) => `limpet_${name}${rest} ${String(value)}\n`,
-    ),
-  ]).join('');
+  return families
+    .flatMap(([name, kind, help, samples]) => [
+      `# HELP limpet_${name} ${help}\n`,
+      `# TYPE limpet_${name} ${kind}\n`,
+      ...Object.entries(samples(metrics)).map(
+        ([rest, value]) => `limpet_${name}${rest} ${String(value)}\n`,
+      ),
+    ])
+    .join('');
 }

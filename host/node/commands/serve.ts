@@ -7,6 +7,7 @@ import type { ServerOptions } from '../options.js';
 import { Chat } from './chat.js';
 import { Demo } from './demo.js';
 import { Echo } from './echo.js';
+import { WORKERS_MAX } from '../workers/team.js';
 import { number, parse, UsageError, wordOf } from './arguments.js';
 
 const USAGE = `usage: limpet serve [options]
@@ -17,7 +18,8 @@ const USAGE = `usage: limpet serve [options]
   --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
-  --max-connections N      connections at once (all that the profile has)
+  --max-connections N   connections at once (all that the profile has)
+  --workers N           processes that serve behind the port, 0 = this one does (0)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
   --deflate[=LEVEL]     permessage-deflate, level 0 to 9 (6)
@@ -47,6 +49,7 @@ const FLAGS = {
   profile: { type: 'string', default: 'server' },
   'max-message': { type: 'string' },
   'max-connections': { type: 'string' },
+  workers: { type: 'string' },
   'ping-interval': { type: 'string' },
   'idle-timeout': { type: 'string' },
   deflate: { type: 'string' },
@@ -74,6 +77,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
 type NumberOption =
   | 'maxMessage'
   | 'maxConnections'
+  | 'workers'
   | 'pingInterval'
   | 'idleTimeout'
   | 'deflate'
@@ -96,12 +100,19 @@ export async function serve(args: string[]): Promise<number> {
   if (values.chat && (values.echo || values.demo)) {
     throw new UsageError('--chat goes without --echo and --demo');
   }
+  if (Number(values.workers) > 0 && (values.chat || values.demo)) {
+    throw new UsageError(
+      '--workers goes without --chat and --demo: their pages are of one process',
+    );
+  }
   const port = number('port', values.port, 0, 65535) ?? 0;
   const server = makeServer(optionsOf(values, args.includes('--deflate')));
   if (values.chat) new Chat(server);
   else new Echo(server, values.echo);
   if (values.demo) new Demo(server, values.profile);
   const address = await listen(server, port, values.host);
+  // The primary speaks for its workers, and ends them.
+  if (server.worker > 0) return 0;
   console.log(`limpet listening on http://${hostOf(address)}:${String(address.port)}/`);
   if (values.chat && !values.quiet) {
     console.log(`chat at http://${hostOf(address)}:${String(address.port)}/, Ctrl-C ends`);
@@ -121,6 +132,7 @@ function optionsOf(values: Values, deflates: boolean): ServerOptions {
   const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxConnections', number('max-connections', values['max-connections'], 1, INT_MAX)],
+    ['workers', number('workers', values.workers, 0, WORKERS_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
     ['idleTimeout', number('idle-timeout', values['idle-timeout'], 0, INT_MAX)],
     ['deflate', number('deflate', values.deflate, 0, 9)],

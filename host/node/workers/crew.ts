@@ -3,7 +3,7 @@
 //   node:cluster forks the program; descriptor BUS of each worker is its end of the bus, a pair of
 //   sockets that ends with either side. A worker whose primary is gone is ended by node:cluster.
 
-import cluster, { type ClusterSettings, type Worker } from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import type { SendHandle } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 
@@ -137,7 +137,7 @@ export class Crew {
       [WORKER_ENV]: [place.id, streams.length, this.size].join(':'),
     });
     // Workers that the program forks itself are as it wants them.
-    cluster.setupPrimary({ stdio } as ClusterSettings);
+    cluster.setupPrimary({ stdio });
     place.process = worker;
     place.began_ms = performance.now();
     this.watch.started(place.id, worker.process.stdio[streams.length] as Duplex);

@@ -11,7 +11,7 @@ import { Dealer } from './dealer.js';
 import { RecordType } from './record.js';
 import { shifted } from './selection.js';
 import { Switchboard } from './switchboard.js';
-import type { Goodbye, Member, Question, Team, Tell } from './team.js';
+import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
 
 /** What bounds the connections of all workers together. */
 export interface Bounds {
@@ -172,7 +172,7 @@ export class PrimaryTeam implements Team {
   // ------------------------------------------------------------ the workers
 
   /** A worker tells something. */
-  told(worker: number, id: number, tell: Tell): void {
+  told(worker: number, id: number, tell: WorkerTell): void {
     switch (tell.what) {
       case 'listen':
         this.#listening.add(worker);
@@ -196,7 +196,6 @@ export class PrimaryTeam implements Team {
       case 'left':
         this.#addresses.left(worker, tell.address);
         return;
-      default:
     }
   }
 

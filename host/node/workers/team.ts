@@ -52,20 +52,23 @@ export interface WorkerEvent {
 /** What can be asked of the server in every process. */
 export type Question = { what: 'metrics' } | { what: 'rooms' } | { what: 'room'; topic: string };
 
-/** What the primary and a worker tell each other. */
-export type Tell =
-  /** Worker: `listen` was called, or its server closed. */
+/** What a worker tells the primary. */
+export type WorkerTell =
+  /** `listen` was called; the server is closed. */
   | { what: 'listen' }
   | { what: 'closed' }
-  /** Worker: so many connections were taken of those dealt, and so many there are. */
+  /** So many connections were taken of those dealt, and so many there are. */
   | { what: 'sized'; taken: number; size: number }
-  /** Worker: may an address have one connection more? One of it has gone. */
+  /** May an address have one connection more? One of it has gone. */
   | { what: 'admit'; address: string }
-  | { what: 'left'; address: string }
-  /** Primary: the address that is listened on, the answer to `admit`. */
+  | { what: 'left'; address: string };
+
+/** What the primary tells a worker. */
+export type PrimaryTell =
+  /** The address that is listened on; the answer to `admit`. */
   | { what: 'listening'; address: AddressInfo }
   | { what: 'admitted'; yes: boolean }
-  /** Primary: close this server; all are closed, end the process. */
+  /** Close this server; all are closed, end the process. */
   | ({ what: 'close' } & Goodbye)
   | { what: 'exit' };
 

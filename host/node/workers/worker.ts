@@ -3,28 +3,30 @@
 
 import cluster from 'node:cluster';
 import { Socket as NetSocket, type AddressInfo } from 'node:net';
-import type { Room, Selection } from '../hub.js';
+import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { WORKER_ENV } from './crew.js';
 import { Lane } from './lane.js';
-import {
-  bodyOf,
-  readHeader,
-  recordEnd,
-  RecordReader,
-  RecordType,
-  type Header,
-} from './record.js';
+import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
-import { answerOf, type Goodbye, type Member, type Question, type Team, type Tell } from './team.js';
+import {
+  answerOf,
+  type Goodbye,
+  type Member,
+  type Question,
+  type Team,
+  type Tell,
+} from './team.js';
 
 const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
 /** Ids of a worker's questions: its number above these bits. */
 const ID_BITS = 24;
 
-const [number = 0, descriptor = 0, count = 0] = (process.env[WORKER_ENV] ?? '').split(':').map(Number);
+const [number = 0, descriptor = 0, count = 0] = (process.env[WORKER_ENV] ?? '')
+  .split(':')
+  .map(Number);
 // What this process starts itself is no worker.
-// eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+
 delete process.env[WORKER_ENV];
 
 /** Whether this process was started as a worker of a primary's servers. */
@@ -67,7 +69,7 @@ class Station {
   }
 
   /** Sends a record whose answer will come with its id. */
-  ask<T>(send: (id: number) => void): Promise<T> {
+  async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
     const id = number * 2 ** ID_BITS + this.#id;
     return new Promise<T>((resolve, reject) => {
@@ -78,7 +80,7 @@ class Station {
         send(id);
       } catch (error) {
         this.#waiting.delete(id);
-        reject(error as Error);
+        reject(error);
       }
     });
   }
@@ -102,7 +104,7 @@ class Station {
     if (type === RecordType.ANSWER) {
       this.#settle(id, JSON.parse(header.head));
     } else if (type === RecordType.TELL) {
-      const tell = JSON.parse(header.head) as Tell;
+      const tell = JSON.parse(header.head) as PrimaryTell;
       if (tell.what === 'exit') this.#leave();
       else if (tell.what === 'admitted') this.#settle(id, tell.yes);
       else team?.told(tell);
@@ -173,13 +175,13 @@ export class WorkerTeam implements Team {
     this.station.closed();
   }
 
-  #tell(tell: Tell, id = 0): void {
+  #tell(tell: WorkerTell, id = 0): void {
     const head = JSON.stringify(tell);
     this.station.lane.tell({ type: RecordType.TELL, server: this.server, kind: 0, id, head });
   }
 
   /** The primary tells something. */
-  told(tell: Tell): void {
+  told(tell: PrimaryTell): void {
     if (tell.what === 'listening') {
       this.#address = tell.address;
       this.#listening(tell.address);
