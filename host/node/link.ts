@@ -1,7 +1,11 @@
 // One connection as the socket loop sees it: a transport and the session that speaks for it.
 
 import type { Duplex } from 'node:stream';
+import type { SocketLoop } from './loop.js';
 import type { Sink } from './transport.js';
+
+/** Handles are less than this: an id is a shard's number and a handle of its core. */
+export const SHARD = 2 ** 31;
 
 /** A message that is longer than the core's blocks and is put together in Node's memory. */
 export interface Assembly {
@@ -52,11 +56,20 @@ export class Link<Owner = unknown> {
   halfClosed = false;
   /** Whether the host asked the transport to end its write side. */
   ended = false;
+  /** The remote address that it counts for, where shards count. */
+  countedAs: string | undefined = undefined;
 
   constructor(
+    readonly loop: SocketLoop<Owner>,
     readonly transport: Duplex,
+    /** Its session in the loop's core. */
     readonly handle: number,
     /** Its number in the loop, the session's user-data word. */
     readonly index: number,
   ) {}
+
+  /** A number that no other connection of the server has at the same time. */
+  get id(): number {
+    return this.loop.shard * SHARD + this.handle;
+  }
 }

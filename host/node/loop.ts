@@ -89,7 +89,9 @@ export class SocketLoop<Owner> {
   constructor(
     readonly core: Core,
     private readonly handlers: Handlers<Owner>,
-    private readonly options: LoopOptions,
+    readonly options: LoopOptions,
+    /** Its number among the shards of a server. */
+    readonly shard = 0,
   ) {
     this.memory = Buffer.from(core.exports.memory.buffer);
     this.#ingress = this.memory.subarray(core.ingress, core.ingress + core.ingressSize);
@@ -141,9 +143,10 @@ export class SocketLoop<Owner> {
    * Opens a session for an accepted connection.
    *
    * @param accepted a net.Socket of a server with `pauseOnConnect`, or any other Duplex
+   * @param first bytes that were read from it before: the head of a request that something else parsed
    * @returns its link, or undefined when the pool is full
    */
-  accept(accepted: Duplex): Link<Owner> | undefined {
+  accept(accepted: Duplex, first?: Buffer): Link<Owner> | undefined {
     const handle = this.core.exports.limpet_open(this.now());
     if (handle < 0) return undefined;
     const index = this.#free.pop() ?? this.#links.length;
@@ -154,7 +157,7 @@ export class SocketLoop<Owner> {
           })
         : undefined;
     const transport = into ?? accepted;
-    const link = new Link<Owner>(transport, handle, index);
+    const link = new Link<Owner>(this, transport, handle, index);
     link.written = () => {
       this.#outbox.written(link);
     };
@@ -178,6 +181,7 @@ export class SocketLoop<Owner> {
       this.core.exports.limpet_eof(handle, this.now());
       this.#drain();
     });
+    if (first) this.#feed(link, first);
     this.schedule();
     return link;
   }

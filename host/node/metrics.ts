@@ -10,6 +10,25 @@ export interface Metrics extends CoreStats {
   memoryBytes: number;
 }
 
+/** Counters that are an extreme, not a sum. */
+const LEAST: readonly (keyof Metrics)[] = ['rttLeast'];
+const MOST: readonly (keyof Metrics)[] = ['rttMost'];
+
+/** The counters of several cores as those of one: pools and peaks add up, a peak is at most that. */
+export function sumMetrics([first, ...others]: readonly Metrics[]): Metrics {
+  const sum = { ...first };
+  for (const other of others) {
+    for (const name of Object.keys(sum) as (keyof Metrics)[]) {
+      const [a, b] = [sum[name], other[name]];
+      // No round trip yet is 0.
+      if (LEAST.includes(name)) sum[name] = a === 0 || b === 0 ? a + b : Math.min(a, b);
+      else if (MOST.includes(name)) sum[name] = Math.max(a, b);
+      else sum[name] = a + b;
+    }
+  }
+  return sum;
+}
+
 /** Name behind `limpet_`, kind, help, and the samples: what stands behind the name, and the value. */
 type Family = [
   name: string,

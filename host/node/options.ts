@@ -12,7 +12,10 @@ export interface ServerOptions extends PolicyOptions {
   profile?: string;
   /** Longest message taken, bytes; past it 1009. Default 16 MiB. */
   maxMessage?: number;
-  /** Connections at once; default and bound: the profile's pool. */
+  /**
+   * Connections at once. Default: the profile's pool; past that the server makes further instances
+   * of the module.
+   */
   maxConnections?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
@@ -28,8 +31,11 @@ export interface ServerOptions extends PolicyOptions {
   highWater?: number;
   /** Queued bytes that a connection never passes. Default 4 times maxMessage, at least 64 MiB. */
   maxBackpressure?: number;
-  /** What happens to a message for which the queue has no room. Default 'refuse'. */
-  fullPolicy?: 'refuse' | 'drop' | 'close-1008' | 'close-1013';
+  /**
+   * What happens to a message for which the queue has no room: `send` refuses it, it is dropped, or
+   * the connection is closed with 1013 ('close'), or the code that is named. Default 'refuse'.
+   */
+  fullPolicy?: 'refuse' | 'drop' | 'close' | 'close-1008' | 'close-1013';
   /** Whether pings are answered. Default true. */
   autoPong?: boolean;
   /** Whether permessage-deflate is agreed on with clients that offer it, or its level, 0 to 9. Default false. */
@@ -55,6 +61,7 @@ export interface ServerOptions extends PolicyOptions {
 const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
+  close: FullPolicy.CLOSE_1013,
   'close-1008': FullPolicy.CLOSE_1008,
   'close-1013': FullPolicy.CLOSE_1013,
 } as const;
@@ -101,6 +108,9 @@ export interface QueueLimits {
 /** What the host does itself. */
 export interface HostLimits extends QueueLimits {
   trusts: Trusts;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  rateAll: { messages: number; bytes: number };
   /** The path that answers with counters, or ''. */
   metricsPath: string;
 }
@@ -131,12 +141,18 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   yes('borrow', options.borrow ?? false);
   const policy = word('fullPolicy', POLICIES, options.fullPolicy ?? 'refuse');
   core.setDefault(Option.FULL_POLICY, policy);
-  const most = whole('maxConnections', options.maxConnections ?? sessions, sessions);
-  core.setDefault(Option.SESSIONS_MAX, most);
+  const maxConnections = whole('maxConnections', options.maxConnections ?? sessions);
+  core.setDefault(Option.SESSIONS_MAX, Math.min(maxConnections, sessions));
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);
-  return { maxBackpressure, fullPolicy: policy, metricsPath, ...applyPolicies(core, options) };
+  return {
+    maxBackpressure,
+    fullPolicy: policy,
+    metricsPath,
+    maxConnections,
+    ...applyPolicies(core, options),
+  };
 }
 
 function metricsPathOf(metrics: boolean | string): string {

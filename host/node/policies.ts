@@ -110,13 +110,21 @@ const TRUSTS = {
 /** What a peer may say of the client's address: bits of Trust. */
 export type Trusts = (peer: string) => number;
 
+/** What the host does of the policies. */
+export interface Policies {
+  trusts: Trusts;
+  maxConnectionsPerAddress: number;
+  /** Bounds over all connections: several cores share them. */
+  rateAll: { messages: number; bytes: number };
+}
+
 /**
  * Sets a core's limits and lists.
  *
- * @returns whom to trust
+ * @returns whom to trust, and what bounds all connections together
  * @throws TypeError or RangeError that names the option
  */
-export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Trusts } {
+export function applyPolicies(core: Core, options: PolicyOptions): Policies {
   const set: SetOption = (name, option, value, most) => {
     if (value === undefined) return;
     const number = whole(name, value, most);
@@ -144,7 +152,11 @@ export function applyPolicies(core: Core, options: PolicyOptions): { trusts: Tru
     set('tokenSources', Option.TOKEN_SOURCES, bits);
   }
   keepRequest(core, options.keepRequest ?? false);
-  return { trusts: trustsOf(core, options) };
+  return {
+    trusts: trustsOf(core, options),
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 0,
+    rateAll: { messages: rateLimit?.all?.messages ?? 0, bytes: rateLimit?.all?.bytes ?? 0 },
+  };
 }
 
 type SetOption = (name: string, option: Option, value: unknown, most?: number) => void;

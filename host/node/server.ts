@@ -13,13 +13,13 @@ import { LimpetError, type Core } from '../core/core.js';
 import { authenticate } from './authenticate.js';
 import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
-import { SocketLoop } from './loop.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
 import { Request, UpgradeRequest } from './request.js';
+import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
-import { loadCore } from './wasm.js';
+import { loadModule } from './wasm.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
 export class ConnectionError extends LimpetError {
@@ -74,68 +74,64 @@ export interface BroadcastOptions extends PublishOptions {
 
 export class Server extends EventEmitter<ServerEvents> {
   readonly core: Core;
-  readonly #loop: SocketLoop<Socket>;
+  readonly #shards: Shards<Socket>;
   readonly #net: NetServer;
   readonly #options: ServerOptions;
-  readonly #metricsPath: string;
+  #metricsPath = '';
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
   constructor(options: ServerOptions = {}) {
     super();
-    this.core = loadCore(options.profile ?? 'server');
-    const limits = applyOptions(this.core, options);
     this.#options = options;
-    this.#metricsPath = limits.metricsPath;
-    this.#loop = new SocketLoop<Socket>(
-      this.core,
-      {
-        upgrade: (link) => {
-          this.#upgrade(link);
-        },
-        request: (link) => {
-          const request = new Request(this.#loop, link);
-          if (this.#metrics(request)) return;
-          if (!this.emit('request', request) && !request.answered) request.respond();
-        },
-        message: (link, data, isBinary) => {
-          if (link.owner) this.emit('message', link.owner, data, isBinary);
-        },
-        ping: (link, data) => {
-          if (link.owner) this.emit('ping', link.owner, data);
-        },
-        pong: (link, data) => {
-          if (link.owner) this.emit('pong', link.owner, data);
-        },
-        writable: (link) => {
-          if (link.owner) this.emit('drain', link.owner);
-        },
-        heartbeat: (link, rtt_ms) => {
-          if (link.owner) this.emit('heartbeat', link.owner, rtt_ms);
-        },
-        closing: (link) => {
-          this.#closing(link);
-        },
-        failed: (link, error, code) => {
-          // Nobody has to listen: a peer's fault must not end the process.
-          if (this.listenerCount('error') > 0) {
-            this.emit('error', new ConnectionError(error, code), link.owner);
-          }
-        },
-        closed: (link, code, reason, clean) => {
-          if (link.owner) this.emit('close', link.owner, code, reason, clean);
-        },
-        threw,
+    const configure = (core: Core) => {
+      const limits = applyOptions(core, options);
+      this.#metricsPath = limits.metricsPath;
+      return { borrow: options.borrow ?? false, ...limits };
+    };
+    this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
+      upgrade: (link) => {
+        this.#upgrade(link);
       },
-      {
-        borrow: options.borrow ?? false,
-        ...limits,
+      request: (link) => {
+        const request = new Request(link.loop, link);
+        if (this.#metrics(request)) return;
+        if (!this.emit('request', request) && !request.answered) request.respond();
       },
-    );
+      message: (link, data, isBinary) => {
+        if (link.owner) this.emit('message', link.owner, data, isBinary);
+      },
+      ping: (link, data) => {
+        if (link.owner) this.emit('ping', link.owner, data);
+      },
+      pong: (link, data) => {
+        if (link.owner) this.emit('pong', link.owner, data);
+      },
+      writable: (link) => {
+        if (link.owner) this.emit('drain', link.owner);
+      },
+      heartbeat: (link, rtt_ms) => {
+        if (link.owner) this.emit('heartbeat', link.owner, rtt_ms);
+      },
+      closing: (link) => {
+        this.#closing(link);
+      },
+      failed: (link, error, code) => {
+        // Nobody has to listen: a peer's fault must not end the process.
+        if (this.listenerCount('error') > 0) {
+          this.emit('error', new ConnectionError(error, code), link.owner);
+        }
+      },
+      closed: (link, code, reason, clean) => {
+        if (link.owner) this.emit('close', link.owner, code, reason, clean);
+      },
+      threw,
+    });
+    this.core = this.#shards.first().core;
     this.#net = createNetServer(
       { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
       (accepted: NetSocket) => {
-        if (!this.#loop.accept(accepted)) accepted.destroy();
+        if (!this.#shards.accept(accepted)) accepted.destroy();
       },
     );
     this.#net.on('listening', () => this.emit('listening'));
@@ -146,9 +142,9 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #upgrade(link: Link<Socket>): void {
-    const request = new UpgradeRequest(this.#loop, link, (protocol) => {
+    const request = new UpgradeRequest(link.loop, link, (protocol) => {
       const { remoteAddress: address, remotePort: port, remoteFamily: family, user } = request;
-      link.owner = new Socket(this.#loop, link, protocol, user, { address, port, family });
+      link.owner = new Socket(this.#shards, link, protocol, user, { address, port, family });
       this.emit('open', link.owner, request);
     });
     const admitted = () => {
@@ -173,7 +169,7 @@ export class Server extends EventEmitter<ServerEvents> {
     try {
       if (link.owner) this.emit('closing', link.owner);
     } finally {
-      this.#loop.close(link, this.#goodbye.code, this.#goodbye.reason);
+      link.loop.close(link, this.#goodbye.code, this.#goodbye.reason);
     }
   }
 
@@ -219,7 +215,7 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** Serves a connection that something else accepted: any Duplex of bytes, with nothing read yet. */
   attach(transport: Duplex): boolean {
-    return this.#loop.accept(transport) !== undefined;
+    return this.#shards.accept(transport) !== undefined;
   }
 
   /** Where it listens; null when it does not. */
@@ -229,7 +225,7 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** The open connections. */
   *sockets(): IterableIterator<Socket> {
-    for (const link of this.#loop.links()) if (link.owner) yield link.owner;
+    for (const link of this.#shards.links()) if (link.owner) yield link.owner;
   }
 
   /** The open connections, as an array. */
@@ -239,27 +235,27 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** The connection with an id, or undefined. */
   socket(id: number): Socket | undefined {
-    return this.#loop.link(id)?.owner;
+    return this.#shards.link(id)?.owner;
   }
 
   /** The connections of a selection. Throws TypeError or RangeError for what is none. */
   select(selection: Selection): Socket[] {
-    return ownersOf(this.#loop.hub.select(selection));
+    return ownersOf(this.#shards.select(selection));
   }
 
   /** The rooms: what connections subscribed to, with how many are in and what was published. */
   rooms(): Room[] {
-    return this.#loop.hub.rooms();
+    return this.#shards.rooms();
   }
 
   /** The room of a topic or pattern; undefined when nobody is in. */
   room(topic: string): Room | undefined {
-    return this.#loop.hub.room(topic);
+    return this.#shards.room(topic);
   }
 
   /** The connections in the room of a topic or pattern. */
   members(topic: string): Socket[] {
-    return ownersOf(this.#loop.hub.members(topic));
+    return ownersOf(this.#shards.members(topic));
   }
 
   /**
@@ -275,7 +271,7 @@ export class Server extends EventEmitter<ServerEvents> {
     data: Data,
     { except, ...options }: PublishOptions & { except?: Socket } = {},
   ): Published {
-    return publish(this.#loop, topic, data, options, exceptOf(except));
+    return publish(this.#shards, topic, data, options, this.#exceptOf(except));
   }
 
   /**
@@ -286,27 +282,34 @@ export class Server extends EventEmitter<ServerEvents> {
    *   `except` that is no connection
    */
   broadcast(data: Data, { to = {}, except, ...options }: BroadcastOptions = {}): Published {
-    const { hub } = this.#loop;
     const kind = wholeKind(data, options);
     const bytes = payload(data);
-    const left = exceptOf(except);
+    const left = this.#exceptOf(except);
     if (typeof to !== 'function') checkSelection(to);
-    if (typeof to !== 'function' && hub.isThere) {
-      return hub.broadcast(to, left, kind, bytes);
+    if (typeof to !== 'function' && this.#shards.first().hub.isThere) {
+      return this.#shards.broadcast(to, left, kind, bytes);
     }
     if (typeof to !== 'function' && Object.keys(to).length > 0) {
       throw new TypeError('the profile has no selections');
     }
     const picked = (socket: Socket) => typeof to !== 'function' || to(socket);
-    const links = [...this.#loop.links()].filter(
+    const links = [...this.#shards.links()].filter(
       ({ owner }) => owner && owner !== except && owner.isOpen && picked(owner),
     );
-    return this.#loop.sendMany(links, kind, bytes);
+    return this.#shards.sendMany(links, kind, bytes);
+  }
+
+  /** The connection that is left out. What is none would leave nobody out. */
+  #exceptOf(except: Socket | undefined): Link<Socket> | undefined {
+    if (except === undefined) return undefined;
+    if (!((except as unknown) instanceof Socket)) throw new TypeError('except is a connection');
+    const link = this.#shards.link(except.id);
+    return link?.owner === except ? link : undefined;
   }
 
   /** Counters since the start, and the use of memory: all of them at once. */
   metrics(): Metrics {
-    return { ...this.core.stats(), memoryBytes: this.core.u8.length };
+    return this.#shards.metrics();
   }
 
   /** The same counters, by the name that they have for one connection, too. */
@@ -326,17 +329,17 @@ export class Server extends EventEmitter<ServerEvents> {
    * @throws RangeError for a code or reason that may not be sent
    */
   async close({ code = 1001, reason = '', timeout = 2000 }: CloseOptions = {}): Promise<void> {
-    const refused = this.#loop.closeCheck(code, reason);
-    if (refused !== ErrorCode.NONE) {
+    const refused = this.#shards.closeCheck(code, reason);
+    if (refused !== (ErrorCode.NONE as number)) {
       throw new RangeError(`a Close frame cannot say ${String(code)} "${reason}"`);
     }
     this.#net.close();
     this.#goodbye = { code, reason };
-    this.#loop.shutdown(timeout);
+    this.#shards.shutdown(timeout);
     const until = performance.now() + timeout;
-    while (this.#loop.size > 0 && performance.now() < until) await pause(5);
-    for (const link of [...this.#loop.links()]) this.#loop.terminate(link);
-    while (this.#loop.size > 0) await pause(1);
+    while (this.#shards.size > 0 && performance.now() < until) await pause(5);
+    for (const link of [...this.#shards.links()]) link.loop.terminate(link);
+    while (this.#shards.size > 0) await pause(1);
   }
 }
 
@@ -345,13 +348,6 @@ function threw(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
-}
-
-/** The handle that is left out, 0 for none. What is no connection would leave nobody out. */
-function exceptOf(except: Socket | undefined): number {
-  if (except === undefined) return 0;
-  if (!((except as unknown) instanceof Socket)) throw new TypeError('except is a connection');
-  return except.id;
 }
 
 function ownersOf(links: Link<Socket>[]): Socket[] {

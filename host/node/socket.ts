@@ -19,6 +19,7 @@ import type { SocketLoop } from './loop.js';
 import { Metadata } from './metadata.js';
 import type { Published } from './outbox.js';
 import type { Heartbeat } from './policies.js';
+import type { Shards } from './shards.js';
 
 /** What can be sent: text, or bytes. */
 export type Data = string | ArrayBuffer | ArrayBufferView;
@@ -86,7 +87,7 @@ export class Socket {
   #plain = 0;
 
   constructor(
-    loop: SocketLoop<Socket>,
+    private readonly shards: Shards<Socket>,
     link: Link<Socket>,
     /** The subprotocol that was chosen, or ''. */
     readonly protocol: string,
@@ -94,6 +95,7 @@ export class Socket {
     readonly user: unknown = undefined,
     private readonly address: Address = NOWHERE,
   ) {
+    const { loop } = link;
     this.#loop = loop;
     this.#link = link;
     this.metadata = new Metadata(loop.core, loop.memory, link.handle);
@@ -123,7 +125,7 @@ export class Socket {
 
   /** A number that no other connection of this server has at the same time. */
   get id(): number {
-    return this.#link.handle;
+    return this.#link.id;
   }
 
   /**
@@ -205,7 +207,7 @@ export class Socket {
 
   /** Publishes to all whom a topic reaches but this connection, see Server.publish. */
   publish(topic: string, data: Data, options: PublishOptions = {}): Published {
-    return publish(this.#loop, topic, data, options, this.#link.handle);
+    return publish(this.shards, topic, data, options, this.#link);
   }
 
   // ----------------------------------------------------------------- request
@@ -332,15 +334,15 @@ export class Socket {
   }
 }
 
-/** Publishes for a server, or for one of its connections, whose handle is `except` then. */
+/** Publishes for a server, or for one of its connections, which is left out then. */
 export function publish(
-  loop: SocketLoop<Socket>,
+  shards: Shards<Socket>,
   topic: string,
   data: Data,
   options: PublishOptions,
-  except: number,
+  except?: Link<Socket>,
 ): Published {
-  return loop.hub.publish(topic, wholeKind(data, options), payload(data), except);
+  return shards.publish(topic, wholeKind(data, options), payload(data), except);
 }
 
 /** The kind of a whole message. */

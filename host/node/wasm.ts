@@ -19,13 +19,29 @@ export function wasmPath(profile: string): string {
   return fileURLToPath(new URL(`./${file}`, import.meta.url));
 }
 
+const compiled = new Map<string, WebAssembly.Module>();
+
+/**
+ * Compiles a profile, once a process.
+ *
+ * @throws Error when its file is absent or is not WebAssembly
+ */
+export function loadModule(profile: string): WebAssembly.Module {
+  const path = wasmPath(profile);
+  const known = compiled.get(path);
+  if (known) return known;
+  if (!existsSync(path)) throw new Error(`${path} is not there`);
+  const module = new WebAssembly.Module(readFileSync(path));
+  // A path of a user's own may name another file the next time.
+  if (PROFILES.includes(profile)) compiled.set(path, module);
+  return module;
+}
+
 /**
  * Instantiates a profile.
  *
  * @throws Error when its file is absent or is not a core
  */
 export function loadCore(profile: string): Core {
-  const path = wasmPath(profile);
-  if (!existsSync(path)) throw new Error(`${path} is not there`);
-  return new Core(readFileSync(path));
+  return new Core(loadModule(profile));
 }

@@ -186,6 +186,7 @@ test('messages that wait are bounded by maxBackpressure, and what was taken arri
 
 for (const [fullPolicy, answer, code] of [
   ['drop', SendStatus.DROPPED, 0],
+  ['close', ErrorCode.FULL, 1013],
   ['close-1008', ErrorCode.FULL, 1008],
   ['close-1013', ErrorCode.FULL, 1013],
 ] as const) {
