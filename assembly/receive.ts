@@ -20,7 +20,7 @@ import {
   inflateTaken,
   inflating,
 } from './deflate/incoming';
-import { handshakeRead, holdRead, holdRoom } from './http/handshake';
+import { handshakeRead, holdOf, holdRead, holdRoom } from './http/handshake';
 import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
 import { rated, rateJudge, Verdict } from './hub/rates';
 import { eventRing, stats } from './memory';
@@ -131,15 +131,15 @@ function outputFirst(s: Session): bool {
 /** Feeds the bytes that were held behind the head; false when some had to stay. */
 function releaseHold(s: Session): bool {
   const block = <usize>s.hold;
-  const from = block + s.holdFrom;
-  const end = block + s.holdTo;
+  const from = block + holdOf(s).from;
+  const end = block + holdOf(s).to;
   if (eventRoom() < EVENTS_PER_FRAME) return false;
   // A session that ends gives `hold` back at once, but events may point into this block.
   s.hold = 0;
   const at = s.state == State.OPEN || s.state == State.CLOSING ? frames(s, from, end) : end;
   if (at < end) {
     s.hold = <u32>block;
-    s.holdFrom = <u32>(at - block);
+    holdOf(s).from = <u32>(at - block);
     return false;
   }
   eventRelease(block, 0);
@@ -157,7 +157,7 @@ function frames(s: Session, at: usize, end: usize): usize {
   while (true) {
     if (s.phase == PHASE_FAILED) {
       if (answersWait()) return at;
-      fail(s, s.failure);
+      fail(s, s.failure, s.maskKey);
       return end;
     }
     if (at == end || eventRoom() < EVENTS_PER_FRAME) return at;
@@ -187,10 +187,11 @@ function answersWait(): bool {
   return eventRing().head != eventRing().tail;
 }
 
-/** The peer broke a rule: nothing more is parsed. */
-function failSoon(s: Session, error: i32): void {
+/** The peer broke a rule, and `by` says what with, as ERROR tells it: nothing more is parsed. */
+function failSoon(s: Session, error: i32, by: u32 = 0): void {
   s.cause = <i8>error;
   s.failure = <i8>error;
+  s.maskKey = by;
   s.phase = PHASE_FAILED;
 }
 
@@ -218,9 +219,11 @@ function header(s: Session, at: usize, end: usize): usize {
     need = have < 2 ? 2 : headerLength(load<u8>(head, 1));
   }
   let error = 0;
+  let whole = false;
   if (have >= 2) {
     error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role, s.deflateIn);
     if (!error && have == need) {
+      whole = true;
       error = begin(s, head, have);
       // Its last byte, or all of it, is taken when the frame can be begun.
       if (error == WAIT) return at;
@@ -228,7 +231,8 @@ function header(s: Session, at: usize, end: usize): usize {
     }
   }
   s.headHave = <u8>have;
-  if (error) failSoon(s, error);
+  // Only a 64-bit length makes a header of ten bytes or more.
+  if (error) failSoon(s, error, whole && need >= 10 ? load<u32>(head) : load<u16>(head));
   return next;
 }
 
@@ -246,6 +250,9 @@ function begin(s: Session, head: usize, length: u32): i32 {
     if (continues != (s.messageOpcode != 0)) {
       return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
+    const before: u32 = continues ? s.fragments : 0;
+    // 0 is no bound: one less is more than there are.
+    if (before > s.fragmentsMax - 1) return ErrorCode.FRAGMENTS;
     const kind: u32 = continues ? s.messageOpcode : opcode;
     const deflated = DEFLATE && (continues ? inflating(s) : (b0 & RSV1) != 0);
     // What a compressed message will be is known when it is inflated.
@@ -257,6 +264,7 @@ function begin(s: Session, head: usize, length: u32): i32 {
       if (verdict == Verdict.REJECT) return ErrorCode.RATE;
     }
     s.phase = PHASE_DATA;
+    s.fragments = before + 1;
     s.fin = (b0 & FIN) != 0;
     if (!continues) {
       s.messageOpcode = <u8>opcode;
@@ -386,7 +394,9 @@ function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
 /** Delivers payload of a data frame that lies at `p`, unmasked or inflated; `bits` says whether it is ASCII. */
 function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   const ends = messageEnds(s, left);
-  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) s.utf8 = utf8Check(s.utf8, p, n);
+  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) {
+    s.utf8 = s.utf8Judged ? utf8Check(s.utf8, p, n) : UTF8_COMPLETE;
+  }
   // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
   if (s.utf8 == UTF8_REJECT || (ends && s.utf8)) {
     failSoon(s, ErrorCode.UTF8);

@@ -55,8 +55,20 @@ import { STATUSES } from './statuses';
 import * as text from './text';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
 
+
+@unmanaged
+export class Hold {
+  /** The next byte, counted from the block's first. */
+  from: u32;
+  /** One past the last byte. */
+  to: u32;
+}
+
+/** Bytes before the early ones in their block. */
+const HOLD_HEADER: u32 = 8;
+const HOLD_ROOM: u32 = BLOCK_MAX_BYTES - HOLD_HEADER;
 /** The most early bytes that are held for a session: as many as a head may have. */
-const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
+const HOLD_MAX: u32 = <u32>HEAD_MAX_BYTES < HOLD_ROOM ? HEAD_MAX_BYTES : HOLD_ROOM;
 /** The most bytes of an answer beside its headers: status line, fixed fields and lengths. */
 const ANSWER_EXTRA: u32 = 192;
 
@@ -89,7 +101,7 @@ export function headRead(s: Session, at: usize, end: usize): usize {
   s.headHave = <u8>scan;
   const error = gather(s, at, <u32>(p - at), scan, lines);
   if (!error) return p;
-  fail(s, error);
+  fail(s, error, 0);
   return end;
 }
 
@@ -128,22 +140,31 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   return 0;
 }
 
+/** Where early bytes are held; without a block it looks at the 0 before the first region. */
+// @ts-ignore: decorator
+@inline
+export function holdOf(s: Session): Hold {
+  return changetype<Hold>(<usize>s.hold);
+}
+
 /** Bytes behind a head that may still be held. */
 export function holdRoom(s: Session): u32 {
-  return HOLD_MAX - s.holdTo;
+  return HOLD_HEADER + HOLD_MAX - max(holdOf(s).to, HOLD_HEADER);
 }
 
 /** Holds bytes from `at`..`end` for later; returns how far it came. */
 export function holdRead(s: Session, at: usize, end: usize): usize {
-  const had = s.holdTo;
-  const take = min<u32>(<u32>(end - at), HOLD_MAX - had);
+  const take = min<u32>(<u32>(end - at), holdRoom(s));
   if (take == 0) return at;
-  const block = arenaGrow(s.hold, had, had + take, had + take);
+  const had = max(holdOf(s).to, HOLD_HEADER);
+  const has = had + take;
+  const block = arenaGrow(s.hold, had, has, has);
   s.blocked = !block;
   if (!block) return at;
   copyBytes(block + had, at, take);
   s.hold = <u32>block;
-  s.holdTo = had + take;
+  holdOf(s).from = HOLD_HEADER;
+  holdOf(s).to = has;
   return at + take;
 }
 

@@ -32,12 +32,13 @@ import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { ADDRESSES, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
+import { ADDRESSES, CLIENT, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
   CLOSE_NO_STATUS,
   closeCodeOf,
+  closeCodeRead,
   closeRead,
 } from '../protocol/close';
 import { FIN } from '../protocol/frame';
@@ -103,8 +104,8 @@ export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u
 
 /** OPEN or CLOSING → ENDING: the peer's Close frame came. Its payload lies unmasked at `p`. */
 export function closeCame(s: Session, p: usize, n: u32): void {
-  const code = closeRead(p, n);
-  if (code < 0) return fail(s, code);
+  const code = closeRead(p, n, s.utf8Judged);
+  if (code < 0) return fail(s, code, closeCodeRead(p, n));
   s.closeReceived = true;
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
@@ -121,15 +122,19 @@ function peerEnds(s: Session, code: i32): void {
 /**
  * The peer broke a rule: tells it the close code, or the HTTP status, and nothing else. RFC 6455
  * 7.1.7. The ring has room.
+ *
+ * @param by what broke it, as ErrorCode says
  */
-export function fail(s: Session, error: i32): void {
+export function fail(s: Session, error: i32, by: u32): void {
   const st = stats();
   st.violations += 1;
   if (INSPECTION && error == ErrorCode.TOO_BIG) st.tooBig += 1;
   if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
-  eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
+  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0);
+  e.detail = error;
+  e.remaining = by;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
   if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
@@ -169,7 +174,7 @@ export function release(s: Session): void {
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
   if (TOPICS) leaveAll(s);
-  if (HEADERS) keepRelease(s);
+  if (HEADERS && !(CLIENT && s.keyed)) keepRelease(s);
   if (ADDRESSES) addressRelease(s);
   if (RATES) rateRelease(s);
   timerStop(s);

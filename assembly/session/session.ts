@@ -4,12 +4,12 @@
 // handle finds nothing rather than somebody else's connection; after 32,767 reuses of one slot it
 // comes round.
 //
-//   0   what a frame touches: parser, key, message     (first 72 bytes)
-//   72  send queue, lists, timers
-//   112 limits, copied from the defaults at opening
+//   0   what a frame touches: parser, key, message     (first 68 bytes)
+//   68  send queue, lists, timers
+//   108 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Opcode, Option, Role, State, TokenSource } from '../abi';
+import { Delivery, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
 import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
@@ -86,7 +86,7 @@ export class Session {
   handle: i32;
   /** State of the UTF-8 check over the message's fragments. */
   utf8: u32;
-  /** The masking key, rotated: its low byte masks the next payload byte. */
+  /** The masking key, rotated: its low byte masks the next payload byte. PHASE_FAILED: what broke the rule. */
   maskKey: u32;
   /** The block in which the message, the head or the PROXY header is gathered, 0 = none. */
   block: u32;
@@ -96,10 +96,10 @@ export class Session {
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
-  /** Early bytes behind the head: block, next byte, end. */
+  /** The block with early bytes behind the head (see http/handshake.ts), 0 = none. */
   hold: u32;
-  holdFrom: u32;
-  holdTo: u32;
+  /** Frames of the message under way so far. */
+  fragments: u32;
 
   /** Send queue: first and last block, bytes in all. */
   queueHead: u32;
@@ -136,6 +136,8 @@ export class Session {
   autoPong: u32;
   user: i32;
   paused: u32;
+  fragmentsMax: u32;
+  utf8Judged: u32;
 
   /** The gathered header, HEADER_MAX bytes. */
   header0: u64;
@@ -158,7 +160,7 @@ export class Session {
   rooms: u32;
   /** Its first entry of metadata (see hub/metadata.ts), 0 = none. */
   metadata: u32;
-  /** The block with what is kept of its request, 0 = none. */
+  /** The block with what is kept of its request, 0 = none; a client's masking key, if it is `keyed`. */
   request: u32;
   /** Bits of Trust: what its bytes may still say of its address. */
   trust: u8;
@@ -166,11 +168,11 @@ export class Session {
   slowed: bool;
   /** It was told of the shutdown. */
   warned: bool;
-  /** Always 0. */
-  reserved: u8;
+  /** The host gave the client's masking key. */
+  keyed: bool;
 }
 
-const FIRST_GENERATION: i32 = 1 << 16;
+export const FIRST_GENERATION: i32 = 1 << 16;
 /** Words that a session copies from the defaults: the Options before SESSIONS_MAX. */
 const LIMIT_WORDS: i32 = Option.SESSIONS_MAX;
 const LIMITS: usize = offsetof<Session>('messageMax');
@@ -250,6 +252,7 @@ function defaults(): usize {
     optionStore(Option.PONG_MS, 10_000);
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
+    optionStore(Option.UTF8, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
     optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
     optionStore(Option.RATE_WINDOW_MS, 1_000);
@@ -259,7 +262,7 @@ function defaults(): usize {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
       optionStore(Option.DEFLATE_THRESHOLD, 64);
-      optionStore(Option.DEFLATE_TAKEOVER, 1);
+      optionStore(Option.DEFLATE_TAKEOVER, Takeover.OUT | Takeover.IN);
     }
   }
   return DEFAULTS;
@@ -332,13 +335,17 @@ export function sessionOpen(role: Role, state: State): Session {
   return s;
 }
 
+/** The handle that a slot has next. Generations run from 1 to 32,767: it is neither 0 nor negative. */
+export function handleAfter(handle: i32): i32 {
+  handle += FIRST_GENERATION;
+  return handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+}
+
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
   s.state = State.FREE;
-  // Generations run from 1 to 32,767: a handle is neither 0 nor negative.
-  const handle = s.handle + FIRST_GENERATION;
-  s.handle = handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+  s.handle = handleAfter(s.handle);
   s.txNext = p.freed;
   p.freed = <u32>changetype<usize>(s);
   stats().active -= 1;

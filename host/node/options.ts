@@ -1,6 +1,6 @@
 // Options as users write them → defaults of a core. One table: name, the core's option, its range.
 
-import { Delivery, FullPolicy, Option } from '../../build/limpet.abi.js';
+import { Delivery, FullPolicy, Option, Takeover } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
 import { callable, whole, word, yes } from './checks.js';
 import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
@@ -179,5 +179,5 @@ function applyDeflate(core: Core, options: ServerOptions): void {
   if (level !== undefined) core.setDefault(Option.DEFLATE_LEVEL, level);
   if (deflateWindow !== undefined) core.setDefault(Option.DEFLATE_WINDOW, deflateWindow);
   if (deflateThreshold !== undefined) core.setDefault(Option.DEFLATE_THRESHOLD, deflateThreshold);
-  core.setDefault(Option.DEFLATE_TAKEOVER, contextTakeover ? 1 : 0);
+  core.setDefault(Option.DEFLATE_TAKEOVER, contextTakeover ? Takeover.OUT | Takeover.IN : 0);
 }

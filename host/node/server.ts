@@ -116,6 +116,7 @@ export class Server extends EventEmitter<ServerEvents> {
       closing: (link) => {
         this.#closing(link);
       },
+      leaving: () => undefined,
       failed: (link, error, code) => {
         // Nobody has to listen: a peer's fault must not end the process.
         if (this.listenerCount('error') > 0) {

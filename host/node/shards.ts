@@ -106,9 +106,10 @@ export class Shards<Owner> {
    * Opens a session for a connection.
    *
    * @param first bytes that were read from it before
+   * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when there are maxConnections, or the server is ending
    */
-  accept(transport: Duplex, first?: Buffer): Link<Owner> | undefined {
+  accept(transport: Duplex, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     this.first();
     const { size } = this;
     if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
@@ -116,7 +117,7 @@ export class Shards<Owner> {
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
-    return this.#withRoom().accept(transport, first);
+    return this.#withRoom().accept(transport, first, owner);
   }
 
   /** A loop that has a session. */
