@@ -74,7 +74,19 @@ both('the url attribute', (_, WebSocket) => {
 });
 
 both('subprotocols that are none', (_, WebSocket) => {
-  const refused = ['', 'a b', 'a,b', 'a/b', '"a"', 'ž', 'a\u0000', null, ['a', 'a'], ['a', ''], [1]];
+  const refused = [
+    '',
+    'a b',
+    'a,b',
+    'a/b',
+    '"a"',
+    'ž',
+    'a\u0000',
+    null,
+    ['a', 'a'],
+    ['a', ''],
+    [1],
+  ];
   for (const protocols of refused) {
     assert.equal(refusal(WebSocket, 'ws://127.0.0.1:1', protocols), PROTOCOLS, String(protocols));
     if (protocols === null) continue;
@@ -122,7 +134,10 @@ both('a version of the protocol that there is not', (_, WebSocket) => {
 
 both('what node:http refuses is thrown', (_, WebSocket) => {
   const refused = { 'X-Test': 'a\nb' };
-  assert.match(refusal(WebSocket, 'ws://127.0.0.1:1', { headers: refused }), /^TypeError: Invalid char/);
+  assert.match(
+    refusal(WebSocket, 'ws://127.0.0.1:1', { headers: refused }),
+    /^TypeError: Invalid char/,
+  );
 });
 
 both('nobody listens', async (_, WebSocket) => {

@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
-import { within } from '../host/support/wait.js';
-import { both, echo, listening, message, opened } from './support/client.js';
+import { both, echo, listening, message, opened, next } from './support/client.js';
 
 /** Field names and values as they were sent, without those of the handshake that are never the same. */
 function sent({ rawHeaders }: IncomingMessage): string[] {
@@ -120,7 +119,11 @@ both('options that say where to connect do not count, the URL does', async (t, W
   const { url, http } = await echo(t);
   const seen = once(http, 'upgrade') as Promise<[IncomingMessage]>;
   const elsewhere = { host: '127.0.0.9', port: 1, path: '/no', method: 'POST', socketPath: '/no' };
-  const ws = new WebSocket(`${url}/yes`, { ...elsewhere, hostname: '127.0.0.9', timeout: 1 } as never);
+  const ws = new WebSocket(`${url}/yes`, {
+    ...elsewhere,
+    hostname: '127.0.0.9',
+    timeout: 1,
+  } as never);
   const [asked] = await seen;
   await opened(ws);
   assert.deepEqual([asked.method, asked.url], ['GET', '/yes']);
@@ -152,7 +155,11 @@ both('lookup, family and localAddress', async (t, WebSocket) => {
   const ws = new WebSocket(`ws://somewhere.test:${port}`, {
     family: 4,
     localAddress: '127.0.0.7',
-    lookup: (name: string, options: { family?: number; all?: boolean }, found: CallableFunction) => {
+    lookup: (
+      name: string,
+      options: { family?: number; all?: boolean },
+      found: CallableFunction,
+    ) => {
       names.push(name, options.family);
       if (options.all) found(null, [{ address: '127.0.0.1', family: 4 }]);
       else found(null, '127.0.0.1', 4);
@@ -238,9 +245,9 @@ both('an agent goes through a proxy: CONNECT, RFC 9110 9.3.6', async (t, WebSock
   ws.send('through the tunnel');
   assert.equal(await message(ws), 'through the tunnel');
   assert.deepEqual(asked, [`127.0.0.1:${port}`]);
-  const closed = once(ws, 'close');
+  const closed = next(ws, 'close');
   ws.close(1000);
-  assert.equal((await within(closed, 'the close'))[0], 1000);
+  assert.equal((await closed)[0], 1000);
 });
 
 both('ws+unix: a local socket', async (t, WebSocket) => {
@@ -268,7 +275,7 @@ both('ws+unix: a local socket', async (t, WebSocket) => {
     assert.deepEqual([ws.url, url], [`ws+unix:${path}${rest}`, asked]);
     assert.equal(headers.host, 'localhost');
     socket.terminate();
-    await once(ws, 'close');
+    await next(ws, 'close');
   }
 });
 

@@ -1,8 +1,8 @@
 // Both packages' clients, for tests that hold for either; servers that answer as they are told; and
 // what a client did, as lines.
 
-import { once } from 'node:events';
 import { createHash } from 'node:crypto';
+import { once, type EventEmitter } from 'node:events';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -15,7 +15,7 @@ import {
   type Server as NetServer,
   type Socket,
 } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { test, type TestContext, type TestOptions } from 'node:test';
 import { WebSocket as Theirs, WebSocketServer, type ServerOptions } from 'ws';
 import { WebSocket as Ours } from '../../../host/node/ws/index.js';
 import { within } from '../../host/support/wait.js';
@@ -33,12 +33,14 @@ const CLIENTS: [name: string, client: Client][] = [
 /** limpet/ws's client, as code written for `ws` sees it. */
 export const Limpet = Ours as unknown as Client;
 
+type Run = (t: TestContext, WebSocket: Client) => Promise<void> | void;
+
 /** A test that holds for the clients of both packages. */
-export function both(
-  title: string,
-  run: (t: TestContext, WebSocket: Client) => Promise<void> | void,
-): void {
-  for (const [name, client] of CLIENTS) test(`${name}: ${title}`, (t) => run(t, client));
+export function both(title: string, run: Run): void;
+export function both(title: string, options: TestOptions, run: Run): void;
+export function both(title: string, options: TestOptions | Run, run?: Run): void {
+  const [given, does] = typeof options === 'function' ? [{}, options] : [options, run];
+  for (const [name, client] of CLIENTS) test(`${name}: ${title}`, given, (t) => does?.(t, client));
 }
 
 /** What happened to a client, in order: each event's name and what it says. */
@@ -52,10 +54,20 @@ export function told(ws: Connection): string[] {
   return lines;
 }
 
+/** The arguments of the next event of that name; an 'error' before it changes nothing. */
+export function next(emitter: EventEmitter, name: string, ms?: number): Promise<unknown[]> {
+  const happened = new Promise<unknown[]>((resolve) => {
+    emitter.once(name, (...args: unknown[]) => {
+      resolve(args);
+    });
+  });
+  return within(happened, `'${name}'`, ms);
+}
+
 /** Resolves with what happened to a client once it is closed. */
 export async function ended(ws: Connection, ms?: number): Promise<string[]> {
   const lines = told(ws);
-  await within(once(ws, 'close'), `the close; so far: ${lines.join(', ')}`, ms);
+  await next(ws, 'close', ms);
   return lines;
 }
 

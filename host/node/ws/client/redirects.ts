@@ -64,7 +64,8 @@ export class Redirects {
 
 /** Whether two requests go to the same host and port, or to the same local socket. */
 function sameHost(a: Origin, b: Origin): boolean {
-  if (a.socketPath !== undefined || b.socketPath !== undefined) return a.socketPath === b.socketPath;
+  if (a.socketPath !== undefined || b.socketPath !== undefined)
+    return a.socketPath === b.socketPath;
   return a.authority === b.authority;
 }
 
