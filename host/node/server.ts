@@ -13,12 +13,15 @@ import { LimpetError, type Core } from '../core/core.js';
 import { authenticate } from './authenticate.js';
 import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
+import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
-import { applyOptions, type ServerOptions } from './options.js';
+import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
+import { TlsAcceptor } from './tls.js';
+import type { TlsOptions } from './tls-options.js';
 import { loadModule } from './wasm.js';
 import { Everywhere } from './workers/all.js';
 import { join } from './workers/join.js';
@@ -85,7 +88,9 @@ export class Server extends EventEmitter<ServerEvents> {
   /** `publish`, `broadcast`, `metrics`, `rooms` and `room` of all workers: promises. */
   readonly all: Everywhere<Server>;
   readonly #options: ServerOptions;
+  #tls: TlsAcceptor | undefined;
   #metricsPath = '';
+  #maxConnections = 0;
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
@@ -95,6 +100,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const configure = (core: Core) => {
       const limits = applyOptions(core, options);
       this.#metricsPath = limits.metricsPath;
+      this.#maxConnections = limits.maxConnections;
       return { borrow: options.borrow ?? false, ...limits };
     };
     this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
@@ -124,6 +130,7 @@ export class Server extends EventEmitter<ServerEvents> {
       closing: (link) => {
         this.#closing(link);
       },
+      leaving: () => undefined,
       failed: (link, error, code) => {
         // Nobody has to listen: a peer's fault must not end the process.
         if (this.listenerCount('error') > 0) {
@@ -136,10 +143,12 @@ export class Server extends EventEmitter<ServerEvents> {
       threw,
     });
     this.core = this.#shards.first().core;
+    if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
     this.#net = createNetServer(
       { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
       (accepted: NetSocket) => {
-        if (!this.#shards.accept(accepted)) accepted.destroy();
+        if (this.#tls) this.#tls.take(accepted);
+        else if (!this.#shards.accept(accepted)) accepted.destroy();
       },
     );
     this.#net.on('listening', () => this.emit('listening'));
@@ -229,36 +238,68 @@ export class Server extends EventEmitter<ServerEvents> {
   /**
    * Begins to listen.
    *
-   * @param port 0 for a free one
+   * @param port 0 for a free one; or all options in one object, as net.Server takes them, and `tls`
    * @param host default 127.0.0.1: other machines get in only when you say so
    * @returns when it listens, and with workers all of them do; rejects when it cannot (EADDRINUSE,
    *   EACCES, …)
    */
-  async listen(port = 0, host = '127.0.0.1'): Promise<AddressInfo> {
-    if (!this.#team) return this.#listen(port, host);
-    const address = await this.#team.listen({ port, host });
-    this.emit('listening');
-    return address;
+  listen(port?: number, host?: string, options?: ListenOptions): Promise<AddressInfo>;
+  listen(options: ListenOptions & { path: string }): Promise<string>;
+  listen(options: ListenOptions): Promise<AddressInfo>;
+  async listen(
+    where?: number | ListenOptions,
+    host?: string,
+    more?: ListenOptions,
+  ): Promise<AddressInfo | string> {
+    const { tls: told, ...options } = listenOptions(where, host, more);
+    const tls = told && this.#acceptor(told);
+    try {
+      const begun = () => {
+        if (!tls) return;
+        this.#tls?.close();
+        this.#tls = tls;
+      };
+      if (!this.#team) return await listening(this.#net, options, begun);
+      // The first connection may come with the news.
+      begun();
+      const address = await this.#team.listen(options);
+      this.emit('listening');
+      return address;
+    } catch (error) {
+      if (this.#tls === tls) this.#tls = undefined;
+      tls?.close();
+      throw error;
+    }
   }
 
-  #listen(port: number, host: string): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      const settled = () => this.#net.off('error', failed).off('listening', listening);
-      const failed = (error: Error) => {
-        settled();
-        reject(error);
-      };
-      const listening = () => {
-        settled();
-        resolve(this.#net.address() as AddressInfo);
-      };
-      this.#net.on('error', failed).on('listening', listening);
-      try {
-        this.#net.listen(port, host);
-      } catch (error) {
-        // It listens already, or that is no port.
-        failed(error as Error);
-      }
+  /**
+   * New certificates, and other settings of TLS, without a restart: for connections to come, those
+   * that are open stay.
+   *
+   * @throws TypeError or RangeError for an option, LimpetError STATE when it is a server without TLS,
+   *   and what Node throws for a pair that is none; then all stays as it was
+   */
+  setTls(options: TlsOptions): void {
+    if (!this.#tls) throw new LimpetError('the server is without TLS', ErrorCode.STATE);
+    this.#tls.set(options);
+  }
+
+  #acceptor(options: TlsOptions): TlsAcceptor {
+    const { handshakeTimeout = HANDSHAKE_MS, trustProxy = false } = this.#options;
+    if (trustProxy === 'proxy' || trustProxy === 'proxy-required') {
+      throw new TypeError(`trustProxy '${trustProxy}' does not go with tls`);
+    }
+    const limits = { handshakeTimeout, most: this.#maxConnections };
+    return new TlsAcceptor(options, limits, {
+      accepted: (socket) => {
+        if (!this.#shards.accept(socket)) socket.destroy();
+      },
+      failed: (error) => {
+        if (this.listenerCount('error') > 0) this.emit('error', error);
+      },
+      refused: () => {
+        this.#shards.refuse();
+      },
     });
   }
 
@@ -400,6 +441,7 @@ export class Server extends EventEmitter<ServerEvents> {
     while (this.#shards.size > 0 && performance.now() < until) await pause(5);
     for (const link of [...this.#shards.links()]) link.loop.terminate(link);
     while (this.#shards.size > 0) await pause(1);
+    this.#tls?.close();
   }
 }
 

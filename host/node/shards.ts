@@ -120,19 +120,25 @@ export class Shards<Owner> {
    * Opens a session for a connection.
    *
    * @param first bytes that were read from it before
+   * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when there are maxConnections, or the server is ending
    */
-  accept(transport: Duplex, first?: Buffer): Link<Owner> | undefined {
+  accept(transport: Duplex, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     this.first();
     const { size } = this;
     if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
-      this.#refused += 1;
+      this.refuse();
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
-    const link = this.#withRoom().accept(transport, first);
+    const link = this.#withRoom().accept(transport, first, owner);
     this.#bus?.sized(this.size);
     return link;
+  }
+
+  /** Counts a connection for which there was no place. */
+  refuse(): void {
+    this.#refused += 1;
   }
 
   /** A loop that has a session. */

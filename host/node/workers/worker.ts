@@ -13,9 +13,10 @@ import {
   answerOf,
   type Goodbye,
   type Member,
+  type PrimaryTell,
   type Question,
   type Team,
-  type Tell,
+  type WorkerTell,
 } from './team.js';
 
 const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
