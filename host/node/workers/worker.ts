@@ -2,13 +2,14 @@
 // as if it were alone.
 
 import cluster from 'node:cluster';
-import { Socket as NetSocket, type AddressInfo } from 'node:net';
+import { Socket as NetSocket, type AddressInfo, type Server as NetServer } from 'node:net';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { WORKER_ENV } from './crew.js';
 import { Lane } from './lane.js';
 import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
+import { share, socketOf } from './shared.js';
 import {
   answerOf,
   type Goodbye,
@@ -73,17 +74,18 @@ class Station {
   async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
     const id = number * 2 ** ID_BITS + this.#id;
-    return new Promise<T>((resolve, reject) => {
+    const answered = new Promise<T>((resolve) => {
       this.#waiting.set(id, (answer) => {
         resolve(answer as T);
       });
-      try {
-        send(id);
-      } catch (error) {
-        this.#waiting.delete(id);
-        reject(error);
-      }
     });
+    try {
+      send(id);
+    } catch (error) {
+      this.#waiting.delete(id);
+      throw error;
+    }
+    return answered;
   }
 
   /** A server has closed: after the last one nothing of this keeps the process. */
@@ -145,6 +147,10 @@ export class WorkerTeam implements Team {
   /** Connections that were taken, and that there are. */
   #taken = 0;
   #size = 0;
+  /** Whether sockets are counted here, and how many: not all of them become sessions. */
+  #counts = false;
+  /** Whether sockets wait until they are read. */
+  #pauses = true;
   #tellsSize = false;
   /** The id of what is published with counts. */
   #counting = 0;
@@ -160,7 +166,8 @@ export class WorkerTeam implements Team {
   }
 
   /** The port is the primary's: it listens with what `listen` was called with there. */
-  listen(): Promise<AddressInfo> {
+  listen(_: unknown, counts: boolean): Promise<AddressInfo> {
+    this.#counts = counts;
     return new Promise((resolve) => {
       this.#listening = resolve;
       this.isClosed = false;
@@ -168,7 +175,12 @@ export class WorkerTeam implements Team {
     });
   }
 
-  async close(_: Goodbye, here: () => Promise<void>): Promise<void> {
+  over(server: NetServer): void {
+    this.#pauses = false;
+    share(server, this);
+  }
+
+  async close(_: Goodbye | undefined, here: () => Promise<void>): Promise<void> {
     this.#address = null;
     await here();
     this.isClosed = true;
@@ -187,8 +199,7 @@ export class WorkerTeam implements Team {
       this.#address = tell.address;
       this.#listening(tell.address);
     } else if (tell.what === 'close') {
-      const { code, reason, timeout } = tell;
-      this.member.close({ code, reason, timeout }).catch((error: unknown) => {
+      this.member.close(tell.how).catch((error: unknown) => {
         this.member.threw(error);
       });
     }
@@ -199,11 +210,18 @@ export class WorkerTeam implements Team {
   /** A connection that the primary accepted; undefined when its peer has gone meanwhile. */
   take(connection: unknown): void {
     this.#taken += 1;
-    const socket = socketOf(connection);
+    const socket = socketOf(connection, this.#pauses);
     if (!socket || this.isClosed) {
       socket?.destroy();
       this.#sizeSoon();
       return;
+    }
+    if (this.#counts) {
+      this.#size += 1;
+      socket.once('close', () => {
+        this.#size -= 1;
+        this.#sizeSoon();
+      });
     }
     socket.setNoDelay(true);
     this.member.serve(socket);
@@ -211,7 +229,7 @@ export class WorkerTeam implements Team {
   }
 
   sized(size: number): void {
-    this.#size = size;
+    if (!this.#counts) this.#size = size;
     this.#sizeSoon();
   }
 
@@ -298,13 +316,4 @@ export class WorkerTeam implements Team {
     if (question.what !== 'metrics') return answer;
     return { metrics: answer, dropped: this.station.lane.dropped, refused: 0 };
   }
-}
-
-/** A paused socket of what the primary sent: a TCP handle, or a socket where there are none. */
-function socketOf(connection: unknown): NetSocket | undefined {
-  if (typeof connection !== 'object' || connection === null) return undefined;
-  if (connection instanceof NetSocket) return connection;
-  // `handle` and `pauseOnCreate` are options that Node's types do not know.
-  const options = { handle: connection, allowHalfOpen: true, pauseOnCreate: true };
-  return new NetSocket({ ...options, readable: true, writable: true });
 }
