@@ -74,6 +74,7 @@ class Station {
   async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
     const id = number * 2 ** ID_BITS + this.#id;
+    if (this.#left) throw new Error('the server is closed');
     const answered = new Promise<T>((resolve) => {
       this.#waiting.set(id, (answer) => {
         resolve(answer as T);
@@ -250,7 +251,9 @@ export class WorkerTeam implements Team {
       .ask<boolean>((id) => {
         this.#tell({ what: 'admit', address }, id);
       })
-      .then(decided);
+      .then(decided, () => {
+        decided(false);
+      });
   }
 
   left(address: string): void {
