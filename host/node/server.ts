@@ -263,7 +263,7 @@ export class Server extends EventEmitter<ServerEvents> {
       if (!this.#team) return await listening(this.#net, options, begun);
       // The first connection may come with the news.
       begun();
-      const address = await this.#team.listen(options);
+      const address = await this.#team.listen(options, this.#tls !== undefined);
       this.emit('listening');
       return address;
     } catch (error) {

@@ -52,6 +52,8 @@ export class Shards<Owner> {
   /** Connections by remote address, once there are several shards; each core knows only its own. */
   #addresses: Map<string, number> | undefined;
   #bus: Bus | undefined;
+  /** Into how many parts maxConnections goes. */
+  #parts = 1;
 
   /**
    * @param module the module, compiled
@@ -75,9 +77,14 @@ export class Shards<Owner> {
     };
   }
 
-  /** From now on there are other workers. */
-  join(bus: Bus): void {
+  /**
+   * From now on there are other workers.
+   *
+   * @param isShared whether each has its part of maxConnections, which nobody else counts
+   */
+  join(bus: Bus, isShared: boolean): void {
     this.#bus = bus;
+    if (isShared) this.#parts = bus.workers;
     this.first();
     if (this.#options) this.#spread(this.#options);
   }
@@ -126,7 +133,7 @@ export class Shards<Owner> {
   accept(connection: Connection, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     this.first();
     const { size } = this;
-    if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
+    if (this.#ending || size >= Math.ceil((this.#options?.maxConnections ?? 0) / this.#parts)) {
       this.refuse();
       return undefined;
     }
