@@ -20,7 +20,7 @@ import {
   inflateTaken,
   inflating,
 } from './deflate/incoming';
-import { handshakeRead, holdOf, holdRead, holdRoom } from './http/handshake';
+import { handshakeRead, holdRead, holdRoom } from './http/handshake';
 import { heartbeatAnswered, NO_ANSWER } from './hub/heartbeat';
 import { rated, rateJudge, Verdict } from './hub/rates';
 import { eventRing, stats } from './memory';
@@ -131,15 +131,15 @@ function outputFirst(s: Session): bool {
 /** Feeds the bytes that were held behind the head; false when some had to stay. */
 function releaseHold(s: Session): bool {
   const block = <usize>s.hold;
-  const from = block + holdOf(s).from;
-  const end = block + holdOf(s).to;
+  const from = block + s.holdFrom;
+  const end = block + s.holdTo;
   if (eventRoom() < EVENTS_PER_FRAME) return false;
   // A session that ends gives `hold` back at once, but events may point into this block.
   s.hold = 0;
   const at = s.state == State.OPEN || s.state == State.CLOSING ? frames(s, from, end) : end;
   if (at < end) {
     s.hold = <u32>block;
-    holdOf(s).from = <u32>(at - block);
+    s.holdFrom = <u16>(at - block);
     return false;
   }
   eventRelease(block, 0);
@@ -157,7 +157,7 @@ function frames(s: Session, at: usize, end: usize): usize {
   while (true) {
     if (s.phase == PHASE_FAILED) {
       if (answersWait()) return at;
-      fail(s, s.failure, s.maskKey);
+      fail(s, s.failure);
       return end;
     }
     if (at == end || eventRoom() < EVENTS_PER_FRAME) return at;
@@ -187,11 +187,11 @@ function answersWait(): bool {
   return eventRing().head != eventRing().tail;
 }
 
-/** The peer broke a rule, and `by` says what with, as ERROR tells it: nothing more is parsed. */
-function failSoon(s: Session, error: i32, by: u32 = 0): void {
+/** The peer broke a rule: nothing more is parsed. */
+function failSoon(s: Session, error: i32): void {
   s.cause = <i8>error;
   s.failure = <i8>error;
-  s.maskKey = by;
+  s.maskKey = 0;
   s.phase = PHASE_FAILED;
 }
 
@@ -219,11 +219,9 @@ function header(s: Session, at: usize, end: usize): usize {
     need = have < 2 ? 2 : headerLength(load<u8>(head, 1));
   }
   let error = 0;
-  let whole = false;
   if (have >= 2) {
     error = headerRefuse(load<u8>(head), load<u8>(head, 1), s.role, s.deflateIn);
     if (!error && have == need) {
-      whole = true;
       error = begin(s, head, have);
       // Its last byte, or all of it, is taken when the frame can be begun.
       if (error == WAIT) return at;
@@ -231,8 +229,11 @@ function header(s: Session, at: usize, end: usize): usize {
     }
   }
   s.headHave = <u8>have;
-  // Only a 64-bit length makes a header of ten bytes or more.
-  if (error) failSoon(s, error, whole && need >= 10 ? load<u32>(head) : load<u16>(head));
+  if (error) {
+    failSoon(s, error);
+    // Only a 64-bit length makes a header of ten bytes or more.
+    s.maskKey = error == ErrorCode.TOO_BIG && need >= 10 ? load<u32>(head) : load<u16>(head);
+  }
   return next;
 }
 

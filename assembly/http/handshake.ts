@@ -55,20 +55,8 @@ import { STATUSES } from './statuses';
 import * as text from './text';
 import { crlf, decimal, line, statusLine, textCopy } from './write';
 
-
-@unmanaged
-export class Hold {
-  /** The next byte, counted from the block's first. */
-  from: u32;
-  /** One past the last byte. */
-  to: u32;
-}
-
-/** Bytes before the early ones in their block. */
-const HOLD_HEADER: u32 = 8;
-const HOLD_ROOM: u32 = BLOCK_MAX_BYTES - HOLD_HEADER;
 /** The most early bytes that are held for a session: as many as a head may have. */
-const HOLD_MAX: u32 = <u32>HEAD_MAX_BYTES < HOLD_ROOM ? HEAD_MAX_BYTES : HOLD_ROOM;
+const HOLD_MAX: u32 = HEAD_MAX_BYTES < BLOCK_MAX_BYTES ? HEAD_MAX_BYTES : BLOCK_MAX_BYTES;
 /** The most bytes of an answer beside its headers: status line, fixed fields and lengths. */
 const ANSWER_EXTRA: u32 = 192;
 
@@ -101,7 +89,7 @@ export function headRead(s: Session, at: usize, end: usize): usize {
   s.headHave = <u8>scan;
   const error = gather(s, at, <u32>(p - at), scan, lines);
   if (!error) return p;
-  fail(s, error, 0);
+  fail(s, error);
   return end;
 }
 
@@ -134,37 +122,28 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   }
   if (SECURITY && !error && s.upgrade) error = securityJudge(block);
   if (error) return error;
-  s.state = State.PENDING;
+  s.state = <i8>State.PENDING;
   const kind = s.upgrade ? EventKind.UPGRADE : EventKind.REQUEST;
   eventPush(s, kind, block + r.path, r.pathLength);
   return 0;
 }
 
-/** Where early bytes are held; without a block it looks at the 0 before the first region. */
-// @ts-ignore: decorator
-@inline
-export function holdOf(s: Session): Hold {
-  return changetype<Hold>(<usize>s.hold);
-}
-
 /** Bytes behind a head that may still be held. */
 export function holdRoom(s: Session): u32 {
-  return HOLD_HEADER + HOLD_MAX - max(holdOf(s).to, HOLD_HEADER);
+  return HOLD_MAX - s.holdTo;
 }
 
 /** Holds bytes from `at`..`end` for later; returns how far it came. */
 export function holdRead(s: Session, at: usize, end: usize): usize {
-  const take = min<u32>(<u32>(end - at), holdRoom(s));
+  const had = s.holdTo;
+  const take = min<u32>(<u32>(end - at), HOLD_MAX - had);
   if (take == 0) return at;
-  const had = max(holdOf(s).to, HOLD_HEADER);
-  const has = had + take;
-  const block = arenaGrow(s.hold, had, has, has);
+  const block = arenaGrow(s.hold, had, had + take, had + take);
   s.blocked = !block;
   if (!block) return at;
   copyBytes(block + had, at, take);
   s.hold = <u32>block;
-  holdOf(s).from = HOLD_HEADER;
-  holdOf(s).to = has;
+  s.holdTo = <u16>(had + take);
   return at + take;
 }
 
@@ -307,7 +286,7 @@ export function opened(s: Session): void {
   s.block = 0;
   s.messageLength = 0;
   s.headHave = 0;
-  s.state = State.OPEN;
+  s.state = <i8>State.OPEN;
   if (HEARTBEAT) heartbeatBegin(s);
   timerSet(s);
 }

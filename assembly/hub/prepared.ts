@@ -18,7 +18,15 @@ import { DEFLATE, ROOMS } from '../profile';
 import { HEADER_MAX } from '../protocol/frame';
 import { Log, LOG_CLASSES, LOG_HEADER, logAlone, logRelease } from '../session/log';
 import { FIRST_GENERATION, handleAfter, Session } from '../session/session';
-import { frameAt, frameNumber, framesBegin, framesCounted, framesSend, frameWrite, shared } from './frames';
+import {
+  frameAt,
+  frameNumber,
+  framesBegin,
+  framesCounted,
+  framesSend,
+  frameWrite,
+  shared,
+} from './frames';
 import { PREPARED_RECORD_BYTES, PREPARED_STATE } from './layout';
 import { recordGive, recordTake } from './table';
 

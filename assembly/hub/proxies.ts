@@ -32,7 +32,7 @@ export function proxyTake(s: Session, at: usize, end: usize): usize {
   const block = arenaGrow(s.block, 0, PROXY_KEPT, PROXY_KEPT);
   s.block = <u32>block;
   if (!block) {
-    fail(s, ErrorCode.HTTP_OVERLOAD, 0);
+    fail(s, ErrorCode.HTTP_OVERLOAD);
     return end;
   }
   let have = <u32>s.messageLength;
@@ -52,7 +52,7 @@ export function proxyTake(s: Session, at: usize, end: usize): usize {
   let error = need < 0 ? need : proxyRead(addressDraft(), block, have);
   if (error == ErrorCode.ABSENT && s.trust & Trust.PROXY_REQUIRED) error = ErrorCode.PROXY;
   if (error == ErrorCode.PROXY) {
-    fail(s, error, 0);
+    fail(s, error);
     return end;
   }
   if (error > 0) addressMove(s);

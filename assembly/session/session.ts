@@ -42,7 +42,7 @@ export const PHASE_FAILED: u8 = 3;
 @unmanaged
 export class Session {
   /** A State. */
-  state: i32;
+  state: i8;
   /** A Role. */
   role: u8;
   /** What the parser waits for: a PHASE_. */
@@ -82,6 +82,12 @@ export class Session {
   headMethod: bool;
   /** Why the session failed: an ErrorCode or 0. */
   cause: i8;
+  /** Bits of Trust: what its bytes may still say of its address. */
+  trust: u8;
+  /** It is not read from for its rate. */
+  slowed: bool;
+  /** It was told of the shutdown. */
+  warned: bool;
   /** generation << 16 | slot; in a free slot the handle that it will have next. */
   handle: i32;
   /** State of the UTF-8 check over the message's fragments. */
@@ -96,7 +102,7 @@ export class Session {
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
-  /** The block with early bytes behind the head (see http/handshake.ts), 0 = none. */
+  /** The block with early bytes behind the head, 0 = none; see holdFrom. */
   hold: u32;
   /** Frames of the message under way so far. */
   fragments: u32;
@@ -113,7 +119,9 @@ export class Session {
   /** In the wheel of deadlines (see timers.ts): the sessions behind and before it, and its slot; 0 = none. */
   timerNext: u16;
   timerPrevious: u16;
-  timerList: u16;
+  timerList: u8;
+  /** Client: the host gave its masking key. */
+  keyed: bool;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** permessage-deflate: what was agreed on for each direction (see deflate/windows.ts), 0 = none. */
@@ -162,14 +170,9 @@ export class Session {
   metadata: u32;
   /** The block with what is kept of its request, 0 = none; a client's masking key, if it is `keyed`. */
   request: u32;
-  /** Bits of Trust: what its bytes may still say of its address. */
-  trust: u8;
-  /** It is not read from for its rate. */
-  slowed: bool;
-  /** It was told of the shutdown. */
-  warned: bool;
-  /** The host gave the client's masking key. */
-  keyed: bool;
+  /** Of the bytes in `hold` the next one, and one past the last. */
+  holdFrom: u16;
+  holdTo: u16;
 }
 
 export const FIRST_GENERATION: i32 = 1 << 16;
@@ -324,7 +327,7 @@ export function sessionOpen(role: Role, state: State): Session {
   }
   zeroWords(changetype<usize>(s), SESSION_BYTES);
   s.handle = handle;
-  s.state = state;
+  s.state = <i8>state;
   s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
@@ -344,7 +347,7 @@ export function handleAfter(handle: i32): i32 {
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
-  s.state = State.FREE;
+  s.state = <i8>State.FREE;
   s.handle = handleAfter(s.handle);
   s.txNext = p.freed;
   p.freed = <u32>changetype<usize>(s);

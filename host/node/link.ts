@@ -71,6 +71,8 @@ export class Link<Owner = unknown> {
   ended = false;
   /** The remote address that it counts for, where shards count. */
   countedAs: string | undefined = undefined;
+  /** The same, where workers count. */
+  admittedAs: string | undefined = undefined;
 
   constructor(
     readonly loop: SocketLoop<Owner>,

@@ -156,8 +156,9 @@ export class SocketLoop<Owner> {
     const handle = this.core.exports.limpet_open(this.now());
     if (handle < 0) return undefined;
     const index = this.#free.pop() ?? this.#links.length;
+    // What TLS tells a TLSSocket's handle is for that socket: it keeps it.
     const into =
-      'setNoDelay' in accepted
+      'setNoDelay' in accepted && !('encrypted' in accepted)
         ? readInto(accepted as Socket, this.#ingress, (bytes) => {
             this.#received(link, bytes);
           })
@@ -182,8 +183,9 @@ export class SocketLoop<Owner> {
     transport.on('end', () => {
       this.#ended(link);
     });
-    // A failing transport closes: that is told as 1006, and nothing more is known.
-    transport.on('error', () => undefined);
+    // A failing transport closes, or is closed (a TLS socket tells of an attack and stays): that is
+    // told as 1006, and nothing more is known.
+    transport.on('error', () => transport.destroy());
     transport.on('close', () => {
       this.core.exports.limpet_eof(handle, this.now());
       this.#drain();

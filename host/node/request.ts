@@ -6,6 +6,7 @@ import { sessionAddress, transportAddress } from './address.js';
 import { headerOf, latin1, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
+import { isSecure, tlsInfo, type TlsInfo } from './tls.js';
 
 /** Header fields: names to values. */
 export type Headers = Record<string, string | number>;
@@ -69,6 +70,16 @@ export class Request {
     this.remoteAddress = where.address;
     this.remotePort = where.port;
     this.remoteFamily = where.family;
+  }
+
+  /** Whether it came under TLS. */
+  get isSecure(): boolean {
+    return isSecure(this.link.transport);
+  }
+
+  /** Protocol, cipher suite, host name and the client's certificate; undefined without TLS. */
+  get tls(): TlsInfo | undefined {
+    return tlsInfo(this.link.transport);
   }
 
   /** The value of a cookie, or undefined; while the request waits for its answer. RFC 6265 4.2. */

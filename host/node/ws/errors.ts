@@ -48,6 +48,11 @@ const OTHERS: Readonly<Record<number, Fault>> = {
     'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
     'Max payload size exceeded',
   ],
+  [ErrorCode.FRAGMENTS]: [
+    RangeError,
+    'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+    'Too many message fragments',
+  ],
   // That of zlib.
   [ErrorCode.DEFLATE]: [Error, 'Z_DATA_ERROR', 'invalid compressed data'],
   [ErrorCode.RATE]: [Error, 'WS_ERR_RATE_LIMIT', 'Rate limit exceeded'],
@@ -102,6 +107,21 @@ function swapped(bytes: number): number {
 function coded([Maker, code, text]: Fault, prefix = '', what = 0): CodedError {
   const error = new Maker(prefix + text.replace('%', String(what)));
   return Object.assign(error, { code });
+}
+
+/** What `ws` says of opening handshakes that break a rule. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  [ErrorCode.UPGRADE_METHOD]: 'Invalid HTTP method',
+  [ErrorCode.UPGRADE_HEADER]: 'Invalid Upgrade header',
+  [ErrorCode.UPGRADE_KEY]: 'Missing or invalid Sec-WebSocket-Key header',
+  [ErrorCode.UPGRADE_VERSION]: 'Missing or invalid Sec-WebSocket-Version header',
+  [ErrorCode.UPGRADE_PROTOCOL]: 'Invalid Sec-WebSocket-Protocol header',
+  [ErrorCode.UPGRADE_EXTENSION]: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
+};
+
+/** Why an opening handshake was refused. */
+export function refusalOf(error: ErrorCode): string {
+  return REFUSALS[error] ?? `Invalid request: ${errorName(error)}`;
 }
 
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];

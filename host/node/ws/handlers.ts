@@ -129,7 +129,7 @@ export const TOLD = {
 const GOING_AWAY = 1001;
 
 /** Runs it now, or behind the events that wait for a turn of their own. */
-function behind(ws: WebSocket, run: () => void): void {
+export function behind(ws: WebSocket, run: () => void): void {
   const events = ws._rare?.events;
   if (events?.waits) events.add(run);
   else run();

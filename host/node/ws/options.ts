@@ -1,13 +1,9 @@
-// Options of a WebSocketServer as users of `ws` write them → defaults of a core, settings of the loop.
+// Options as users of `ws` write them; settings.ts makes defaults of a core of them.
 
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { ZlibOptions } from 'node:zlib';
-import { Delivery, FullPolicy, Option } from '../../../build/limpet.abi.js';
-import type { Core } from '../../core/core.js';
-import { callable, fields, whole, word, yes } from '../checks.js';
-import { applyPolicies, type Heartbeat, type PolicyOptions, type RateLimit } from '../policies.js';
-import type { ShardOptions } from '../shards.js';
+import type { Heartbeat, PolicyOptions, RateLimit } from '../policies.js';
 import type { WebSocket } from './websocket.js';
 
 /** How permessage-deflate is agreed on and used. RFC 7692. */

@@ -5,7 +5,6 @@
 // An idle connection is this object, its link and the core's record: what few connections use is
 // made when it is used (rare.ts).
 
-import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrorCode, Opcode, SEND_MORE, SEND_PLAIN, Sent } from '../../../build/limpet.abi.js';
@@ -31,6 +30,7 @@ import {
 import type { Opening } from './opening.js';
 import { Rare } from './rare.js';
 import { SendQueue } from './send-queue.js';
+import { Emitter } from './typed.js';
 
 /** What a link's owner is: the connection, or a server's opening handshake of it. */
 export type Peer = WebSocket | Opening;
@@ -82,7 +82,7 @@ const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'fragment
 const NO_BYTES = Buffer.alloc(0);
 const GAVE_UP = 'WebSocket was closed before the connection was established';
 
-export class WebSocket extends EventEmitter {
+export class WebSocket extends Emitter<WebSocketEvents> {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
   declare static readonly CLOSING: 2;
