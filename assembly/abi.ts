@@ -134,46 +134,60 @@ export const enum Option {
   USER = 11,
   /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again. */
   PAUSED = 12,
+  /** Most frames that one message may come in, 0 = no bound; past it close 1008. Default 0. RFC 6455 5.4. */
+  FRAGMENTS_MAX = 13,
+  /** 1: text and close reasons have to be UTF-8 (default). 0: neither is judged, which breaks RFC 6455 8.1. */
+  UTF8 = 14,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
-  SESSIONS_MAX = 13,
+  SESSIONS_MAX = 15,
   /** 1: permessage-deflate is accepted (server) and offered (client). Default 0. This and what follows: defaults only, in modules with it. RFC 7692. */
-  DEFLATE = 14,
+  DEFLATE = 16,
   /** How hard messages are compressed, 0 to 9. Default 6. */
-  DEFLATE_LEVEL = 15,
-  /** The largest window to agree on for either direction, log2 of its bytes, 8 to 15. Default: the profile's. RFC 7692 7.1.2. */
-  DEFLATE_WINDOW = 16,
+  DEFLATE_LEVEL = 17,
+  /** The largest window to agree on for what goes out, log2 of its bytes, 8 to 15. Default: the profile's. RFC 7692 7.1.2. */
+  DEFLATE_WINDOW = 18,
   /** Messages of fewer bytes are sent as they are. Default 64. */
-  DEFLATE_THRESHOLD = 17,
-  /** 1: contexts are kept over messages while there are windows for them. Default 1. RFC 7692 7.1.1. */
-  DEFLATE_TAKEOVER = 18,
+  DEFLATE_THRESHOLD = 19,
+  /** Whose contexts are kept over messages while there are windows for them: bits of Takeover. Default both. RFC 7692 7.1.1. */
+  DEFLATE_TAKEOVER = 20,
+  /** The same as DEFLATE_WINDOW for what comes in; 0 = as DEFLATE_WINDOW, the default. */
+  DEFLATE_WINDOW_IN = 21,
   /** Longest text message taken, bytes, 0 = what MESSAGE_MAX says; past it 1009. Defaults only. */
-  TEXT_MAX = 19,
+  TEXT_MAX = 22,
   /** The same for binary messages. Defaults only. */
-  BINARY_MAX = 20,
+  BINARY_MAX = 23,
   /** Longest HTTP head taken, bytes, 1 or more; past it 431. Default and bound: the profile's. Defaults only. */
-  HEAD_MAX = 21,
+  HEAD_MAX = 24,
   /** How many sessions one remote address may have, 0 = no bound; past it 429. Defaults only, feature `addresses`. */
-  ADDRESS_SESSIONS = 22,
+  ADDRESS_SESSIONS = 25,
   /** The window over which the rates count, ms, 1 or more. Default 1,000. This and the next five: defaults only, feature `rates`. */
-  RATE_WINDOW_MS = 23,
+  RATE_WINDOW_MS = 26,
   /** Messages that one session may send in a window, 0 = no bound. To set this, the window or one of the next three ends all waits. */
-  RATE_MESSAGES = 24,
+  RATE_MESSAGES = 27,
   /** Payload bytes that one session may send in a window, 0 = no bound. */
-  RATE_BYTES = 25,
+  RATE_BYTES = 28,
   /** Messages that all sessions together may send in a window, 0 = no bound. */
-  RATE_ALL_MESSAGES = 26,
+  RATE_ALL_MESSAGES = 29,
   /** Payload bytes that all sessions together may send in a window, 0 = no bound. */
-  RATE_ALL_BYTES = 27,
+  RATE_ALL_BYTES = 30,
   /** A RatePolicy. Default DROP. */
-  RATE_POLICY = 28,
+  RATE_POLICY = 31,
   /** Where a bearer token may stand: bits of TokenSource. Default HEADER and PROTOCOL. Defaults only, feature `security`. */
-  TOKEN_SOURCES = 29,
+  TOKEN_SOURCES = 32,
   /** After how many published messages PublishRecord.flush says "write now", 0 = only at the end of the turn. Defaults only, feature `topics`. */
-  BATCH = 30,
+  BATCH = 33,
   /** Milliseconds between two heartbeats, 0 = none. Default 0. This and the next one: of the defaults or of a session, feature `heartbeat`. */
-  HEARTBEAT_MS = 31,
+  HEARTBEAT_MS = 34,
   /** Milliseconds a heartbeat may stay unanswered, 0 = no bound; then the session is aborted. Default 10,000. */
-  HEARTBEAT_TIMEOUT_MS = 32,
+  HEARTBEAT_TIMEOUT_MS = 35,
+}
+
+/** Bits of Option.DEFLATE_TAKEOVER: of which direction the context is kept. RFC 7692 7.1.1. */
+export const enum Takeover {
+  /** Of what goes out: a server's `server_no_context_takeover`, a client's `client_no_context_takeover` without it. */
+  OUT = 1,
+  /** Of what comes in: the other one of the two. */
+  IN = 2,
 }
 
 /** What happens to a message past a rate: Option.RATE_POLICY. */
@@ -238,7 +252,11 @@ export const enum Sent {
   DROPPED = 2,
 }
 
-/** Negative answers of calls, and `detail` of ERROR events. */
+/**
+ * Negative answers of calls, and `detail` of ERROR events, whose `remaining` says what broke the rule: FRAME, the
+ * first bytes of the frame's header (bits 0-7 are byte 0: FIN, RSV, opcode; 8-15 byte 1: MASK and length; 16-31,
+ * only for lengths of 64 bits, the first two bytes of the length); CLOSE, the code in the Close frame; else 0.
+ */
 export const enum ErrorCode {
   /** No error. */
   NONE = 0,
@@ -273,42 +291,44 @@ export const enum ErrorCode {
   /** limpet_shutdown was called. */
   SHUTDOWN = -15,
 
-  /** A reserved bit is set and no extension gave it a meaning: 1002. RFC 6455 5.2. */
+  /** A reserved bit is set and no extension gave it a meaning: 1002. FRAME. RFC 6455 5.2. */
   RSV = -20,
-  /** A reserved opcode: 1002. RFC 6455 5.2. */
+  /** A reserved opcode: 1002. FRAME. RFC 6455 5.2. */
   OPCODE = -21,
-  /** A fragmented control frame: 1002. RFC 6455 5.4. */
+  /** A fragmented control frame: 1002. FRAME. RFC 6455 5.4. */
   CONTROL_FRAGMENTED = -22,
-  /** A control frame of more than 125 bytes: 1002. RFC 6455 5.5. */
+  /** A control frame of more than 125 bytes: 1002. FRAME. RFC 6455 5.5. */
   CONTROL_LENGTH = -23,
-  /** A length that is not in its shortest form: 1002. RFC 6455 5.2. */
+  /** A length that is not in its shortest form: 1002. FRAME. RFC 6455 5.2. */
   LENGTH_FORM = -24,
-  /** A 64-bit length with its most significant bit set: 1002. RFC 6455 5.2. */
+  /** A 64-bit length with its most significant bit set: 1002. FRAME. RFC 6455 5.2. */
   LENGTH_SIGN = -25,
-  /** A frame to a server without a mask: 1002. RFC 6455 5.1. */
+  /** A frame to a server without a mask: 1002. FRAME. RFC 6455 5.1. */
   UNMASKED = -26,
-  /** A frame to a client with a mask: 1002. RFC 6455 5.1. */
+  /** A frame to a client with a mask: 1002. FRAME. RFC 6455 5.1. */
   MASKED = -27,
-  /** A continuation frame without a message to continue: 1002. RFC 6455 5.4. */
+  /** A continuation frame without a message to continue: 1002. FRAME. RFC 6455 5.4. */
   CONTINUATION = -28,
-  /** A new message inside a fragmented one: 1002. RFC 6455 5.4. */
+  /** A new message inside a fragmented one: 1002. FRAME. RFC 6455 5.4. */
   INTERLEAVED = -29,
   /** Text that is not UTF-8: 1007. RFC 6455 8.1. */
   UTF8 = -30,
-  /** A Close frame with a payload of one byte: 1002. RFC 6455 5.5.1. */
+  /** A Close frame with a payload of one byte: 1002. CLOSE: that byte. RFC 6455 5.5.1. */
   CLOSE_LENGTH = -31,
-  /** A close code that must not be sent: 1002. RFC 6455 7.4. */
+  /** A close code that must not be sent: 1002. CLOSE. RFC 6455 7.4. */
   CLOSE_CODE = -32,
-  /** A close reason that is not UTF-8: 1007. RFC 6455 5.5.1. */
+  /** A close reason that is not UTF-8: 1007. CLOSE. RFC 6455 5.5.1. */
   CLOSE_REASON = -33,
-  /** A message of more than MESSAGE_MAX, TEXT_MAX or BINARY_MAX: 1009. RFC 6455 7.4.1. */
+  /** A message of more than MESSAGE_MAX, TEXT_MAX or BINARY_MAX: 1009. FRAME, or 0 where it was too long only when it was inflated. RFC 6455 7.4.1. */
   TOO_BIG = -34,
   /** No memory is left for a message that has to be gathered (Delivery.WHOLE, or compressed): 1013. */
   OVERLOAD = -35,
   /** A compressed message that is not DEFLATE, or ends too soon: 1007. RFC 7692 7.2.2. */
   DEFLATE = -36,
-  /** More messages or bytes than the rate allows (RatePolicy.REJECT): 1008. RFC 6455 7.4.1. */
+  /** More messages or bytes than the rate allows (RatePolicy.REJECT): 1008. FRAME. RFC 6455 7.4.1. */
   RATE = -37,
+  /** A message in more frames than FRAGMENTS_MAX: 1008. FRAME. RFC 6455 7.4.1. */
+  FRAGMENTS = -38,
 
   /** The head is not HTTP/1.1: 400. RFC 9112 3 and 5. */
   HTTP_SYNTAX = -40,
@@ -459,7 +479,7 @@ export class EventRecord {
   detail: i32;
   /** Arena block that the acknowledgement frees, or that stays the session's: for the core only. */
   block: u32;
-  /** CHUNK: payload bytes of the current frame still to come, at most 2^32 - 1. */
+  /** CHUNK: payload bytes of the current frame still to come, at most 2^32 - 1. ERROR: what broke the rule, see ErrorCode. */
   remaining: u32;
 }
 
@@ -743,6 +763,10 @@ export class StatsRecord {
   eventsPeak: u32;
   /** Entries of the event ring. */
   events: u32;
-  /** Always 0. */
-  reserved: u32;
+  /** Messages that limpet_prepare keeps now. */
+  preparedUsed: u32;
+  /** Messages kept: most at once. */
+  preparedPeak: u32;
+  /** Messages that it may keep: as many as there are rooms in the pool. */
+  prepared: u32;
 }

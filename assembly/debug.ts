@@ -11,6 +11,7 @@ import { shared } from './hub/frames';
 import { heartbeatOf, WAITING_MAX } from './hub/heartbeat';
 import { ADDRESS_BITS } from './hub/layout';
 import { metaCount, metaSound } from './hub/metadata';
+import { logOf, Prepared, PREPARED, preparedAt } from './hub/prepared';
 import { rateSound } from './hub/rates';
 import { roomsSound } from './hub/rooms-sound';
 import { LISTED as PROTOCOLS_LISTED, ORIGINS, security } from './hub/security';
@@ -74,7 +75,7 @@ export function limpet_debug_check(): i32 {
     active += 1;
     windows += u32(s.windowIn != 0) + u32(s.windowOut != 0);
     if (METADATA) entries += metaCount(s.metadata, slot);
-    if (HEADERS && s.request) kept += arenaBytes(s.request);
+    if (HEADERS && s.request && !s.keyed) kept += arenaBytes(s.request);
     if (!queueSound(s)) return 102;
     if (HEARTBEAT && !heartbeatSound(s)) return 113;
   }
@@ -164,6 +165,10 @@ function logsSound(): bool {
 
 /** Adds to the count of each log that is referred to, once for each reference; with 0, whether all are 0. */
 function logsCount(step: i32): i32 {
+  for (let slot: u32 = 0; slot < <u32>PREPARED; slot++) {
+    const record = preparedAt(slot);
+    if (record.number > 0 && !preparedCount(record.block, step)) return 0;
+  }
   for (let slot: u32 = 0; slot < pool().fresh; slot++) {
     for (let at = <usize>sessionAt(slot).queueHead; at; at = changetype<Piece>(at).next) {
       const piece = changetype<Piece>(at);
@@ -177,6 +182,22 @@ function logsCount(step: i32): i32 {
     }
   }
   return 1;
+}
+
+/** The same for the logs of one prepared message. */
+function preparedCount(block: usize, step: i32): bool {
+  const p = changetype<Prepared>(block);
+  if (!isBlock(block)) return false;
+  p.references += step;
+  let sound = step != 0 || !p.references;
+  for (let number: u32 = 1; number < LOG_CLASSES; number++) {
+    const log = changetype<Log>(<usize>load<u32>(logOf(p, number)));
+    if (!changetype<usize>(log) || changetype<usize>(log) == block) continue;
+    if (!isBlock(changetype<usize>(log))) return false;
+    log.references += step;
+    sound = sound && (step != 0 || !log.references);
+  }
+  return sound;
 }
 
 /** No more wait than are remembered, none is answered that did not go, and the times are in order. */

@@ -38,6 +38,7 @@ import { payloadRelease, payloadReserve } from './hub/frames';
 import { heartbeatForget, heartbeatTell } from './hub/heartbeat';
 import { metaDelete, metaFind, metaNext, metaSet, metaTell } from './hub/metadata';
 import { broadcast, publish, publishFlushed, reachNext, sendMany } from './hub/publish';
+import { prepare, PREPARED, preparedFind, preparedFree, preparedSend } from './hub/prepared';
 import { ratesClear } from './hub/rates';
 import {
   join,
@@ -102,7 +103,7 @@ import { receive, receiveRoom } from './receive';
 import { abort, closeBegin, gone, release } from './session/ending';
 import { eventRingReady, eventsAcknowledge, eventsCount } from './session/events';
 import { optionKnown, optionValid } from './session/options';
-import { queueAcknowledge, queueNext, queueSpans } from './session/queue';
+import { masks, queueAcknowledge, queueNext, queueSpans } from './session/queue';
 import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send';
 import {
   clockSet,
@@ -188,6 +189,7 @@ export function limpet_stats(): i32 {
     s.rooms = ROOMS;
     s.memberships = MEMBERSHIPS;
     s.levels = TOPIC_LEVELS;
+    s.prepared = PREPARED;
   }
   if (METADATA) s.metadata = METADATA_ENTRIES;
   return <i32>changetype<usize>(s);
@@ -691,6 +693,24 @@ export function limpet_send_external(handle: i32, kind: i32, len: i32): i32 {
 }
 
 /**
+ * Gives the masking key of all frames that a client session sends from now on, in place of keys of the
+ * core's own, until it is called again. RFC 6455 5.3 and 10.3: whoever gives keys answers for it that
+ * nobody can foretell them.
+ * @param handle a client session
+ * @param key its low byte comes first on the wire
+ * @returns 0, or ErrorCode.HANDLE, or STATE for a server's session
+ * @feature client
+ */
+export function limpet_masking_key(handle: i32, key: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  if (!masks(s)) return ErrorCode.STATE;
+  s.keyed = true;
+  s.request = key;
+  return 0;
+}
+
+/**
  * Begins the close handshake. RFC 6455 7.1.2. What is queued is sent first.
  * @param handle an open session
  * @param code 1000-1003, 1007-1014 or 3000-4999; 0 for a Close frame without a code
@@ -1017,6 +1037,49 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
     return refused(ErrorCode.ARGUMENT);
   }
   sendMany(handles_ptr, count, kind, ptr, len);
+  return 0;
+}
+
+/**
+ * Keeps one whole message, to be sent to any sessions at any time: it is framed here, and compressed once
+ * for each window that a session asks for. RFC 7692 7.1. It stays until limpet_prepared_free, and costs
+ * arena blocks as long as the frames are.
+ * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
+ * @param ptr the payload, as in limpet_send; it is copied
+ * @param len bytes, as in limpet_send
+ * @returns its number, more than 0; ErrorCode.ARGUMENT, or MEMORY when the arena has no block for it, or as
+ *   many are kept as there are rooms in the pool
+ * @feature topics
+ */
+export function limpet_prepare(kind: i32, ptr: i32, len: i32): i32 {
+  return publishable(kind, ptr, len) ? prepare(kind, ptr, len) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Queues a prepared message for a session, without a copy; a client, which masks, gets one.
+ * @param handle an open session
+ * @param prepared what limpet_prepare returned
+ * @returns a Sent, or an ErrorCode as limpet_send has them: HANDLE for the session, ARGUMENT for a message
+ *   that was freed, or never was one
+ * @feature topics
+ */
+export function limpet_send_prepared(handle: i32, prepared: i32): i32 {
+  const s = sessionFind(handle);
+  if (absent(s)) return ErrorCode.HANDLE;
+  const record = preparedFind(prepared);
+  return changetype<usize>(record) ? preparedSend(s, record) : ErrorCode.ARGUMENT;
+}
+
+/**
+ * Forgets a prepared message: its number is stale. What is queued of it is still sent.
+ * @param prepared what limpet_prepare returned
+ * @returns 0, or ErrorCode.ARGUMENT for one that was freed, or never was one
+ * @feature topics
+ */
+export function limpet_prepared_free(prepared: i32): i32 {
+  const record = preparedFind(prepared);
+  if (!changetype<usize>(record)) return ErrorCode.ARGUMENT;
+  preparedFree(record);
   return 0;
 }
 

@@ -51,6 +51,7 @@ import {
   HEARTBEATS_BYTES,
   HUB_STATE_BYTES,
   METADATA_BYTES,
+  PREPARED_BYTES,
   RATES_BYTES,
   REFERENCES_BYTES,
   SECURITY_BYTES,
@@ -74,9 +75,9 @@ export const WHEEL_LEVEL_BYTES: u32 = 68;
 /** Bytes of the arena's state: two counters, and a list of two words for each size of block. */
 const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES)) * 8;
 
-/** Bytes of a StatsRecord: 30 counters of 8 bytes, 26 figures of 4. */
+/** Bytes of a StatsRecord: 30 counters of 8 bytes, 28 figures of 4. */
 const STATS_BYTES: i32 = 352;
-/** Words of the defaults: one for each Option, and some to spare. */
+/** Words of the defaults: one for each Option. */
 const DEFAULTS_BYTES: i32 = 36 * 4;
 
 // Offsets within GLOBALS, in the order of their use.
@@ -135,6 +136,8 @@ export const WINDOWS: usize = INGRESS + windowsOffset;
 export const TOPIC_TABLES: usize = INGRESS + topicsOffset;
 /** The sessions' references (session/queue.ts), at the end of TOPICS. */
 export const REFERENCES: usize = TOPIC_TABLES + (TOPICS_BYTES - REFERENCES_BYTES);
+/** The records of prepared messages (hub/prepared.ts), in front of them. */
+export const PREPARED_RECORDS: usize = REFERENCES - PREPARED_BYTES;
 export const METADATA_TABLES: usize = INGRESS + metadataOffset;
 export const ADDRESS_TABLES: usize = INGRESS + addressesOffset;
 export const RATE_TABLES: usize = INGRESS + ratesOffset;

@@ -139,7 +139,7 @@ function releaseHold(s: Session): bool {
   const at = s.state == State.OPEN || s.state == State.CLOSING ? frames(s, from, end) : end;
   if (at < end) {
     s.hold = <u32>block;
-    s.holdFrom = <u32>(at - block);
+    s.holdFrom = <u16>(at - block);
     return false;
   }
   eventRelease(block, 0);
@@ -191,6 +191,7 @@ function answersWait(): bool {
 function failSoon(s: Session, error: i32): void {
   s.cause = <i8>error;
   s.failure = <i8>error;
+  s.maskKey = 0;
   s.phase = PHASE_FAILED;
 }
 
@@ -228,7 +229,11 @@ function header(s: Session, at: usize, end: usize): usize {
     }
   }
   s.headHave = <u8>have;
-  if (error) failSoon(s, error);
+  if (error) {
+    failSoon(s, error);
+    // Only a 64-bit length makes a header of ten bytes or more.
+    s.maskKey = error == ErrorCode.TOO_BIG && need >= 10 ? load<u32>(head) : load<u16>(head);
+  }
   return next;
 }
 
@@ -246,6 +251,9 @@ function begin(s: Session, head: usize, length: u32): i32 {
     if (continues != (s.messageOpcode != 0)) {
       return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
+    const before: u32 = continues ? s.fragments : 0;
+    // 0 is no bound: one less is more than there are.
+    if (before > s.fragmentsMax - 1) return ErrorCode.FRAGMENTS;
     const kind: u32 = continues ? s.messageOpcode : opcode;
     const deflated = DEFLATE && (continues ? inflating(s) : (b0 & RSV1) != 0);
     // What a compressed message will be is known when it is inflated.
@@ -257,6 +265,7 @@ function begin(s: Session, head: usize, length: u32): i32 {
       if (verdict == Verdict.REJECT) return ErrorCode.RATE;
     }
     s.phase = PHASE_DATA;
+    s.fragments = before + 1;
     s.fin = (b0 & FIN) != 0;
     if (!continues) {
       s.messageOpcode = <u8>opcode;
@@ -386,7 +395,9 @@ function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
 /** Delivers payload of a data frame that lies at `p`, unmasked or inflated; `bits` says whether it is ASCII. */
 function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   const ends = messageEnds(s, left);
-  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) s.utf8 = utf8Check(s.utf8, p, n);
+  if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) {
+    s.utf8 = s.utf8Judged ? utf8Check(s.utf8, p, n) : UTF8_COMPLETE;
+  }
   // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
   if (s.utf8 == UTF8_REJECT || (ends && s.utf8)) {
     failSoon(s, ErrorCode.UTF8);

@@ -225,6 +225,6 @@ export function inflateSettle(s: Session, end: usize, length: u32): usize {
   const from = end - length;
   if (length > arenaBytes(block) / 2) return from;
   copyBytes(block, from, length);
-  arenaTrim(block, max(length, 1));
+  arenaTrim(block, max(length, 1), Use.IN);
   return block;
 }

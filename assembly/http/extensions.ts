@@ -8,7 +8,7 @@
 //   server    request ─ extensionsRead ─► offer ─ termsMake ─► answer ─ termsWrite ─► 101
 //   client    offerTerms ─► offer ─ termsWrite ─► request; 101 ─ extensionsRead ─► answer ─ answerTake
 
-import { Delivery, Option, Role } from '../abi';
+import { Delivery, Option, Role, Takeover } from '../abi';
 import { REACH_BITS_MAX } from '../deflate/incoming';
 import {
   DEFLATE_BITS,
@@ -178,11 +178,11 @@ export function termsMake(s: Session, offer: u32): u32 {
   const bounds = (offer >> termIn) & 1;
   // What is told in pieces has to keep all that a distance may reach: without a bound, 32 KiB.
   if (REACH_BITS_MAX < BITS_MAX && !client && !bounds && s.delivery != Delivery.WHOLE) return 0;
-  if (optionDefault(Option.DEFLATE_TAKEOVER)) {
-    if (!(offer & noneOut)) s.windowOut = <u16>windowTake();
-    // The peer's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
-    if (!(offer & noneIn) && (bounds || TAKEOVER_BITS == BITS_MAX)) s.windowIn = <u16>windowTake();
-  }
+  const keeps = optionDefault(Option.DEFLATE_TAKEOVER);
+  if (keeps & Takeover.OUT && !(offer & noneOut)) s.windowOut = <u16>windowTake();
+  // The peer's context is kept when 2^TAKEOVER_BITS bytes are all that its distances can reach.
+  const fits = bounds || TAKEOVER_BITS == BITS_MAX;
+  if (keeps & Takeover.IN && !(offer & noneIn) && fits) s.windowIn = <u16>windowTake();
   let terms: u32 = 1 << Term.NAME;
   // RFC 7692 7.1.1.1 and 7.1.1.2: either side may say either, whether it was offered or not.
   if (!s.windowOut) terms |= noneOut;
@@ -194,7 +194,8 @@ export function termsMake(s: Session, offer: u32): u32 {
   let bitsIn = BITS_MAX;
   if (bounds) {
     const held: u32 = s.windowIn ? TAKEOVER_BITS : REACH_BITS_MAX;
-    bitsIn = min(bitsOf(offer, termIn), min(most, held));
+    const mostIn = optionDefault(Option.DEFLATE_WINDOW_IN);
+    bitsIn = min(bitsOf(offer, termIn), min(mostIn ? mostIn : most, held));
     if (bitsIn < BITS_MAX) terms = withBits(terms, termIn, bitsIn);
   }
   if (!client) agree(s, bitsIn, bitsOut);

@@ -13,7 +13,7 @@ import { ErrorCode, Part, State } from '../abi';
 import { KEEP_BYTES, KEEP_OFFSET, METADATA_STATE } from '../hub/layout';
 import { bytesEqual } from '../hub/table';
 import { copyBytes, fieldRecord, HUB_STATE, METADATA_TABLES, stats } from '../memory';
-import { ARENA_BYTES } from '../profile';
+import { ARENA_BYTES, CLIENT } from '../profile';
 import { arenaBytes, arenaGive, arenaTake, Use } from '../session/arena';
 import { Session } from '../session/session';
 import { fieldRead, find, listToken, SEMICOLON, skipSpace, textNumber, valueSet } from './head';
@@ -125,7 +125,8 @@ export function keepSound(bytes: u32): bool {
 
 /** Where the request of a session lies that is PENDING, or what is kept of it; else 0. */
 export function requestOf(s: Session): usize {
-  return s.state == State.PENDING ? s.block : s.request;
+  if (s.state == State.PENDING) return s.block;
+  return CLIENT && s.keyed ? 0 : s.request;
 }
 
 /**

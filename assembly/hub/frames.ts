@@ -4,7 +4,8 @@
 //   frame 0          the payload as it is
 //   frames 1 to 8    compressed without context, over a window of 2^8 to 2^15 bytes
 //
-// A frame is made when the first session comes that takes it, in the log of its class. Compressed
+// A frame is made when the first session comes that takes it, in the log of its class; of a message
+// that is kept (see prepared.ts), in one of its own. Compressed
 // bytes without context are right behind any: the sender's context is a permission, RFC 7692 7.1.1;
 // and a message that is shorter than a session's window needs no more window than its length, so
 // that short ones are compressed once for all. A client masks each frame with a key of its own, RFC 6455 5.3: it gets a
@@ -17,7 +18,8 @@ import { DEFLATE_BITS, windowAppend } from '../deflate/windows';
 import { copyBytes, HUB_STATE, stats } from '../memory';
 import { ARENA_BYTES, DEFLATE } from '../profile';
 import { FIN, headerSize, headerWrite, RSV1 } from '../protocol/frame';
-import { Log, LOG_CLASSES, logRelease, logWith } from '../session/log';
+import { arenaTrim, Use } from '../session/arena';
+import { Log, logAlone, LOG_CLASSES, logRelease, logWith } from '../session/log';
 import { masks, queueMark, queueRefer } from '../session/queue';
 import { admit, full, send } from '../session/send';
 import { countMany, countOut, optionDefault, pool, Session } from '../session/session';
@@ -57,10 +59,12 @@ class Shared {
   number: u32;
   /** Publications that wait to be written. */
   waiting: u32;
+  /** 1 while a prepared message is sent: each frame has a log of its own. */
+  alone: u32;
   // then the frames
 }
 
-const FRAMES: usize = HUB_STATE + PUBLISH_STATE + 52;
+const FRAMES: usize = HUB_STATE + PUBLISH_STATE + 56;
 const FRAME_BYTES: u32 = 12;
 /** Frame n compresses over 2^(n + 7) bytes. */
 const WINDOW_BITS_BEFORE: u32 = 7;
@@ -73,7 +77,7 @@ export function shared(): Shared {
 
 // @ts-ignore: decorator
 @inline
-function frameAt(number: u32): Frame {
+export function frameAt(number: u32): Frame {
   return changetype<Frame>(FRAMES + number * FRAME_BYTES);
 }
 
@@ -92,6 +96,14 @@ export function framesBegin(kind: i32, from: usize, bytes: u32): void {
   m.covers = min(max(32 - clz(bytes - 1), 8), 15) - WINDOW_BITS_BEFORE;
 }
 
+/** The frame that a session takes of the message under way. */
+// @ts-ignore: decorator
+@inline
+export function frameNumber(s: Session): u32 {
+  if (!DEFLATE || !s.deflateOut) return 0;
+  return min((s.deflateOut & DEFLATE_BITS) - WINDOW_BITS_BEFORE, shared().covers);
+}
+
 /** Queues the message for a session. Sent or ErrorCode, as limpet_send answers. */
 export function framesSend(s: Session): i32 {
   const m = shared();
@@ -101,10 +113,7 @@ export function framesSend(s: Session): i32 {
   }
   // Who does not read keeps what was published from being forgotten, for all: not when memory is short.
   if (s.over && stats().arenaUsed > <u32>ARENA_BYTES / 2) return full(s, 1);
-  let number: u32 = 0;
-  if (DEFLATE && s.deflateOut) {
-    number = min((s.deflateOut & DEFLATE_BITS) - WINDOW_BITS_BEFORE, m.covers);
-  }
+  const number = frameNumber(s);
   let frame = frameAt(number);
   if (!frame.log) {
     frame = frameMake(number);
@@ -125,7 +134,7 @@ export function framesSend(s: Session): i32 {
 function frameMake(number: u32): Frame {
   const m = shared();
   const frame = frameAt(number);
-  const log = logWith(number, m.size);
+  const log = m.alone ? logAlone(m.size) : logWith(number, m.size);
   if (changetype<usize>(log)) {
     log.references += 1;
     const end = frameWrite(log.end, number);
@@ -133,13 +142,15 @@ function frameMake(number: u32): Frame {
       frame.log = <u32>changetype<usize>(log);
       frame.from = log.end;
       frame.to = log.end = <u32>end;
+      if (m.alone) arenaTrim(changetype<usize>(log), <u32>(end - changetype<usize>(log)), Use.OUT);
       return frame;
     }
     logRelease(log);
   }
-  if (!number) return frame;
-  // From here on it stands for frame 0.
   const plain = frameAt(0);
+  // A message that is kept is compressed when there is a block another time.
+  if (!number || (m.alone && !changetype<usize>(log))) return plain;
+  // From here on it stands for frame 0.
   if (!plain.log) frameMake(0);
   frame.log = plain.log;
   frame.from = plain.from;
@@ -150,7 +161,7 @@ function frameMake(number: u32): Frame {
 }
 
 /** Writes a frame where a log has room for it; one past its end, or 0 when it would not shrink. */
-function frameWrite(at: usize, number: u32): usize {
+export function frameWrite(at: usize, number: u32): usize {
   const m = shared();
   const from = <usize>m.from;
   const bytes = m.bytes;
@@ -170,11 +181,16 @@ function frameWrite(at: usize, number: u32): usize {
   return copyBytes(headerWrite(at, b0 | RSV1, length, false, 0), to, length);
 }
 
-/** Ends what framesBegin began. */
-export function framesEnd(): void {
+/** Counts what was queued. */
+export function framesCounted(): void {
   const m = shared();
   countMany(m.references, m.bytes);
   m.references = 0;
+}
+
+/** Ends what framesBegin began. */
+export function framesEnd(): void {
+  framesCounted();
   const plain = frameAt(0).log;
   for (let number: u32 = 0; number < LOG_CLASSES; number++) {
     const frame = frameAt(number);

@@ -23,7 +23,7 @@ import {
 } from '../profile';
 
 // TOPICS: heads of the chains of rooms, memberships and levels (see table.ts); rooms, memberships,
-// levels; the sessions' references. There are as many heads as records, rounded up to a power of two.
+// levels; prepared messages, as many as rooms; the sessions' references. There are as many heads as records, rounded up to a power of two.
 /** A Room (rooms.ts) and its topic. */
 export const ROOM_BYTES: i32 = 48 + ((TOPIC_MAX_BYTES + 7) & ~7);
 /** A Member (rooms.ts). */
@@ -41,8 +41,14 @@ const TOPIC_RECORDS_BYTES: i32 =
 export const REFERENCE_BYTES: i32 = 20;
 export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) & ~15 : 0;
 
+/** The record of a prepared message (prepared.ts). */
+export const PREPARED_RECORD_BYTES: i32 = 8;
+export const PREPARED_BYTES: i32 = ROOMS * PREPARED_RECORD_BYTES;
+
 /** Bytes of the region TOPICS. */
-export const TOPICS_BYTES: i32 = TOPICS ? HEADS_BYTES + TOPIC_RECORDS_BYTES + REFERENCES_BYTES : 0;
+export const TOPICS_BYTES: i32 = TOPICS
+  ? HEADS_BYTES + TOPIC_RECORDS_BYTES + PREPARED_BYTES + REFERENCES_BYTES
+  : 0;
 /** Stride of the entries of metadata: a head of 8 bytes, key and value. */
 export const ENTRY_BYTES: i32 = (8 + METADATA_KEY_BYTES + METADATA_VALUE_BYTES + 3) & ~3;
 /** Bytes for the names of the fields that are kept past the handshake: see http/keep.ts. */
@@ -74,7 +80,7 @@ export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
 /** Bytes of HUB_STATE: none without any of its features. */
 export const HUB_STATE_BYTES: i32 = TOPICS
-  ? 464
+  ? 480
   : METADATA || HEADERS || ADDRESSES || RATES || SECURITY || SHUTDOWN
     ? 256
     : 0;
@@ -89,5 +95,7 @@ export const SECURITY_STATE: usize = 192;
 export const SHUTDOWN_STATE: usize = 240;
 /** The logs that are appended to: session/log.ts, 36 bytes. */
 export const LOGS_STATE: usize = 256;
-/** The message under way to many sessions: hub/frames.ts, 160 bytes. */
+/** The message under way to many sessions: hub/frames.ts, 164 bytes. */
 export const PUBLISH_STATE: usize = 292;
+/** The pool of prepared messages: hub/prepared.ts, 8 bytes. */
+export const PREPARED_STATE: usize = 456;

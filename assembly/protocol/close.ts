@@ -1,7 +1,6 @@
 // Close frame payload ↔ close code and reason. RFC 6455 5.5.1 and 7.4.
 
 import { ErrorCode } from '../abi';
-import { RATES } from '../profile';
 import { networkOrder } from './frame';
 import { UTF8_COMPLETE, utf8Check } from './utf8';
 
@@ -24,29 +23,37 @@ export function closeCodeValid(code: u32): bool {
   return n < 32 && (CODES_DEFINED >> n) & 1 ? true : false;
 }
 
+/** What a Close frame's payload of `n` bytes says for a code: its first two bytes, or the only one. */
+export function closeCodeRead(p: usize, n: i32): u32 {
+  return <u32>networkOrder(p, min(n, 2));
+}
+
 /**
  * Reads a Close frame's payload, unmasked.
  *
+ * @param judged whether the reason has to be UTF-8
  * @returns its code (CLOSE_NO_STATUS when it is empty), or an ErrorCode
  */
-export function closeRead(p: usize, n: i32): i32 {
+export function closeRead(p: usize, n: i32, judged: u32): i32 {
   if (n == 0) return CLOSE_NO_STATUS;
   if (n == 1) return ErrorCode.CLOSE_LENGTH;
-  const code = <u32>networkOrder(p, 2);
+  const code = closeCodeRead(p, n);
   if (!closeCodeValid(code)) return ErrorCode.CLOSE_CODE;
-  if (utf8Check(UTF8_COMPLETE, p + 2, n - 2) != UTF8_COMPLETE) return ErrorCode.CLOSE_REASON;
+  if (judged && utf8Check(UTF8_COMPLETE, p + 2, n - 2) != UTF8_COMPLETE) {
+    return ErrorCode.CLOSE_REASON;
+  }
   return code;
 }
 
 /**
  * The close code that tells the peer which kind of rule it broke. RFC 6455 7.4.1.
  *
- * @param error an ErrorCode from RSV to RATE
+ * @param error an ErrorCode from RSV to FRAGMENTS
  */
 export function closeCodeOf(error: i32): i32 {
   if (error == ErrorCode.UTF8 || error == ErrorCode.CLOSE_REASON || error == ErrorCode.DEFLATE)
     return 1007;
   if (error == ErrorCode.TOO_BIG) return 1009;
-  if (RATES && error == ErrorCode.RATE) return 1008;
+  if (error <= ErrorCode.RATE) return 1008;
   return error == ErrorCode.OVERLOAD ? 1013 : 1002;
 }

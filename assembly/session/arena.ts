@@ -196,11 +196,11 @@ export function arenaGrow(block: usize, kept: u32, need: u32, want: u32): usize 
   return larger;
 }
 
-/** Gives back what a block of Use.IN has beside its first `bytes` bytes, 1 or more. */
-export function arenaTrim(block: usize, bytes: u32): void {
+/** Gives back what a block has beside its first `bytes` bytes, 1 or more; `use` as it was taken. */
+export function arenaTrim(block: usize, bytes: u32, use: Use): void {
   const size = arenaBytes(block);
   split(block, orderOf(size), orderOf(bytes));
   const less = size - arenaBytes(block);
   stats().arenaUsed -= less;
-  arena().usedIn -= less;
+  if (use == Use.IN) arena().usedIn -= less;
 }

@@ -32,12 +32,22 @@ import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
 import { copyBytes, stats } from '../memory';
-import { ADDRESSES, DEFLATE, HEADERS, INSPECTION, RATES, SHUTDOWN, TOPICS } from '../profile';
+import {
+  ADDRESSES,
+  CLIENT,
+  DEFLATE,
+  HEADERS,
+  INSPECTION,
+  RATES,
+  SHUTDOWN,
+  TOPICS,
+} from '../profile';
 import {
   CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
   CLOSE_NO_STATUS,
   closeCodeOf,
+  closeCodeRead,
   closeRead,
 } from '../protocol/close';
 import { FIN } from '../protocol/frame';
@@ -60,7 +70,7 @@ function inputRelease(s: Session): void {
 
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
-  s.state = state;
+  s.state = <i8>state;
   // Of a shutdown the timeout does not move.
   if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   if (RATES && s.slowed) rateResume(s);
@@ -103,8 +113,11 @@ export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u
 
 /** OPEN or CLOSING → ENDING: the peer's Close frame came. Its payload lies unmasked at `p`. */
 export function closeCame(s: Session, p: usize, n: u32): void {
-  const code = closeRead(p, n);
-  if (code < 0) return fail(s, code);
+  const code = closeRead(p, n, s.utf8Judged);
+  if (code < 0) {
+    s.maskKey = closeCodeRead(p, n);
+    return fail(s, code);
+  }
   s.closeReceived = true;
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
@@ -120,7 +133,7 @@ function peerEnds(s: Session, code: i32): void {
 
 /**
  * The peer broke a rule: tells it the close code, or the HTTP status, and nothing else. RFC 6455
- * 7.1.7. The ring has room.
+ * 7.1.7. The ring has room. What broke it is where the masking key was, see session.ts.
  */
 export function fail(s: Session, error: i32): void {
   const st = stats();
@@ -129,7 +142,9 @@ export function fail(s: Session, error: i32): void {
   if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
-  eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0).detail = error;
+  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0);
+  e.detail = error;
+  e.remaining = s.maskKey;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
   if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
@@ -169,7 +184,7 @@ export function release(s: Session): void {
   inputRelease(s);
   if (DEFLATE) windowsRelease(s);
   if (TOPICS) leaveAll(s);
-  if (HEADERS) keepRelease(s);
+  if (HEADERS && !(CLIENT && s.keyed)) keepRelease(s);
   if (ADDRESSES) addressRelease(s);
   if (RATES) rateRelease(s);
   timerStop(s);
@@ -181,6 +196,6 @@ export function release(s: Session): void {
 export function gone(s: Session): void {
   if (s.state == State.CLOSED) return;
   release(s);
-  s.state = State.CLOSED;
+  s.state = <i8>State.CLOSED;
   notify(s, Notice.CLOSED);
 }

@@ -10,12 +10,13 @@
 //   log   0 references    4 end of the frames    8 address of the word that names it, 0 = not appended to
 //         12 ...
 //
-// Who appends holds a reference meanwhile, so a log without one never stays.
+// Who appends holds a reference meanwhile, so a log without one never stays. The frames of a message
+// that is kept (hub/prepared.ts) have a log each, which it refers to.
 
 import { LOGS_STATE } from '../hub/layout';
 import { HUB_STATE } from '../memory';
 import { BLOCK_SEND_BYTES, DEFLATE } from '../profile';
-import { arenaBytes, arenaGive, arenaTakeRoomy, Use } from './arena';
+import { arenaBytes, arenaGive, arenaTake, arenaTakeRoomy, Use } from './arena';
 
 
 @unmanaged
@@ -39,7 +40,7 @@ export const LOGS: usize = HUB_STATE + LOGS_STATE;
  */
 export function logWith(number: u32, room: u32): Log {
   const owner = LOGS + (number << 2);
-  let log = changetype<Log>(<usize>load<u32>(owner));
+  const log = changetype<Log>(<usize>load<u32>(owner));
   let roomy: u32 = BLOCK_SEND_BYTES;
   if (changetype<usize>(log)) {
     const bytes = arenaBytes(changetype<usize>(log));
@@ -51,12 +52,24 @@ export function logWith(number: u32, room: u32): Log {
     // The full one goes back with its last reference.
     if (changetype<usize>(log)) log.owner = 0;
     store<u32>(owner, <u32>block);
-    log = changetype<Log>(block);
+  }
+  return logBegin(block, owner);
+}
+
+/** A log for one frame of `room` bytes, behind which nothing is appended; as logWith otherwise. */
+export function logAlone(room: u32): Log {
+  return logBegin(arenaTake(room + LOG_HEADER, Use.OUT), 0);
+}
+
+/** A block, if it is one → an empty log. */
+function logBegin(block: usize, owner: usize): Log {
+  const log = changetype<Log>(block);
+  if (block) {
     log.references = 0;
     log.end = <u32>block + LOG_HEADER;
     log.owner = <u32>owner;
   }
-  return changetype<Log>(block);
+  return log;
 }
 
 /** Gives a reference back, and the log with its last one. */

@@ -1,7 +1,7 @@
 // Option and value → whether it may be set. What an option does stands in abi.ts, its default in
 // session.ts.
 
-import { Delivery, FullPolicy, Option, RatePolicy } from '../abi';
+import { Delivery, FullPolicy, Option, RatePolicy, Takeover } from '../abi';
 import {
   ADDRESSES,
   DEFLATE,
@@ -18,12 +18,12 @@ import { Session } from './session';
 // many as the number in front has bits.
 const BEATS: u64 = HEARTBEAT ? (<u64>0b11) << Option.HEARTBEAT_MS : 0;
 /** Those that each session has. */
-const OF_SESSIONS: u64 = (((<u64>2) << Option.PAUSED) - 1) | BEATS;
+const OF_SESSIONS: u64 = (((<u64>2) << Option.UTF8) - 1) | BEATS;
 /** Those of the module, sessions to come included. */
 const OF_MODULE: u64 =
   OF_SESSIONS |
   ((<u64>0b1) << Option.SESSIONS_MAX) |
-  (DEFLATE ? (<u64>0b11111) << Option.DEFLATE : 0) |
+  (DEFLATE ? (<u64>0b111111) << Option.DEFLATE : 0) |
   ((<u64>0b111) << Option.TEXT_MAX) |
   (ADDRESSES ? (<u64>0b1) << Option.ADDRESS_SESSIONS : 0) |
   (RATES ? (<u64>0b111111) << Option.RATE_WINDOW_MS : 0) |
@@ -33,8 +33,8 @@ const OF_MODULE: u64 =
 const SWITCHES: u64 =
   ((<u64>1) << Option.AUTO_PONG) |
   ((<u64>1) << Option.PAUSED) |
-  ((<u64>1) << Option.DEFLATE) |
-  ((<u64>1) << Option.DEFLATE_TAKEOVER);
+  ((<u64>1) << Option.UTF8) |
+  ((<u64>1) << Option.DEFLATE);
 
 /** Whether a set has an option. */
 function has(set: u64, option: i32): bool {
@@ -50,7 +50,8 @@ export function optionKnown(s: Session, option: i32): bool {
 export function optionValid(s: Session, option: i32, value: i32): bool {
   if (!optionKnown(s, option)) return false;
   if (option == Option.USER) return true;
-  if (option == Option.DEFLATE_WINDOW && value < 8) return false;
+  const window = option == Option.DEFLATE_WINDOW || (option == Option.DEFLATE_WINDOW_IN && value);
+  if (DEFLATE && window && value < 8) return false;
   if ((option == Option.RATE_WINDOW_MS || option == Option.HEAD_MAX) && value < 1) return false;
   return <u32>value <= valueMax(option);
 }
@@ -70,7 +71,10 @@ function valueMax(option: i32): u32 {
     case Option.DEFLATE_LEVEL:
       return 9;
     case Option.DEFLATE_WINDOW:
+    case Option.DEFLATE_WINDOW_IN:
       return 15;
+    case Option.DEFLATE_TAKEOVER:
+      return Takeover.OUT | Takeover.IN;
     case Option.SESSIONS_MAX:
       return SESSIONS;
     case Option.HEAD_MAX:

@@ -184,7 +184,7 @@ export function queueFrame(s: Session, b0: u32, payload: u32, room: u32, use: Us
   const masked = masks(s);
   const at = queueReserve(s, headerSize(payload, masked) + room, use);
   if (!at) return 0;
-  const key: u32 = masked ? maskKeyNext() : 0;
+  const key: u32 = !masked ? 0 : s.keyed ? s.request : maskKeyNext();
   pool().sendKey = key;
   return headerWrite(at, b0, payload, masked, key);
 }

@@ -4,12 +4,12 @@
 // handle finds nothing rather than somebody else's connection; after 32,767 reuses of one slot it
 // comes round.
 //
-//   0   what a frame touches: parser, key, message     (first 72 bytes)
-//   72  send queue, lists, timers
-//   112 limits, copied from the defaults at opening
+//   0   what a frame touches: parser, key, message     (first 68 bytes)
+//   68  send queue, lists, timers
+//   108 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Opcode, Option, Role, State, TokenSource } from '../abi';
+import { Delivery, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
 import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
@@ -42,7 +42,7 @@ export const PHASE_FAILED: u8 = 3;
 @unmanaged
 export class Session {
   /** A State. */
-  state: i32;
+  state: i8;
   /** A Role. */
   role: u8;
   /** What the parser waits for: a PHASE_. */
@@ -82,11 +82,17 @@ export class Session {
   headMethod: bool;
   /** Why the session failed: an ErrorCode or 0. */
   cause: i8;
+  /** Bits of Trust: what its bytes may still say of its address. */
+  trust: u8;
+  /** It is not read from for its rate. */
+  slowed: bool;
+  /** It was told of the shutdown. */
+  warned: bool;
   /** generation << 16 | slot; in a free slot the handle that it will have next. */
   handle: i32;
   /** State of the UTF-8 check over the message's fragments. */
   utf8: u32;
-  /** The masking key, rotated: its low byte masks the next payload byte. */
+  /** The masking key, rotated: its low byte masks the next payload byte. PHASE_FAILED: what broke the rule. */
   maskKey: u32;
   /** The block in which the message, the head or the PROXY header is gathered, 0 = none. */
   block: u32;
@@ -96,10 +102,10 @@ export class Session {
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
-  /** Early bytes behind the head: block, next byte, end. */
+  /** The block with early bytes behind the head, 0 = none; see holdFrom. */
   hold: u32;
-  holdFrom: u32;
-  holdTo: u32;
+  /** Frames of the message under way so far. */
+  fragments: u32;
 
   /** Send queue: first and last block, bytes in all. */
   queueHead: u32;
@@ -113,7 +119,9 @@ export class Session {
   /** In the wheel of deadlines (see timers.ts): the sessions behind and before it, and its slot; 0 = none. */
   timerNext: u16;
   timerPrevious: u16;
-  timerList: u16;
+  timerList: u8;
+  /** Client: the host gave its masking key. */
+  keyed: bool;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** permessage-deflate: what was agreed on for each direction (see deflate/windows.ts), 0 = none. */
@@ -136,6 +144,8 @@ export class Session {
   autoPong: u32;
   user: i32;
   paused: u32;
+  fragmentsMax: u32;
+  utf8Judged: u32;
 
   /** The gathered header, HEADER_MAX bytes. */
   header0: u64;
@@ -158,19 +168,14 @@ export class Session {
   rooms: u32;
   /** Its first entry of metadata (see hub/metadata.ts), 0 = none. */
   metadata: u32;
-  /** The block with what is kept of its request, 0 = none. */
+  /** The block with what is kept of its request, 0 = none; a client's masking key, if it is `keyed`. */
   request: u32;
-  /** Bits of Trust: what its bytes may still say of its address. */
-  trust: u8;
-  /** It is not read from for its rate. */
-  slowed: bool;
-  /** It was told of the shutdown. */
-  warned: bool;
-  /** Always 0. */
-  reserved: u8;
+  /** Of the bytes in `hold` the next one, and one past the last. */
+  holdFrom: u16;
+  holdTo: u16;
 }
 
-const FIRST_GENERATION: i32 = 1 << 16;
+export const FIRST_GENERATION: i32 = 1 << 16;
 /** Words that a session copies from the defaults: the Options before SESSIONS_MAX. */
 const LIMIT_WORDS: i32 = Option.SESSIONS_MAX;
 const LIMITS: usize = offsetof<Session>('messageMax');
@@ -250,6 +255,7 @@ function defaults(): usize {
     optionStore(Option.PONG_MS, 10_000);
     optionStore(Option.CLOSE_MS, 10_000);
     optionStore(Option.AUTO_PONG, 1);
+    optionStore(Option.UTF8, 1);
     optionStore(Option.SESSIONS_MAX, SESSIONS);
     optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
     optionStore(Option.RATE_WINDOW_MS, 1_000);
@@ -259,7 +265,7 @@ function defaults(): usize {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);
       optionStore(Option.DEFLATE_THRESHOLD, 64);
-      optionStore(Option.DEFLATE_TAKEOVER, 1);
+      optionStore(Option.DEFLATE_TAKEOVER, Takeover.OUT | Takeover.IN);
     }
   }
   return DEFAULTS;
@@ -321,7 +327,7 @@ export function sessionOpen(role: Role, state: State): Session {
   }
   zeroWords(changetype<usize>(s), SESSION_BYTES);
   s.handle = handle;
-  s.state = state;
+  s.state = <i8>state;
   s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
@@ -332,13 +338,17 @@ export function sessionOpen(role: Role, state: State): Session {
   return s;
 }
 
+/** The handle that a slot has next. Generations run from 1 to 32,767: it is neither 0 nor negative. */
+export function handleAfter(handle: i32): i32 {
+  handle += FIRST_GENERATION;
+  return handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+}
+
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
-  s.state = State.FREE;
-  // Generations run from 1 to 32,767: a handle is neither 0 nor negative.
-  const handle = s.handle + FIRST_GENERATION;
-  s.handle = handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+  s.state = <i8>State.FREE;
+  s.handle = handleAfter(s.handle);
   s.txNext = p.freed;
   p.freed = <u32>changetype<usize>(s);
   stats().active -= 1;

@@ -3,6 +3,8 @@
 export { Sent as SendStatus, ErrorCode } from '../../build/limpet.abi.js';
 export { Core, errorName, LimpetError, type CoreStats } from '../core/core.js';
 export type { Room, Selection } from './hub.js';
+export type { Identity } from './certificates.js';
+export type { ListenOptions } from './listen.js';
 export type { Metadata } from './metadata.js';
 export type { Metrics } from './metrics.js';
 export type { ServerOptions } from './options.js';
@@ -26,3 +28,7 @@ export {
   type SendOptions,
   type SocketStats,
 } from './socket.js';
+export { TlsError, type TlsInfo } from './tls.js';
+export type { TlsOptions } from './tls-options.js';
+export type { AllMetrics, Everywhere, PublishedByAll } from './workers/all.js';
+export type { WorkerEvent } from './workers/team.js';

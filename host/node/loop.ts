@@ -22,7 +22,7 @@ import type { Core } from '../core/core.js';
 import { addressBytes, transportAddress } from './address.js';
 import { assemble, assembled } from './assembly.js';
 import { Hub } from './hub.js';
-import { Link } from './link.js';
+import { Link, type Written } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
@@ -41,8 +41,13 @@ export interface Handlers<Owner> {
   heartbeat(link: Link<Owner>, rtt_ms: number): void;
   /** The server is closing; last messages may be sent. */
   closing(link: Link<Owner>): void;
-  /** The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told. */
-  failed(link: Link<Owner>, error: ErrorCode, code: number): void;
+  /** A Close frame went, or came (`remote`); 1005 when it has no code. */
+  leaving(link: Link<Owner>, code: number, reason: string, remote: boolean): void;
+  /**
+   * The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told,
+   * `detail` what broke the rule, see ErrorCode.
+   */
+  failed(link: Link<Owner>, error: ErrorCode, code: number, detail: number): void;
   closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
   /** Another handler threw. */
   threw(error: unknown): void;
@@ -144,14 +149,16 @@ export class SocketLoop<Owner> {
    *
    * @param accepted a net.Socket of a server with `pauseOnConnect`, or any other Duplex
    * @param first bytes that were read from it before: the head of a request that something else parsed
+   * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when the pool is full
    */
-  accept(accepted: Duplex, first?: Buffer): Link<Owner> | undefined {
+  accept(accepted: Duplex, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     const handle = this.core.exports.limpet_open(this.now());
     if (handle < 0) return undefined;
     const index = this.#free.pop() ?? this.#links.length;
+    // What TLS tells a TLSSocket's handle is for that socket: it keeps it.
     const into =
-      'setNoDelay' in accepted
+      'setNoDelay' in accepted && !('encrypted' in accepted)
         ? readInto(accepted as Socket, this.#ingress, (bytes) => {
             this.#received(link, bytes);
           })
@@ -162,6 +169,7 @@ export class SocketLoop<Owner> {
       this.#outbox.written(link);
     };
     if (into) link.sink = Sink.of(into, link.written);
+    link.owner = owner;
     this.#links[index] = link;
     this.#byHandle.set(handle, link);
     this.core.exports.limpet_option_set(handle, Option.USER, index);
@@ -175,8 +183,9 @@ export class SocketLoop<Owner> {
     transport.on('end', () => {
       this.#ended(link);
     });
-    // A failing transport closes: that is told as 1006, and nothing more is known.
-    transport.on('error', () => undefined);
+    // A failing transport closes, or is closed (a TLS socket tells of an attack and stays): that is
+    // told as 1006, and nothing more is known.
+    transport.on('error', () => transport.destroy());
     transport.on('close', () => {
       this.core.exports.limpet_eof(handle, this.now());
       this.#drain();
@@ -373,6 +382,7 @@ export class SocketLoop<Owner> {
         return;
       case EventKind.CLOSING:
         link.reason = this.memory.toString('utf8', ptr, ptr + len);
+        this.handlers.leaving(link, code, link.reason, (flags & EventFlag.REMOTE) !== 0);
         return;
       case EventKind.HEARTBEAT:
         this.handlers.heartbeat(link, i32[word + (EventRecord.detail >> 2)]);
@@ -381,7 +391,12 @@ export class SocketLoop<Owner> {
         this.handlers.closing(link);
         return;
       case EventKind.ERROR:
-        this.handlers.failed(link, i32[word + (EventRecord.detail >> 2)] as ErrorCode, code);
+        this.handlers.failed(
+          link,
+          i32[word + (EventRecord.detail >> 2)] as ErrorCode,
+          code,
+          u32[word + (EventRecord.remaining >> 2)],
+        );
         return;
       case EventKind.CLOSED:
         this.#forget(link);
@@ -414,6 +429,16 @@ export class SocketLoop<Owner> {
   /** Sends a whole message to many connections, see Outbox.sendMany. */
   sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): Published {
     return this.#outbox.sendMany(links, kind, data);
+  }
+
+  /** Calls back when all that was sent until now is written, or with why it was not. */
+  onWritten(link: Link<Owner>, callback: Written): void {
+    this.#outbox.onWritten(link, callback);
+  }
+
+  /** Bytes that wait to be written. */
+  queued(link: Link<Owner>): number {
+    return this.#outbox.queued(link);
   }
 
   /** Whether a Close frame may say this, see limpet_close_check. */
@@ -487,6 +512,15 @@ export class SocketLoop<Owner> {
     );
     if (owed > 0) link.payloads.push(payload);
     this.proceed(link);
+  }
+
+  /**
+   * Lets the answer to a handshake be changed before it is written.
+   *
+   * @param change gets the head with its last CRLF CRLF
+   */
+  rewrite(link: Link<Owner>, change: (head: string) => string): void {
+    this.#outbox.rewrite(link, change);
   }
 
   /** A decision was taken: bytes that waited for it may go on. */

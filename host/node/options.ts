@@ -1,10 +1,12 @@
 // Options as users write them → defaults of a core. One table: name, the core's option, its range.
 
-import { Delivery, FullPolicy, Option } from '../../build/limpet.abi.js';
+import { Delivery, FullPolicy, Option, Takeover } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
 import { callable, whole, word, yes } from './checks.js';
 import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
 import type { UpgradeRequest } from './request.js';
+import type { TlsOptions } from './tls-options.js';
+import { WORKERS_MAX } from './workers/team.js';
 
 /** Settings of a server. Times are milliseconds, 0 turns the bound off. */
 export interface ServerOptions extends PolicyOptions {
@@ -17,6 +19,11 @@ export interface ServerOptions extends PolicyOptions {
    * of the module.
    */
   maxConnections?: number;
+  /**
+   * Processes that serve, each running the program again, behind one port: docs/workers.md. Default
+   * 0: this process serves by itself.
+   */
+  workers?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
   /** How long a connection may be silent before it is closed with 1001. Default 0. */
@@ -56,9 +63,11 @@ export interface ServerOptions extends PolicyOptions {
   authenticate?: (request: UpgradeRequest) => unknown;
   /** Whether GET /metrics, or another path, answers with the counters as Prometheus reads them. Default false. */
   metrics?: boolean | string;
+  /** Certificates, and how they are used: the server speaks https and wss. Default: none. */
+  tls?: TlsOptions;
 }
 
-const POLICIES = {
+export const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
   close: FullPolicy.CLOSE_1013,
@@ -66,10 +75,13 @@ const POLICIES = {
   'close-1013': FullPolicy.CLOSE_1013,
 } as const;
 
+/** The standard handshakeTimeout. */
+export const HANDSHAKE_MS = 10_000;
+
 /** The numeric options: their default and the core's name for them. */
 const NUMBERS = {
   maxMessage: { option: Option.MESSAGE_MAX, standard: 16 << 20 },
-  handshakeTimeout: { option: Option.HANDSHAKE_MS, standard: 10_000 },
+  handshakeTimeout: { option: Option.HANDSHAKE_MS, standard: HANDSHAKE_MS },
   idleTimeout: { option: Option.IDLE_MS, standard: 0 },
   pingInterval: { option: Option.PING_MS, standard: 0 },
   pongTimeout: { option: Option.PONG_MS, standard: 10_000 },
@@ -84,6 +96,7 @@ const NAMES = new Set([
   'highWater',
   'profile',
   'maxConnections',
+  'workers',
   'maxBackpressure',
   'fullPolicy',
   'autoPong',
@@ -94,6 +107,7 @@ const NAMES = new Set([
   'contextTakeover',
   'authenticate',
   'metrics',
+  'tls',
   ...POLICY_NAMES,
 ]);
 
@@ -143,6 +157,7 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   core.setDefault(Option.FULL_POLICY, policy);
   const maxConnections = whole('maxConnections', options.maxConnections ?? sessions);
   core.setDefault(Option.SESSIONS_MAX, Math.min(maxConnections, sessions));
+  whole('workers', options.workers ?? 0, WORKERS_MAX);
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);
@@ -179,5 +194,5 @@ function applyDeflate(core: Core, options: ServerOptions): void {
   if (level !== undefined) core.setDefault(Option.DEFLATE_LEVEL, level);
   if (deflateWindow !== undefined) core.setDefault(Option.DEFLATE_WINDOW, deflateWindow);
   if (deflateThreshold !== undefined) core.setDefault(Option.DEFLATE_THRESHOLD, deflateThreshold);
-  core.setDefault(Option.DEFLATE_TAKEOVER, contextTakeover ? 1 : 0);
+  core.setDefault(Option.DEFLATE_TAKEOVER, contextTakeover ? Takeover.OUT | Takeover.IN : 0);
 }

@@ -21,7 +21,7 @@ import {
   TxRecord,
 } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
-import type { Goodbye, Link } from './link.js';
+import { Awaited, type Goodbye, type Link, type Written } from './link.js';
 import type { QueueLimits } from './options.js';
 
 /** What the outbox asks of the loop. */
@@ -58,6 +58,8 @@ const PIECE_EXTRA = 64;
 const HEADER_BYTES = 16;
 /** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
 const JOIN_BYTES = 1024;
+
+const NEVER_WRITTEN = 'The connection was closed before the message was written';
 
 /** Several spans, and their bytes in one Buffer. */
 interface Joined {
@@ -273,6 +275,37 @@ export class Outbox<Owner> {
   /** A connection is over: nothing waits for it. */
   forget(link: Link<Owner>): void {
     this.#deferred.delete(link);
+    const { awaited } = link;
+    if (!awaited) return;
+    const error = Object.assign(new Error(NEVER_WRITTEN), { code: 'ERR_STREAM_DESTROYED' });
+    for (const { callback } of awaited.list.splice(0)) process.nextTick(callback, error);
+  }
+
+  /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
+  queued(link: Link<Owner>): number {
+    const info = this.core.exports.limpet_session_info(link.handle);
+    const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
+    return queued + link.backlogBytes + HEADER_BYTES * link.backlog.length;
+  }
+
+  /** Calls back when all that was sent until now is written, or with why it was not. */
+  onWritten(link: Link<Owner>, callback: Written): void {
+    const { done, list } = (link.awaited ??= new Awaited());
+    list.push({ until: done + this.queued(link), callback });
+  }
+
+  /** The kernel has bytes: the core is told, and who waits for them. Returns how many are left. */
+  #acknowledge(link: Link<Owner>, bytes: number): number {
+    const left = this.core.exports.limpet_tx_ack(link.handle, bytes);
+    const { awaited } = link;
+    if (!awaited) return left;
+    // What waited in Node's memory may have become shorter.
+    awaited.done = this.queued(link) === 0 ? Infinity : awaited.done + bytes;
+    let count = 0;
+    while (count < awaited.list.length && awaited.list[count].until <= awaited.done) count++;
+    for (const { callback } of awaited.list.splice(0, count)) process.nextTick(callback);
+    if (awaited.list.length === 0) link.awaited = undefined;
+    return left;
   }
 
   #retry(link: Link<Owner>): void {
@@ -350,9 +383,25 @@ export class Outbox<Owner> {
       // The kernel usually takes everything at once; else the callback goes on.
       if (!this.#spans(link, record + TxRecord.size, count, bytes)) return;
       link.writing = 0;
-      if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
+      if (this.#acknowledge(link, bytes) <= 0) break;
     }
     if (link.stash.length > 0) this.turn.resumeSoon(link);
+  }
+
+  /** Writes what a connection has queued, and nothing of which is under way, as `change` has it. */
+  rewrite(link: Link<Owner>, change: (head: string) => string): void {
+    const { exports, u32 } = this.core;
+    const record = exports.limpet_tx(link.handle);
+    if (record < 0 || link.writing > 0) return;
+    const bytes = u32[(record + TxRecord.bytes) >>> 2];
+    const count = u32[(record + TxRecord.count) >>> 2];
+    const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
+    const changed = change(head);
+    if (changed === head) return;
+    link.writing = bytes;
+    if (!this.#one(link, Buffer.from(changed, 'latin1'))) return;
+    link.writing = 0;
+    this.#acknowledge(link, bytes);
   }
 
   /** A write has ended; several may tell it, and what counts is that nothing is left. */
@@ -360,7 +409,7 @@ export class Outbox<Owner> {
     if (link.transport.writableLength > 0 || link.writing === 0) return;
     const bytes = link.writing;
     link.writing = 0;
-    if (this.core.exports.limpet_tx_ack(link.handle, bytes) > 0) this.write(link);
+    if (this.#acknowledge(link, bytes) > 0) this.write(link);
     this.turn.drain();
     if (link.stash.length > 0) this.turn.resumeSoon(link);
   }

@@ -6,6 +6,7 @@ import { sessionAddress, transportAddress } from './address.js';
 import { headerOf, latin1, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
+import { isSecure, tlsInfo, type TlsInfo } from './tls.js';
 
 /** Header fields: names to values. */
 export type Headers = Record<string, string | number>;
@@ -24,7 +25,7 @@ export interface Acceptance {
 }
 
 /** `name: value` lines, one a header; what a name or value may hold besides is the core's to judge. */
-function fieldLines(headers: Headers = {}): string {
+export function fieldLines(headers: Headers = {}): string {
   return Object.entries(headers)
     .map(([name, value]) => {
       const line = `${name}: ${String(value)}`;
@@ -69,6 +70,16 @@ export class Request {
     this.remoteAddress = where.address;
     this.remotePort = where.port;
     this.remoteFamily = where.family;
+  }
+
+  /** Whether it came under TLS. */
+  get isSecure(): boolean {
+    return isSecure(this.link.transport);
+  }
+
+  /** Protocol, cipher suite, host name and the client's certificate; undefined without TLS. */
+  get tls(): TlsInfo | undefined {
+    return tlsInfo(this.link.transport);
   }
 
   /** The value of a cookie, or undefined; while the request waits for its answer. RFC 6265 4.2. */
@@ -153,7 +164,8 @@ function readHeaders(core: Core, handle: number): Record<string, string> {
   return headers;
 }
 
-function readProtocols(core: Core, handle: number): string[] {
+/** The subprotocols that a client offers, the one it prefers first. */
+export function readProtocols(core: Core, handle: number): string[] {
   const protocols: string[] = [];
   let record = core.exports.limpet_protocol_at(handle, 0);
   while (record > 0) {

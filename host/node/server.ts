@@ -13,13 +13,19 @@ import { LimpetError, type Core } from '../core/core.js';
 import { authenticate } from './authenticate.js';
 import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
+import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
-import { applyOptions, type ServerOptions } from './options.js';
+import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
+import { TlsAcceptor } from './tls.js';
+import type { TlsOptions } from './tls-options.js';
 import { loadModule } from './wasm.js';
+import { Everywhere } from './workers/all.js';
+import { join } from './workers/join.js';
+import type { Goodbye, Team, WorkerEvent } from './workers/team.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
 export class ConnectionError extends LimpetError {
@@ -48,6 +54,8 @@ export interface ServerEvents {
   closing: [socket: Socket];
   /** A connection is over. 1005: its Close frame had no code; 1006: there was no Close frame. */
   close: [socket: Socket, code: number, reason: string, clean: boolean];
+  /** A worker listens, or has ended. */
+  worker: [event: WorkerEvent];
   /** The server cannot listen; or a connection broke a rule (`socket` is absent before it is open). */
   error: [error: Error, socket?: Socket];
   /** An opening handshake: accept or reject it, now or later. Without a listener all are accepted. */
@@ -76,8 +84,13 @@ export class Server extends EventEmitter<ServerEvents> {
   readonly core: Core;
   readonly #shards: Shards<Socket>;
   readonly #net: NetServer;
+  readonly #team: Team | undefined;
+  /** `publish`, `broadcast`, `metrics`, `rooms` and `room` of all workers: promises. */
+  readonly all: Everywhere<Server>;
   readonly #options: ServerOptions;
+  #tls: TlsAcceptor | undefined;
   #metricsPath = '';
+  #maxConnections = 0;
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
@@ -87,6 +100,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const configure = (core: Core) => {
       const limits = applyOptions(core, options);
       this.#metricsPath = limits.metricsPath;
+      this.#maxConnections = limits.maxConnections;
       return { borrow: options.borrow ?? false, ...limits };
     };
     this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
@@ -116,6 +130,7 @@ export class Server extends EventEmitter<ServerEvents> {
       closing: (link) => {
         this.#closing(link);
       },
+      leaving: () => undefined,
       failed: (link, error, code) => {
         // Nobody has to listen: a peer's fault must not end the process.
         if (this.listenerCount('error') > 0) {
@@ -128,10 +143,12 @@ export class Server extends EventEmitter<ServerEvents> {
       threw,
     });
     this.core = this.#shards.first().core;
+    if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
     this.#net = createNetServer(
       { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
       (accepted: NetSocket) => {
-        if (!this.#shards.accept(accepted)) accepted.destroy();
+        if (this.#tls) this.#tls.take(accepted);
+        else if (!this.#shards.accept(accepted)) accepted.destroy();
       },
     );
     this.#net.on('listening', () => this.emit('listening'));
@@ -139,6 +156,34 @@ export class Server extends EventEmitter<ServerEvents> {
     this.#net.on('error', (error) => {
       if (this.#net.listening) this.emit('error', error);
     });
+    this.#team = options.workers ? this.#join(options.workers) : undefined;
+    this.all = new Everywhere<Server>(this, this.#team);
+  }
+
+  #join(workers: number): Team {
+    return join(workers, this.#shards, this.#options.maxConnections, {
+      serve: (accepted) => {
+        this.#net.emit('connection', accepted);
+      },
+      close: (how) => this.close(how),
+      worker: (event) => {
+        this.emit('worker', event);
+      },
+      failed: (error) => {
+        if (this.listenerCount('error') > 0) this.emit('error', error);
+      },
+      threw,
+    });
+  }
+
+  /** Whether this process only looks after its workers: it has no connections. */
+  get isPrimary(): boolean {
+    return this.#team?.isPrimary ?? false;
+  }
+
+  /** The number of this worker, from 1 on; 0 in the primary, and without workers. */
+  get worker(): number {
+    return this.#team?.worker ?? 0;
   }
 
   #upgrade(link: Link<Socket>): void {
@@ -178,7 +223,12 @@ export class Server extends EventEmitter<ServerEvents> {
     if (this.#metricsPath === '' || request.path !== this.#metricsPath) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       const headers = { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' };
-      request.respond(200, { headers, body: this.metricsText() });
+      if (!this.#team) request.respond(200, { headers, body: this.metricsText() });
+      else {
+        void this.all.metrics().then((metrics) => {
+          if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
+        });
+      }
     } else {
       request.respond(405, { headers: { Allow: 'GET, HEAD' } });
     }
@@ -188,39 +238,83 @@ export class Server extends EventEmitter<ServerEvents> {
   /**
    * Begins to listen.
    *
-   * @param port 0 for a free one
+   * @param port 0 for a free one; or all options in one object, as net.Server takes them, and `tls`
    * @param host default 127.0.0.1: other machines get in only when you say so
-   * @returns when it listens; rejects when it cannot (EADDRINUSE, EACCES, …)
+   * @returns when it listens, and with workers all of them do; rejects when it cannot (EADDRINUSE,
+   *   EACCES, …)
    */
-  listen(port = 0, host = '127.0.0.1'): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      const settled = () => this.#net.off('error', failed).off('listening', listening);
-      const failed = (error: Error) => {
-        settled();
-        reject(error);
+  listen(port?: number, host?: string, options?: ListenOptions): Promise<AddressInfo>;
+  listen(options: ListenOptions & { path: string }): Promise<string>;
+  listen(options: ListenOptions): Promise<AddressInfo>;
+  async listen(
+    where?: number | ListenOptions,
+    host?: string,
+    more?: ListenOptions,
+  ): Promise<AddressInfo | string> {
+    const { tls: told, ...options } = listenOptions(where, host, more);
+    const tls = told && this.#acceptor(told);
+    try {
+      const begun = () => {
+        if (!tls) return;
+        this.#tls?.close();
+        this.#tls = tls;
       };
-      const listening = () => {
-        settled();
-        resolve(this.#net.address() as AddressInfo);
-      };
-      this.#net.on('error', failed).on('listening', listening);
-      try {
-        this.#net.listen(port, host);
-      } catch (error) {
-        // It listens already, or that is no port.
-        failed(error as Error);
-      }
+      if (!this.#team) return await listening(this.#net, options, begun);
+      // The first connection may come with the news.
+      begun();
+      const address = await this.#team.listen(options);
+      this.emit('listening');
+      return address;
+    } catch (error) {
+      if (this.#tls === tls) this.#tls = undefined;
+      tls?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * New certificates, and other settings of TLS, without a restart: for connections to come, those
+   * that are open stay.
+   *
+   * @throws TypeError or RangeError for an option, LimpetError STATE when it is a server without TLS,
+   *   and what Node throws for a pair that is none; then all stays as it was
+   */
+  setTls(options: TlsOptions): void {
+    if (!this.#tls) throw new LimpetError('the server is without TLS', ErrorCode.STATE);
+    this.#tls.set(options);
+  }
+
+  #acceptor(options: TlsOptions): TlsAcceptor {
+    const { handshakeTimeout = HANDSHAKE_MS, trustProxy = false } = this.#options;
+    if (trustProxy === 'proxy' || trustProxy === 'proxy-required') {
+      throw new TypeError(`trustProxy '${trustProxy}' does not go with tls`);
+    }
+    const limits = { handshakeTimeout, most: this.#maxConnections };
+    return new TlsAcceptor(options, limits, {
+      accepted: (socket) => {
+        if (!this.#shards.accept(socket)) socket.destroy();
+      },
+      failed: (error) => {
+        if (this.listenerCount('error') > 0) this.emit('error', error);
+      },
+      refused: () => {
+        this.#shards.refuse();
+      },
     });
   }
 
-  /** Serves a connection that something else accepted: any Duplex of bytes, with nothing read yet. */
+  /**
+   * Serves a connection that something else accepted: any Duplex of bytes, with nothing read yet.
+   *
+   * @returns false when there is no room for it; a primary has none
+   */
   attach(transport: Duplex): boolean {
-    return this.#shards.accept(transport) !== undefined;
+    return !this.isPrimary && this.#shards.accept(transport) !== undefined;
   }
 
   /** Where it listens; null when it does not. */
   address(): AddressInfo | null {
-    return this.#net.address() as AddressInfo | null;
+    return this.#team ? this.#team.address() : (this.#net.address() as AddressInfo | null);
   }
 
   /** The open connections. */
@@ -286,6 +380,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const bytes = payload(data);
     const left = this.#exceptOf(except);
     if (typeof to !== 'function') checkSelection(to);
+    else if (this.#team) throw new TypeError('a function cannot be sent to other workers');
     if (typeof to !== 'function' && this.#shards.first().hub.isThere) {
       return this.#shards.broadcast(to, left, kind, bytes);
     }
@@ -333,6 +428,12 @@ export class Server extends EventEmitter<ServerEvents> {
     if (refused !== (ErrorCode.NONE as number)) {
       throw new RangeError(`a Close frame cannot say ${String(code)} "${reason}"`);
     }
+    const how = { code, reason, timeout };
+    const here = () => this.#close(how);
+    await (this.#team ? this.#team.close(how, here) : here());
+  }
+
+  async #close({ code, reason, timeout }: Goodbye): Promise<void> {
     this.#net.close();
     this.#goodbye = { code, reason };
     this.#shards.shutdown(timeout);
@@ -340,6 +441,7 @@ export class Server extends EventEmitter<ServerEvents> {
     while (this.#shards.size > 0 && performance.now() < until) await pause(5);
     for (const link of [...this.#shards.links()]) link.loop.terminate(link);
     while (this.#shards.size > 0) await pause(1);
+    this.#tls?.close();
   }
 }
 

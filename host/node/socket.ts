@@ -20,6 +20,7 @@ import { Metadata } from './metadata.js';
 import type { Published } from './outbox.js';
 import type { Heartbeat } from './policies.js';
 import type { Shards } from './shards.js';
+import { isSecure, tlsInfo, type TlsInfo } from './tls.js';
 
 /** What can be sent: text, or bytes. */
 export type Data = string | ArrayBuffer | ArrayBufferView;
@@ -113,6 +114,16 @@ export class Socket {
 
   get remoteFamily(): 'IPv4' | 'IPv6' | '' {
     return this.address.family;
+  }
+
+  /** Whether it is under TLS. */
+  get isSecure(): boolean {
+    return isSecure(this.#link.transport);
+  }
+
+  /** Protocol, cipher suite, host name and the client's certificate; undefined without TLS, or when it is closed. */
+  get tls(): TlsInfo | undefined {
+    return tlsInfo(this.#link.transport);
   }
 
   /** The extension that was agreed on, 'permessage-deflate', or ''. RFC 7692. */

@@ -1,6 +1,14 @@
 // The pump: in place or gathered, cut anywhere, and what is held when it has to wait.
 
-import { Delivery, EventFlag, EventKind, EventRecord, Role, State } from '../../assembly/abi';
+import {
+  Delivery,
+  ErrorCode,
+  EventFlag,
+  EventKind,
+  EventRecord,
+  Role,
+  State,
+} from '../../assembly/abi';
 import { ARENA, EVENT_BYTES, EVENT_ENTRIES, eventRing, stats } from '../../assembly/memory';
 import { EVENTS, INGRESS_BYTES } from '../../assembly/profile';
 import { receive, receiveRoom } from '../../assembly/receive';
@@ -25,6 +33,18 @@ function event(back: u32): EventRecord {
   return changetype<EventRecord>(
     EVENT_ENTRIES + ((eventRing().head - back) & (EVENTS - 1)) * EVENT_BYTES,
   );
+}
+
+/** What the ERROR event says that broke a rule. */
+function brokenBy(text: string, error: i32): u32 {
+  const s = open();
+  receive(s, HERE, hex(HERE, text));
+  const e = event(1);
+  expect<i32>(e.kind).toBe(EventKind.ERROR);
+  expect<i32>(e.detail).toBe(error);
+  const by = e.remaining;
+  close(s);
+  return by;
 }
 
 describe('receive', () => {
@@ -89,6 +109,78 @@ describe('receive', () => {
     expect<u32>(event(1).len).toBe(2);
     expect<u32>(stats().arenaUsed).toBe(0);
     close(s);
+  });
+
+  it('takes as many frames of a message as FRAGMENTS_MAX says, whatever their length', () => {
+    for (let most: u32 = 1; most <= 3; most++) {
+      const s = open();
+      s.fragmentsMax = most;
+      // Each message begins anew.
+      for (let again = 0; again < 2; again++) {
+        for (let i: u32 = 0; i < most; i++) {
+          const b0 = (i + 1 == most ? 0x80 : 0) | (i ? 0 : 2);
+          store<u8>(HERE, <u8>b0);
+          hex(HERE + 1, '8000000000');
+          expect<i32>(receive(s, HERE, 6)).toBe(6);
+        }
+        expect<i32>(event(1).kind).toBe(EventKind.MESSAGE);
+        eventsAcknowledge(1);
+      }
+      store<u8>(HERE, 2);
+      for (let i: u32 = 0; i <= most; i++) {
+        hex(HERE + 1, '8000000000');
+        expect<i32>(receive(s, HERE, 6)).toBe(6);
+        store<u8>(HERE, 0);
+      }
+      expect<i32>(event(1).kind).toBe(EventKind.ERROR);
+      expect<i32>(event(1).detail).toBe(ErrorCode.FRAGMENTS);
+      expect<i32>(event(1).code).toBe(1008);
+      expect<u32>(event(1).remaining).toBe(0x8000);
+      close(s);
+    }
+  });
+
+  it('has no bound of frames with FRAGMENTS_MAX 0', () => {
+    const s = open();
+    receive(s, HERE, hex(HERE, '028000000000'));
+    for (let i = 0; i < 1000; i++) receive(s, HERE, hex(HERE, '008000000000'));
+    expect<u32>(s.fragments).toBe(1001);
+    receive(s, HERE, hex(HERE, '808000000000'));
+    expect<i32>(event(1).kind).toBe(EventKind.MESSAGE);
+    close(s);
+  });
+
+  it('judges no text and no close reason with UTF8 0, not even one that is begun', () => {
+    const s = open();
+    // Half of a character came while it was judged.
+    receive(s, HERE, hex(HERE, '018100000000' + 'e2'));
+    s.utf8Judged = 0;
+    receive(s, HERE, hex(HERE, '808100000000' + 'ff'));
+    expect<i32>(event(1).kind).toBe(EventKind.MESSAGE);
+    expect<u32>(event(1).len).toBe(2);
+    eventsAcknowledge(1);
+    receive(s, HERE, hex(HERE, '888400000000' + '03e8ffff'));
+    expect<i32>(event(1).kind).toBe(EventKind.CLOSING);
+    expect<i32>(event(1).code).toBe(1000);
+    close(s);
+  });
+
+  it('tells what broke a rule: the frame, or the close code', () => {
+    expect<u32>(brokenBy('858000000000', ErrorCode.OPCODE)).toBe(0x8085);
+    expect<u32>(brokenBy('c18000000000', ErrorCode.RSV)).toBe(0x80c1);
+    expect<u32>(brokenBy('098000000000', ErrorCode.CONTROL_FRAGMENTED)).toBe(0x8009);
+    expect<u32>(brokenBy('89fe007e00000000', ErrorCode.CONTROL_LENGTH)).toBe(0xfe89);
+    expect<u32>(brokenBy('8100', ErrorCode.UNMASKED)).toBe(0x0081);
+    expect<u32>(brokenBy('808000000000', ErrorCode.CONTINUATION)).toBe(0x8080);
+    expect<u32>(brokenBy('018000000000' + '828000000000', ErrorCode.INTERLEAVED)).toBe(0x8082);
+    // A length of 2^53 bytes, and one of 2^31.
+    expect<u32>(brokenBy('82ff002000000000000000000000', ErrorCode.TOO_BIG)).toBe(0x2000ff82);
+    expect<u32>(brokenBy('82ff000000008000000000000000', ErrorCode.TOO_BIG)).toBe(0x0000ff82);
+    expect<u32>(brokenBy('888100000000' + '07', ErrorCode.CLOSE_LENGTH)).toBe(7);
+    expect<u32>(brokenBy('888200000000' + '03ed', ErrorCode.CLOSE_CODE)).toBe(1005);
+    expect<u32>(brokenBy('888300000000' + '03e8ff', ErrorCode.CLOSE_REASON)).toBe(1000);
+    // Neither one nor the other: the frame's masking key was there.
+    expect<u32>(brokenBy('818101020304' + 'fe', ErrorCode.UTF8)).toBe(0);
   });
 
   it('discards what comes behind the end', () => {

@@ -133,7 +133,7 @@ const MEMORY_MAX = 2 ** 31 - 2 ** 24;
 function memoryBytes(p: Profile): number {
   const arena = p.arenaBytes * (1 + 1 / p.blockMinBytes);
   const windows = p.deflate ? p.takeovers * (8 + 2 ** p.takeoverBits) : 0;
-  const topics = p.rooms * (64 + p.topicMaxBytes) + p.memberships * 32 + p.topicLevels * 40;
+  const topics = p.rooms * (72 + p.topicMaxBytes) + p.memberships * 32 + p.topicLevels * 40;
   const entries = p.metadataEntries * (16 + p.metadataKeyBytes + p.metadataValueBytes);
   const lists = p.tokens * 32 + p.allowedBytes * 2;
   // 500: a session's record, and what the hub has of each.

@@ -1,7 +1,7 @@
 // Lists of extensions → terms, terms → field lines, and what sessions make of them. RFC 6455 9.1,
 // RFC 7692 7.1.
 
-import { Option, Role, State } from '../../../assembly/abi';
+import { Option, Role, State, Takeover } from '../../../assembly/abi';
 import { WINDOW_MAX, windowHeld, windowsRelease } from '../../../assembly/deflate/windows';
 import {
   answerTake,
@@ -137,14 +137,17 @@ describe('termsMake and answerTake', () => {
     set(Option.DEFLATE, 1);
     let wrong = 0;
     let runs = 0;
-    for (let setting = 0; setting < 256; setting++) {
-      set(Option.DEFLATE_WINDOW, 8 + (setting & 7));
-      set(Option.DEFLATE_TAKEOVER, (setting >> 6) & 1);
+    for (let setting = 0; setting < 0x10000; setting++) {
+      settings(setting & 0xff);
       const offer = offerTerms(client);
-      set(Option.DEFLATE_WINDOW, 8 + ((setting >> 3) & 7));
-      set(Option.DEFLATE_TAKEOVER, (setting >> 7) & 1);
+      const clientKeeps = optionDefault(Option.DEFLATE_TAKEOVER);
+      settings(setting >> 8);
       const answer = termsMake(server, offer);
       if (!answer || !answerTake(client, offer, answer)) wrong += 1;
+      // Each side is within what it set for each direction.
+      if ((server.deflateOut & 15) > optionDefault(Option.DEFLATE_WINDOW)) wrong += 1;
+      if (!within(server, optionDefault(Option.DEFLATE_TAKEOVER))) wrong += 1;
+      if (!within(client, clientKeeps)) wrong += 1;
       // What one sends, the other can read: no larger window, and no context that is not kept.
       if (!reads(client.deflateIn, server.deflateOut)) wrong += 1;
       if (!reads(server.deflateIn, client.deflateOut)) wrong += 1;
@@ -155,13 +158,63 @@ describe('termsMake and answerTake', () => {
       runs += 1;
     }
     expect<i32>(wrong).toBe(0);
-    expect<i32>(runs).toBe(256);
+    expect<i32>(runs).toBe(0x10000);
     set(Option.DEFLATE, 0);
     expect<u32>(offerTerms(client)).toBe(0);
     expect<u32>(termsMake(server, offered('permessage-deflate'))).toBe(0);
     set(Option.DEFLATE_WINDOW, profile);
+    set(Option.DEFLATE_WINDOW_IN, 0);
+    set(Option.DEFLATE_TAKEOVER, Takeover.OUT | Takeover.IN);
     sessionFree(server);
     sessionFree(client);
+  });
+});
+
+/** Eight bits: windows of 2^8 to 2^15 for what goes out; none of its own, 2^8 … or 2^14 for what comes; contexts. */
+function settings(bits: i32): void {
+  const comes = (bits >> 3) & 7;
+  set(Option.DEFLATE_WINDOW, 8 + (bits & 7));
+  set(Option.DEFLATE_WINDOW_IN, comes ? 7 + comes : 0);
+  set(Option.DEFLATE_TAKEOVER, bits >> 6);
+}
+
+/** Whether a session keeps no context but of the directions that it may. */
+function within(s: Session, keeps: u32): bool {
+  if (s.windowOut && !(keeps & Takeover.OUT)) return false;
+  return !s.windowIn || (keeps & Takeover.IN) != 0;
+}
+
+/** What a server answers to an offer of everything. */
+function answered(window: u32, windowIn: u32, keeps: u32): u32 {
+  const s = sessionOpen(Role.SERVER, State.PENDING);
+  set(Option.DEFLATE, 1);
+  set(Option.DEFLATE_WINDOW, window);
+  set(Option.DEFLATE_WINDOW_IN, windowIn);
+  set(Option.DEFLATE_TAKEOVER, keeps);
+  const answer = termsMake(s, offered('permessage-deflate; client_max_window_bits'));
+  windowsRelease(s);
+  sessionFree(s);
+  set(Option.DEFLATE, 0);
+  set(Option.DEFLATE_WINDOW_IN, 0);
+  set(Option.DEFLATE_TAKEOVER, Takeover.OUT | Takeover.IN);
+  return answer;
+}
+
+describe('termsMake of a server', () => {
+  it('has a window and a context for each direction', () => {
+    const profile = optionDefault(Option.DEFLATE_WINDOW);
+    const name = 'permessage-deflate';
+    const both = name + '; server_max_window_bits=9; client_max_window_bits=9';
+    expect<u32>(answered(9, 0, 3)).toBe(offered(both));
+    const apart = name + '; server_max_window_bits=9; client_max_window_bits=8';
+    expect<u32>(answered(9, 8, 3)).toBe(offered(apart));
+    const comes = name + '; client_max_window_bits=10';
+    expect<u32>(answered(15, 10, 3)).toBe(offered(comes));
+    const out = name + '; client_no_context_takeover; client_max_window_bits=8';
+    expect<u32>(answered(15, 8, Takeover.OUT)).toBe(offered(out));
+    const inner = name + '; server_no_context_takeover; client_max_window_bits=8';
+    expect<u32>(answered(15, 8, Takeover.IN)).toBe(offered(inner));
+    set(Option.DEFLATE_WINDOW, profile);
   });
 });
 

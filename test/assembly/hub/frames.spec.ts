@@ -19,13 +19,12 @@ import {
   shared,
 } from '../../../assembly/hub/frames';
 import { stats, txRecord } from '../../../assembly/memory';
-import { ARENA_BYTES, BLOCK_MAX_BYTES, BLOCK_MIN_BYTES } from '../../../assembly/profile';
+import { ARENA_BYTES, BLOCK_MAX_BYTES } from '../../../assembly/profile';
 import { seed } from '../../../assembly/protocol/entropy';
-import { arenaGive, arenaTake, Use } from '../../../assembly/session/arena';
 import { queueAcknowledge } from '../../../assembly/session/queue';
 import { Session, sessionOpen } from '../../../assembly/session/session';
 import { ascii, HERE, isHex, THERE } from '../bytes';
-import { free, set, output, repeated } from '../sending';
+import { emptyArena, fillArena, free, set, output, repeated } from '../sending';
 
 function open(deflateOut: u32 = 0, role: Role = Role.SERVER): Session {
   const s = sessionOpen(role, State.OPEN);
@@ -40,30 +39,6 @@ function covers(kind: i32, bytes: u32): u32 {
   framesBegin(kind, HERE, bytes);
   framesEnd();
   return shared().covers;
-}
-
-/** The newest of the blocks that fillArena took. */
-let taken: usize = 0;
-
-/** Leaves room in the arena for control frames only, or to `used` bytes in use. */
-function fillArena(used: u32 = ARENA_BYTES): void {
-  let size: u32 = BLOCK_MAX_BYTES;
-  while (size >= <u32>BLOCK_MIN_BYTES && stats().arenaUsed < used) {
-    const block = arenaTake(size, Use.OUT);
-    if (!block) size >>= 1;
-    else {
-      store<u32>(block, <u32>taken);
-      taken = block;
-    }
-  }
-}
-
-function emptyArena(): void {
-  while (taken) {
-    const next: usize = load<u32>(taken);
-    arenaGive(taken, Use.OUT);
-    taken = next;
-  }
 }
 
 describe('framesBegin', () => {
@@ -142,12 +117,12 @@ describe('framesSend', () => {
     s.sending = false;
     for (let state: i32 = State.HANDSHAKE; state <= State.CLOSED; state++) {
       if (state == State.OPEN) continue;
-      s.state = state;
+      s.state = <i8>state;
       expect<i32>(framesSend(s)).toBe(ErrorCode.STATE);
     }
     framesEnd();
     expect<u32>(s.queued + stats().arenaUsed).toBe(0);
-    s.state = State.OPEN;
+    s.state = <i8>State.OPEN;
     free(s);
   });
 

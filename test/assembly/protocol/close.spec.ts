@@ -1,11 +1,16 @@
 // Close codes and the payload of a Close frame. RFC 6455 5.5.1 and 7.4.
 
 import { ErrorCode } from '../../../assembly/abi';
-import { closeCodeOf, closeCodeValid, closeRead } from '../../../assembly/protocol/close';
+import {
+  closeCodeOf,
+  closeCodeRead,
+  closeCodeValid,
+  closeRead,
+} from '../../../assembly/protocol/close';
 import { HERE, hex } from '../bytes';
 
-function read(text: string): i32 {
-  return closeRead(HERE, hex(HERE, text));
+function read(text: string, judged: u32 = 1): i32 {
+  return closeRead(HERE, hex(HERE, text), judged);
 }
 
 describe('closeCodeValid', () => {
@@ -45,6 +50,24 @@ describe('closeRead', () => {
   });
 });
 
+describe('closeRead without judgement', () => {
+  it('takes any reason, and refuses the rest as before', () => {
+    expect<i32>(read('03e8 ff', 0)).toBe(1000);
+    expect<i32>(read('03e8 e282', 0)).toBe(1000);
+    expect<i32>(read('03', 0)).toBe(ErrorCode.CLOSE_LENGTH);
+    expect<i32>(read('03ed ff', 0)).toBe(ErrorCode.CLOSE_CODE);
+  });
+});
+
+describe('closeCodeRead', () => {
+  it('is the first two bytes, or what there is of them', () => {
+    expect<u32>(closeCodeRead(HERE, hex(HERE, '03ed 626965'))).toBe(1005);
+    expect<u32>(closeCodeRead(HERE, hex(HERE, 'ffff'))).toBe(65_535);
+    hex(HERE, '03ff');
+    expect<u32>(closeCodeRead(HERE, 1)).toBe(3);
+  });
+});
+
 describe('closeCodeOf', () => {
   it('is the code that RFC 6455 7.4.1 has for each failure', () => {
     expect<i32>(closeCodeOf(ErrorCode.RSV)).toBe(1002);
@@ -55,5 +78,6 @@ describe('closeCodeOf', () => {
     expect<i32>(closeCodeOf(ErrorCode.TOO_BIG)).toBe(1009);
     expect<i32>(closeCodeOf(ErrorCode.OVERLOAD)).toBe(1013);
     expect<i32>(closeCodeOf(ErrorCode.RATE)).toBe(1008);
+    expect<i32>(closeCodeOf(ErrorCode.FRAGMENTS)).toBe(1008);
   });
 });

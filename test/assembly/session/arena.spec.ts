@@ -104,12 +104,34 @@ describe('arenaGrow and arenaTrim', () => {
     const large = arenaGrow(small, 8, BLOCK_MIN_BYTES + 1, 4 * BLOCK_MIN_BYTES);
     expect<u64>(load<u64>(large)).toBe(0x0123456789abcdef);
     expect<u32>(stats().arenaUsed).toBe(4 * BLOCK_MIN_BYTES);
-    arenaTrim(large, BLOCK_MIN_BYTES + 1);
+    arenaTrim(large, BLOCK_MIN_BYTES + 1, Use.IN);
     expect<u32>(arenaBytes(large)).toBe(2 * BLOCK_MIN_BYTES);
-    arenaTrim(large, 1);
+    arenaTrim(large, 1, Use.IN);
     expect<u32>(stats().arenaUsed).toBe(BLOCK_MIN_BYTES);
     expect<u64>(load<u64>(large)).toBe(0x0123456789abcdef);
     arenaGive(large, Use.IN);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
+  it('leaves the share of incoming data alone when an outgoing block is cut', () => {
+    const out = arenaTake(4 * BLOCK_MIN_BYTES, Use.OUT);
+    arenaTrim(out, 1, Use.OUT);
+    expect<u32>(stats().arenaUsed).toBe(BLOCK_MIN_BYTES);
+    arenaGive(out, Use.OUT);
+    // Incoming data may have three quarters of the arena, and not a block more.
+    let taken: usize = 0;
+    let count = 0;
+    for (let block = arenaTake(BLOCK_MAX_BYTES, Use.IN); block; count++) {
+      store<u32>(block, <u32>taken);
+      taken = block;
+      block = arenaTake(BLOCK_MAX_BYTES, Use.IN);
+    }
+    expect<i32>(count).toBe(((ARENA_BYTES / 4) * 3) / BLOCK_MAX_BYTES);
+    while (taken) {
+      const next: usize = load<u32>(taken);
+      arenaGive(taken, Use.IN);
+      taken = next;
+    }
     expect<u32>(stats().arenaUsed).toBe(0);
   });
 });

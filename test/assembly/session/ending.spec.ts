@@ -189,15 +189,16 @@ describe('fail', () => {
       ErrorCode.RSV,
       ErrorCode.UTF8,
       ErrorCode.RATE,
+      ErrorCode.FRAGMENTS,
       ErrorCode.TOO_BIG,
       ErrorCode.OVERLOAD,
     ];
-    const codes: i32[] = [1002, 1007, 1008, 1009, 1013];
+    const codes: i32[] = [1002, 1007, 1008, 1008, 1009, 1013];
     const st = stats();
     const before = st.violations;
     const tooBig = st.tooBig;
     const rejected = st.rateRejected;
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 6; i++) {
       const s = open();
       fail(s, errors[i]);
       expect<i32>(s.state).toBe(State.ENDING);
@@ -205,7 +206,7 @@ describe('fail', () => {
       expect<bool>(wrote(s, '88 02 03' + (codes[i] & 0xff).toString(16))).toBe(true);
       end(s);
     }
-    expect<u64>(st.violations - before).toBe(5);
+    expect<u64>(st.violations - before).toBe(6);
     expect<u64>(st.tooBig - tooBig).toBe(1);
     expect<u64>(st.rateRejected - rejected).toBe(1);
   });

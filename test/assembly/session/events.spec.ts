@@ -33,7 +33,7 @@ function fill(s: Session): void {
 }
 
 function close(s: Session): void {
-  s.state = State.CLOSED;
+  s.state = <i8>State.CLOSED;
   notify(s, Notice.CLOSED);
 }
 

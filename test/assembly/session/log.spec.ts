@@ -4,7 +4,14 @@ import { Role, State } from '../../../assembly/abi';
 import { stats, TX_SPANS, txRecord } from '../../../assembly/memory';
 import { BLOCK_MIN_BYTES, BLOCK_SEND_BYTES } from '../../../assembly/profile';
 import { arenaBytes, Use } from '../../../assembly/session/arena';
-import { Log, LOG_HEADER, logRelease, LOGS, logWith } from '../../../assembly/session/log';
+import {
+  Log,
+  LOG_HEADER,
+  logAlone,
+  logRelease,
+  LOGS,
+  logWith,
+} from '../../../assembly/session/log';
 import {
   queueAcknowledge,
   queueClear,
@@ -78,6 +85,21 @@ describe('a log', () => {
     const log = take(100_000);
     expect<u32>(arenaBytes(changetype<usize>(log))).toBe(131_072);
     logRelease(log);
+  });
+});
+
+describe('logAlone', () => {
+  it('is a log of its own, to which nothing is appended', () => {
+    const shared = take(10);
+    const log = logAlone(10);
+    log.references = 1;
+    expect<u32>(log.owner).toBe(0);
+    expect<u32>(log.end).toBe(<u32>changetype<usize>(log) + LOG_HEADER);
+    expect<u32>(arenaBytes(changetype<usize>(log))).toBe(BLOCK_MIN_BYTES);
+    expect<u32>(load<u32>(LOGS)).toBe(<u32>changetype<usize>(shared));
+    logRelease(log);
+    logRelease(shared);
+    expect<u32>(stats().arenaUsed).toBe(0);
   });
 });
 

@@ -20,19 +20,21 @@ function most(option: i32): i32 {
   switch (option) {
     case Option.AUTO_PONG:
     case Option.PAUSED:
+    case Option.UTF8:
     case Option.DEFLATE:
-    case Option.DEFLATE_TAKEOVER:
       return 1;
     case Option.DELIVERY:
     case Option.RATE_POLICY:
       return 2;
     case Option.FULL_POLICY:
+    case Option.DEFLATE_TAKEOVER:
       return 3;
     case Option.TOKEN_SOURCES:
       return 7;
     case Option.DEFLATE_LEVEL:
       return 9;
     case Option.DEFLATE_WINDOW:
+    case Option.DEFLATE_WINDOW_IN:
       return 15;
     case Option.SESSIONS_MAX:
       return SESSIONS;
@@ -45,7 +47,7 @@ function most(option: i32): i32 {
 
 /** Whether a session may have an option: the limits that it copies, and its heartbeats. */
 function ofSession(option: i32): bool {
-  return option <= Option.PAUSED || option >= Option.HEARTBEAT_MS;
+  return option <= Option.UTF8 || option >= Option.HEARTBEAT_MS;
 }
 
 describe('optionKnown', () => {
@@ -98,6 +100,13 @@ describe('optionValid', () => {
       expect<bool>(optionValid(s, option, most(option) + 1)).toBe(any);
     }
     sessionFree(s);
+  });
+
+  it('takes no window between none of its own and the smallest for what comes', () => {
+    for (let bits = 0; bits <= 15; bits++) {
+      const right = bits == 0 || bits >= 8;
+      expect<bool>(optionValid(NULL, Option.DEFLATE_WINDOW_IN, bits)).toBe(right);
+    }
   });
 
   it('refuses what is no option, whatever the value', () => {

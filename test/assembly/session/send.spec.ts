@@ -1,6 +1,7 @@
 // Payloads → frames in the queue: kinds, limits, policies, counters.
 
 import { ErrorCode, FullPolicy, Opcode, Role, SEND_MORE, Sent, State } from '../../../assembly/abi';
+import { requestOf } from '../../../assembly/http/keep';
 import { stats } from '../../../assembly/memory';
 import { SEND_MAX, send, sendBegin, sendEnd, sendExternal } from '../../../assembly/session/send';
 import { seed } from '../../../assembly/protocol/entropy';
@@ -42,6 +43,22 @@ describe('send', () => {
     free(s);
   });
 
+  it('masks for a client with the key that the host gave, 0 as well, until it gives another', () => {
+    const s = open(Role.CLIENT);
+    s.keyed = true;
+    s.request = 0x04030201;
+    send(s, Opcode.TEXT, HERE, ascii(HERE, 'Hello'));
+    send(s, Opcode.PING, HERE, 0);
+    s.request = 0;
+    send(s, Opcode.TEXT, HERE, 5);
+    const frames = '81 85 01020304 49676f686e' + '89 80 01020304' + '81 85 00000000 48656c6c6f';
+    expect<bool>(isHex(output(s), frames)).toBe(true);
+    // It is no block of a request that is kept.
+    expect<usize>(requestOf(s)).toBe(0);
+    free(s);
+    expect<u32>(stats().arenaUsed).toBe(0);
+  });
+
   it('keeps fragments together', () => {
     const s = open(Role.SERVER);
     expect<i32>(send(s, Opcode.CONTINUATION, HERE, 1)).toBe(ErrorCode.STATE);
@@ -65,7 +82,7 @@ describe('send', () => {
     expect<i32>(send(s, Opcode.PING, HERE, 126)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(send(s, Opcode.BINARY, HERE, SEND_MAX + 1)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(send(s, Opcode.BINARY, HERE, SEND_MAX)).toBe(Sent.OK);
-    s.state = State.CLOSING;
+    s.state = <i8>State.CLOSING;
     expect<i32>(send(s, Opcode.TEXT, HERE, 1)).toBe(ErrorCode.STATE);
     expect<i32>(send(s, Opcode.PING, HERE, 1)).toBe(ErrorCode.STATE);
     free(s);

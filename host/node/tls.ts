@@ -1,0 +1,223 @@
+// Accepted TCP connections → TLS connections whose handshake is done. RFC 8446, RFC 9325.
+//
+//   take(raw) ─► tls.Server, which never listens ─► 'secureConnection' ─► hooks.accepted
+//                  └─ made anew by set() and when watched files change: connections that are open,
+//                     and handshakes under way, keep the one that they began with
+
+import type { Socket as NetSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  TLSSocket,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server as TlsServer,
+} from 'node:tls';
+import { sameCredentials, watchFiles, type Watch } from './certificates.js';
+import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
+
+/** A handshake that failed, or certificates that could not be read again; `code` is Node's or OpenSSL's. */
+export class TlsError extends Error {
+  override name = 'TlsError';
+  readonly code: string;
+
+  constructor(
+    what: string,
+    cause: Error,
+    /** The client's address, '' when it is not known. */
+    readonly remoteAddress = '',
+  ) {
+    super(`${what}: ${cause.message}`, { cause });
+    this.code = (cause as NodeJS.ErrnoException).code ?? '';
+  }
+}
+
+/** What TLS says of a connection. */
+export interface TlsInfo {
+  /** 'TLSv1.3' or 'TLSv1.2'. */
+  protocol: string;
+  /** The cipher suite as IANA names it. */
+  cipher: string;
+  /** The host name that the client asked for, or ''. RFC 6066 3. */
+  servername: string;
+  /** Whether a session was resumed. */
+  resumed: boolean;
+  /** Whether the client's certificate was asked for and is by `ca`; if not, why. */
+  authorized: boolean;
+  authorizationError: string;
+  /** The client's certificate. */
+  peerCertificate: ReturnType<TLSSocket['getPeerX509Certificate']>;
+}
+
+/** Node takes 0 for its own default. */
+const NO_TIMEOUT = 0x7fff_ffff;
+
+export interface TlsHooks {
+  /** A handshake is done. */
+  accepted(socket: TLSSocket): void;
+  /** A handshake failed, or new certificates are none. */
+  failed(error: TlsError): void;
+  /** A connection was dropped: with it there would be more than `most`. */
+  refused(): void;
+}
+
+/** Bounds that are the server's. */
+export interface TlsLimits {
+  handshakeTimeout: number;
+  /** Connections at once, handshakes under way included. */
+  most: number;
+}
+
+/** What connections to come are taken with. */
+interface Current {
+  server: TlsServer;
+  options: TlsOptions;
+  read: SecureContextOptions[];
+}
+
+export class TlsAcceptor {
+  #current: Current;
+  #watch: Watch | undefined;
+  /** What was wrong with the files when they were read last, or ''. */
+  #complaint = '';
+  /** The TCP connections that are under TLS, or will be. */
+  readonly #taken = new Set<NetSocket>();
+
+  /** Throws TypeError or RangeError for an option; what Node throws for a pair that is none. */
+  constructor(
+    options: TlsOptions,
+    private readonly limits: TlsLimits,
+    private readonly hooks: TlsHooks,
+  ) {
+    checkTls(options);
+    this.#current = this.#made(options, readAll(options));
+    this.#watch = this.#watched(options);
+  }
+
+  /** New options, for connections to come; the old ones stay when this throws. */
+  set(options: TlsOptions): void {
+    checkTls(options);
+    const next = this.#made(options, readAll(options));
+    const watch = this.#watched(options);
+    this.#watch?.close();
+    this.#watch = watch;
+    this.#current = next;
+  }
+
+  #made(options: TlsOptions, read: SecureContextOptions[]): Current {
+    const [own, ...others] = read;
+    const settings = contextOptions(options);
+    const contexts = new Map(
+      Object.keys(options.sni ?? {}).map((name, i) => [
+        name.toLowerCase(),
+        createSecureContext({ ...settings, ...others[i] }),
+      ]),
+    );
+    const { requestCert = false, rejectUnauthorized = true } = options;
+    const { handshakeTimeout = this.limits.handshakeTimeout } = options;
+    const server = createTlsServer(
+      {
+        ...settings,
+        ...own,
+        requestCert,
+        rejectUnauthorized,
+        handshakeTimeout: handshakeTimeout || NO_TIMEOUT,
+        // RFC 7301 3.2: who offers other protocols only is refused.
+        ALPNProtocols: ['http/1.1'],
+        SNICallback: (name, done) => {
+          done(null, contextFor(contexts, name));
+        },
+        pauseOnConnect: true,
+      },
+      (socket) => {
+        this.hooks.accepted(socket);
+      },
+    );
+    server.on('tlsClientError', (error, socket) => {
+      const reason = socket.authorizationError as Error | string | undefined;
+      const cause = reason ? Object.assign(new Error(String(reason)), { code: reason }) : error;
+      this.hooks.failed(new TlsError('a TLS handshake failed', cause, socket.remoteAddress));
+      // Node leaves one that took too long as it is.
+      socket.destroy();
+    });
+    return { server, options, read };
+  }
+
+  #watched(options: TlsOptions): Watch | undefined {
+    if (!options.watch) return undefined;
+    const failed = (error: Error) => {
+      this.hooks.failed(new TlsError('certificates cannot be watched', error));
+    };
+    const changed = () => {
+      this.#reload();
+    };
+    return watchFiles(identities(options), changed, failed);
+  }
+
+  #reload(): void {
+    const { options, read } = this.#current;
+    try {
+      const now = readAll(options);
+      if (now.every((each, i) => sameCredentials(each, read[i]))) return;
+      this.#current = this.#made(options, now);
+      // A link may lead to another directory now.
+      const watch = this.#watched(options);
+      this.#watch?.close();
+      this.#watch = watch;
+      this.#complaint = '';
+    } catch (error) {
+      const { message } = error as Error;
+      // Something else of the directory may have changed since.
+      if (message === this.#complaint) return;
+      this.#complaint = message;
+      this.hooks.failed(new TlsError('certificates changed, the old ones stay', error as Error));
+    }
+  }
+
+  /** Takes an accepted connection of which nothing was read. */
+  take(raw: NetSocket): void {
+    if (this.#taken.size >= this.limits.most) {
+      raw.destroy();
+      this.hooks.refused();
+      return;
+    }
+    this.#taken.add(raw);
+    raw.on('close', () => this.#taken.delete(raw));
+    this.#current.server.emit('connection', raw);
+  }
+
+  /** Ends all connections, handshakes under way too. */
+  close(): void {
+    this.#watch?.close();
+    for (const raw of this.#taken) raw.destroy();
+  }
+}
+
+/** The context for a host name; undefined for the server's own. RFC 9525 6.3: `*` is one label. */
+function contextFor(contexts: Map<string, SecureContext>, name: string): SecureContext | undefined {
+  const lower = name.toLowerCase();
+  return contexts.get(lower) ?? contexts.get(lower.replace(/^[^.]+/, '*'));
+}
+
+/** Whether a connection is under TLS. */
+export function isSecure(transport: Duplex): boolean {
+  return (transport as { encrypted?: unknown }).encrypted === true;
+}
+
+/** What TLS says of a connection; undefined when it is not under TLS, or over. */
+export function tlsInfo(transport: Duplex): TlsInfo | undefined {
+  if (!(transport instanceof TLSSocket)) return undefined;
+  const protocol = transport.getProtocol();
+  if (protocol === null) return undefined;
+  const { servername } = transport as { servername?: string | false };
+  return {
+    protocol,
+    cipher: transport.getCipher().standardName,
+    servername: servername === false ? '' : (servername ?? ''),
+    resumed: transport.isSessionReused(),
+    authorized: transport.authorized,
+    authorizationError: String((transport.authorizationError as Error | string | null) ?? ''),
+    peerCertificate: transport.getPeerX509Certificate(),
+  };
+}
