@@ -191,6 +191,10 @@ export const scenarios: Scenarios = {
     }
   },
 
+};
+
+/** Of one package alone. */
+export const pure: Scenarios = {
   'events: what a socket shows of itself': async (ws, log) => {
     const { server, client, url } = await pair(ws, log);
     const fields = ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol'] as const;

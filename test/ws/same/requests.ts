@@ -1,6 +1,6 @@
 // Opening handshakes as a server judges them: its answers, its hooks, and what it hands on.
 
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { text } from '../../conformance/frame.js';
 import { pass, turns } from '../../host/support/wait.js';
@@ -129,7 +129,7 @@ export const scenarios: Scenarios = {
   'requests: what comes with a connection': async (ws, log) => {
     const { wss, url } = await serve(ws, log);
     wss.on('connection', (socket, req, ...more) => {
-      log.note('server', req.constructor.name, req.method, req.url, req.httpVersion);
+      log.note('server', req instanceof IncomingMessage, req.method, req.url, req.httpVersion);
       const { host, 'sec-websocket-key': key, ...headers } = req.headers;
       log.note('server', headers, typeof host, typeof key);
       log.note('server', req.headers['x-twice'], req.headersDistinct['x-twice']);

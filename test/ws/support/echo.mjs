@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from '../../../build/ws.js';
 
 const [mode, options = '{}'] = process.argv.slice(2);
-const settings = { maxPayload: 64 << 20, ...JSON.parse(options) };
+const settings = { maxPayload: 32 << 20, maxFragments: 0, ...JSON.parse(options) };
 
 function echo(ws) {
   ws.on('error', () => {}); // clients break rules here on purpose
@@ -24,7 +24,9 @@ if (mode === 'port') {
   listen(wss, wss);
   remember(wss);
 } else {
-  const server = createServer();
+  const server = createServer((_, response) => {
+    response.writeHead(426, { 'Content-Length': 0, Upgrade: 'websocket' }).end();
+  });
   const wss = new WebSocketServer({ ...(mode === 'http' ? { noServer: true } : { server }), ...settings });
   listen(wss, server);
   if (mode === 'http') {
