@@ -5,7 +5,6 @@
 //                     and handshakes under way, keep the one that they began with
 
 import type { Socket as NetSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import {
   createSecureContext,
   createServer as createTlsServer,
@@ -16,6 +15,13 @@ import {
 } from 'node:tls';
 import { sameCredentials, watchFiles, type Watch } from './certificates.js';
 import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
+import type { Transport } from './transport/index.js';
+
+const WHAT = {
+  handshake: 'a TLS handshake failed',
+  reload: 'certificates changed, the old ones stay',
+  watch: 'certificates cannot be watched',
+};
 
 /** A handshake that failed, or certificates that could not be read again; `code` is Node's or OpenSSL's. */
 export class TlsError extends Error {
@@ -23,12 +29,12 @@ export class TlsError extends Error {
   readonly code: string;
 
   constructor(
-    what: string,
+    readonly during: keyof typeof WHAT,
     cause: Error,
     /** The client's address, '' when it is not known. */
     readonly remoteAddress = '',
   ) {
-    super(`${what}: ${cause.message}`, { cause });
+    super(`${WHAT[during]}: ${cause.message}`, { cause });
     this.code = (cause as NodeJS.ErrnoException).code ?? '';
   }
 }
@@ -137,7 +143,7 @@ export class TlsAcceptor {
     server.on('tlsClientError', (error, socket) => {
       const reason = socket.authorizationError as Error | string | undefined;
       const cause = reason ? Object.assign(new Error(String(reason)), { code: reason }) : error;
-      this.hooks.failed(new TlsError('a TLS handshake failed', cause, socket.remoteAddress));
+      this.hooks.failed(new TlsError('handshake', cause, socket.remoteAddress));
       // Node leaves one that took too long as it is.
       socket.destroy();
     });
@@ -147,7 +153,7 @@ export class TlsAcceptor {
   #watched(options: TlsOptions): Watch | undefined {
     if (!options.watch) return undefined;
     const failed = (error: Error) => {
-      this.hooks.failed(new TlsError('certificates cannot be watched', error));
+      this.hooks.failed(new TlsError('watch', error));
     };
     const changed = () => {
       this.#reload();
@@ -171,7 +177,7 @@ export class TlsAcceptor {
       // Something else of the directory may have changed since.
       if (message === this.#complaint) return;
       this.#complaint = message;
-      this.hooks.failed(new TlsError('certificates changed, the old ones stay', error as Error));
+      this.hooks.failed(new TlsError('reload', error as Error));
     }
   }
 
@@ -201,23 +207,23 @@ function contextFor(contexts: Map<string, SecureContext>, name: string): SecureC
 }
 
 /** Whether a connection is under TLS. */
-export function isSecure(transport: Duplex): boolean {
-  return (transport as { encrypted?: unknown }).encrypted === true;
+export function isSecure({ stream }: Transport): boolean {
+  return (stream as { encrypted?: unknown } | undefined)?.encrypted === true;
 }
 
 /** What TLS says of a connection; undefined when it is not under TLS, or over. */
-export function tlsInfo(transport: Duplex): TlsInfo | undefined {
-  if (!(transport instanceof TLSSocket)) return undefined;
-  const protocol = transport.getProtocol();
+export function tlsInfo({ stream }: Transport): TlsInfo | undefined {
+  if (!(stream instanceof TLSSocket)) return undefined;
+  const protocol = stream.getProtocol();
   if (protocol === null) return undefined;
-  const { servername } = transport as { servername?: string | false };
+  const { servername } = stream as { servername?: string | false };
   return {
     protocol,
-    cipher: transport.getCipher().standardName,
+    cipher: stream.getCipher().standardName,
     servername: servername === false ? '' : (servername ?? ''),
-    resumed: transport.isSessionReused(),
-    authorized: transport.authorized,
-    authorizationError: String((transport.authorizationError as Error | string | null) ?? ''),
-    peerCertificate: transport.getPeerX509Certificate(),
+    resumed: stream.isSessionReused(),
+    authorized: stream.authorized,
+    authorizationError: String((stream.authorizationError as Error | string | null) ?? ''),
+    peerCertificate: stream.getPeerX509Certificate(),
   };
 }

@@ -27,7 +27,9 @@ export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}
     final(callback) {
       whenOpen(ws, () => {
         // The last bytes are written when both sides have closed.
-        whenClosed(ws, callback);
+        whenClosed(ws, () => {
+          callback();
+        });
         ws.close();
       });
     },
