@@ -4,15 +4,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { say } from './suite.js';
 
-export interface Server {
+/** A child that can be asked, one question at a time, if it was started so. */
+export interface Helper {
   pid: number;
-  port: number;
+  /** Sends a message over the channel; resolves to the child's next one. */
+  ask(question: object): Promise<unknown>;
   /** Ends the process; resolves once it is gone. */
   end(): Promise<void>;
 }
 
+export interface Server extends Helper {
+  port: number;
+}
+
 const START_MS = 10_000;
 const END_MS = 2_000;
+const ANSWER_MS = 60_000;
 
 const running = new Set<ChildProcess>();
 let guarded = false;
@@ -21,8 +28,9 @@ let guarded = false;
 export function startServer(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
+  asked = false,
 ): Promise<Server> {
-  const child = start(command, { ...env, ...process.env });
+  const child = start(command, { ...env, ...process.env }, asked);
   return new Promise((resolve, reject) => {
     let printed = '';
     const fail = (why: string): void => {
@@ -48,9 +56,41 @@ export function startServer(
       resolve({
         pid: child.pid,
         port: Number(url[1]),
+        ask: (question) => ask(child, question),
         end: () => (child.off('exit', died), end(child)),
       });
     });
+  });
+}
+
+/** Starts a program that answers questions; what it prints is why it failed, if it does. */
+export function startHelper(command: readonly string[]): Helper {
+  const child = start(command, process.env, true);
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  child.on('error', () => undefined);
+  return {
+    pid: child.pid ?? 0,
+    ask: (question) => ask(child, question, () => printed.trim()),
+    end: () => end(child),
+  };
+}
+
+function ask(child: ChildProcess, question: object, said = (): string => ''): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const over = (action: () => void): void => {
+      clearTimeout(timer);
+      child.off('message', answered);
+      child.off('close', closed);
+      action();
+    };
+    const fail = (why: string): void => over(() => reject(new Error(why)));
+    const answered = (answer: unknown): void => over(() => resolve(answer));
+    const closed = (): void => fail(said() || `process ${child.pid} ended unasked`);
+    const timer = setTimeout(() => fail(`no answer within ${ANSWER_MS} ms`), ANSWER_MS);
+    child.on('message', answered);
+    child.on('close', closed);
+    child.send(question, (error) => error && closed());
   });
 }
 
@@ -72,10 +112,13 @@ export function runToEnd(command: readonly string[], limit_ms: number): Promise<
   });
 }
 
-function start(command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+function start(command: readonly string[], env: NodeJS.ProcessEnv, asked = false): ChildProcess {
   guard();
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(file, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit', ...(asked ? ['ipc' as const] : [])],
+  });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

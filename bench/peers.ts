@@ -1,8 +1,8 @@
-// Who runs in the echo bench: one row for each server. A further peer is a further row.
+// Who runs in the benches of servers: one row for each. A further peer is a further row.
 
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Server } from './children.js';
 import { say } from './suite.js';
 
@@ -40,10 +40,31 @@ const WS: Peer = {
   raw: false,
 };
 
+/** The server of `ws` itself, by the package that is used as `ws` is. */
+const LIMPET_WS: Peer = {
+  ...WS,
+  name: 'limpet/ws',
+  command: [...WS.command, '--package', pathToFileURL(resolve('build/ws.js')).href],
+  needs: 'build/ws.js',
+};
+
+const NET: Peer = {
+  name: 'net',
+  command: [process.execPath, besides('peers/net-echo')],
+  path: '/',
+  raw: true,
+};
+
 export const PEERS: readonly Peer[] = [
   LIMPET,
+  LIMPET_WS,
   WS,
-  { name: 'net', command: [process.execPath, besides('peers/net-echo')], path: '/', raw: true },
+  NET,
+  {
+    ...NET,
+    name: 'net one buffer',
+    command: [process.execPath, besides('peers/net-echo-one-buffer')],
+  },
 ];
 
 /** With permessage-deflate, level 6 unless it is said, messages of any length; the client asks for no context or keeps it. */
@@ -57,6 +78,33 @@ export const DEFLATE_PEERS: readonly Peer[] = [
   { ...WS, command: [...WS.command, '--deflate'] },
 ];
 
+/** A peer of the memory bench. */
+export interface MemoryPeer extends Peer {
+  deflate: boolean;
+}
+
+/** Without and with permessage-deflate for messages of any length, by the standard settings otherwise. */
+export const MEMORY_PEERS: readonly MemoryPeer[] = [
+  ...[NET, WS, LIMPET_WS, LIMPET].map((peer) => collectable(peer, false)),
+  ...[WS, LIMPET_WS].map((peer) => collectable(peer, true, '--deflate')),
+  collectable(LIMPET, true, '--deflate', '--deflate-threshold', '0'),
+];
+
+/** A peer that collects its garbage when it is asked to. */
+function collectable(peer: Peer, deflate: boolean, ...flags: string[]): MemoryPeer {
+  const [node = '', ...args] = peer.command;
+  const preload = ['--expose-gc', '--import', besides('peers/collect')];
+  return { ...peer, deflate, command: [node, ...preload, ...args, ...flags] };
+}
+
+/** Connecting, upgrading and ending; `net` answers without having read anything. */
+export const HANDSHAKE_PEERS: readonly Peer[] = [
+  LIMPET,
+  LIMPET_WS,
+  WS,
+  { ...NET, command: [process.execPath, besides('peers/net-upgrade')] },
+];
+
 /** Rooms, or what stands for them. */
 export const FANOUT_PEERS: readonly Peer[] = [
   { ...LIMPET, command: [process.execPath, besides('peers/limpet-fanout')] },
@@ -64,7 +112,7 @@ export const FANOUT_PEERS: readonly Peer[] = [
 ];
 
 /** Those of `peers` that are named, or all, as far as they are here. The base always is one of them. */
-export function choosePeers(peers: readonly Peer[], names: readonly string[]): Peer[] {
+export function choosePeers<P extends Peer>(peers: readonly P[], names: readonly string[]): P[] {
   const chosen = peers.filter(
     (peer) => !names.length || peer.name === BASE || names.includes(peer.name),
   );

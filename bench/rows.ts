@@ -9,6 +9,8 @@ export interface Row {
   deflate?: Deflate;
   /** One connection publishes, all others get it; otherwise every connection gets its own back. */
   fanout?: boolean;
+  /** No messages: as many connections at a time come and go. The client leaves, or there is a close handshake first. */
+  end?: 'leave' | 'close';
 }
 
 export interface Deflate {
@@ -43,6 +45,15 @@ export const FANOUT_ROWS: readonly Row[] = ['64x1', '64x16'].map((name) => ({
   ...parseRow(name),
   connections: 1000,
   fanout: true,
+}));
+
+/** Connections that come, upgrade and go, 64 at a time. */
+export const HANDSHAKE_ROWS: readonly Row[] = (['leave', 'close'] as const).map((end) => ({
+  name: end,
+  size: 0,
+  inflight: 1,
+  connections: 64,
+  end,
 }));
 
 /** Any SIZExINFLIGHT. 64 connections; from 1 MiB on 8, so that what is under way fits into memory (1Mx4: 32 MiB). */

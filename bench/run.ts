@@ -6,17 +6,20 @@ import { core } from './core.js';
 import { deflate } from './deflate.js';
 import { echo } from './echo.js';
 import { fanout } from './fanout.js';
+import { handshakes } from './handshakes.js';
 import { hub } from './hub.js';
+import { memory } from './memory.js';
 import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { machineLine } from './table.js';
 
-const SUITES: readonly Suite[] = [core, hub, echo, fanout, deflate];
+const SUITES: readonly Suite[] = [core, hub, echo, fanout, handshakes, memory, deflate];
 
 const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]     no suite: all of them
   --quick          a smoke run: one round of short windows
   --seconds N      length of one measured window
   --rounds N       windows per figure, of which the median counts
-  --only ROWS      only these rows, as in 128x32,1Kx1 (echo), 64x16 (fanout) or 182,takeover (deflate)
+  --only ROWS      only these rows, as in 128x32,1Kx1 (echo), 64x16 (fanout), close
+                   (handshakes), plain (memory) or 182,takeover (deflate)
   --peers NAMES    only these peers, as in limpet; the one that is 1 always runs
   --json FILE      every sample, for programs`;
 

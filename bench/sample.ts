@@ -62,15 +62,14 @@ export async function takeSample(
     port: runner.server.port,
     path: runner.path,
     pid: runner.server.pid,
-    size: row.size,
-    inflight: row.inflight,
+    ...(row.end ? { end: row.end } : { size: row.size, inflight: row.inflight }),
     connections: row.connections,
     seconds: window.seconds,
     warmup: window.warmup,
   };
   const command = [
     process.execPath,
-    besides(row.fanout ? 'fanload' : 'load'),
+    besides(row.fanout ? 'fanload' : row.end ? 'openload' : 'load'),
     ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
   ];
   if (runner.raw) command.push('--raw');

@@ -8,6 +8,23 @@ import type { Row } from './rows.js';
 
 export type Cells = readonly string[];
 
+/** What stands to the left of the peers. */
+interface Columns {
+  head: Cells;
+  of(row: Row): Cells;
+}
+
+/** What has to be known to read a table. */
+const NOTES = {
+  echo:
+    '`limpet` is its own face, `limpet/ws` the program of `ws` with another import. `net` is a bare TCP ' +
+    "echo on Node's streams, `net one buffer` one that reads all connections into one buffer and writes past " +
+    'the streams: what a socket costs without any protocol. Compression is off.',
+  fanout: 'One connection publishes to a room; `ws` goes over its clients.',
+  handshakes:
+    '`net` answers with fixed bytes, without having read the request, and ends when more comes.',
+} as const;
+
 /** CPU, cores, system, Node and day: absolute figures mean nothing without them. */
 export function machineLine(): string {
   const cores = cpus();
@@ -18,37 +35,49 @@ export function machineLine(): string {
 
 /** Two tables: rates beside the base's, which is 1, the rates themselves in thousands, and a word on noise. */
 export function renderEcho(result: Rounds): string {
-  return renderRounds('Echo: ', 'messages', 'connections', result);
+  return renderRounds('Echo: messages', trafficCells('connections'), NOTES.echo, result);
 }
 
 /** The same for deliveries: a message to one subscriber each. */
 export function renderFanout(result: Rounds): string {
-  return renderRounds('Fan-out: ', 'deliveries', 'subscribers', result);
+  return renderRounds('Fan-out: deliveries', trafficCells('subscribers'), NOTES.fanout, result);
 }
 
-function renderRounds(title: string, what: string, whom: string, result: Rounds): string {
-  const head = ['payload', 'in flight', whom, ...result.peers];
+/** The same for connections that come, upgrade and go. */
+export function renderHandshakes(result: Rounds): string {
+  const columns = {
+    head: ['connect, upgrade and', 'at a time'],
+    of: ({ end, connections }: Row): Cells => [
+      end === 'close' ? 'close handshake' : 'client leaves',
+      String(connections),
+    ],
+  };
+  return renderRounds('Handshakes: connections', columns, NOTES.handshakes, result);
+}
+
+function renderRounds(title: string, columns: Columns, note: string, result: Rounds): string {
+  const head = [...columns.head, ...result.peers];
   const body = (cell: (rate: number, base: number) => string): Cells[] =>
     result.lines.map(({ row, figures }) => {
       const base = figures.find((figure) => figure.peer === BASE)?.rate ?? NaN;
-      return [...rowCells(row), ...figures.map((figure) => cell(figure.rate, base))];
+      return [...columns.of(row), ...figures.map((figure) => cell(figure.rate, base))];
     });
-  const note =
+  const clock =
     result.unit === 'second'
       ? '\n\nBy the wall clock: CPU times are not to be had here, so a slow generator caps these.'
       : '';
   return [
-    `### ${title}${what} per server ${result.unit}, ${BASE} = 1${note}`,
+    `### ${title} per server ${result.unit}, ${BASE} = 1${clock}`,
     table(
       head,
       body((rate, base) => significant(rate / base, 2)),
     ),
-    `### ${title}thousand ${what} per server ${result.unit}`,
+    [note, result.noise].join(' '),
+    `### ${title} per server ${result.unit}, thousands`,
     table(
       head,
       body((rate) => significant(rate / 1000, 3)),
     ),
-    result.noise,
   ].join('\n\n');
 }
 
@@ -72,14 +101,19 @@ export function significant(value: number, digits: number): string {
   });
 }
 
-function rowCells({ size, inflight, connections }: Row): Cells {
-  const payload =
-    size % 2 ** 20 === 0
-      ? `${size / 2 ** 20} MiB`
-      : size % 2 ** 10 === 0
-        ? `${size / 2 ** 10} KiB`
-        : `${size} B`;
-  return [payload, String(inflight), String(connections)];
+function trafficCells(whom: string): Columns {
+  return {
+    head: ['payload', 'in flight', whom],
+    of: ({ size, inflight, connections }) => {
+      const payload =
+        size % 2 ** 20 === 0
+          ? `${size / 2 ** 20} MiB`
+          : size % 2 ** 10 === 0
+            ? `${size / 2 ** 10} KiB`
+            : `${size} B`;
+      return [payload, String(inflight), String(connections)];
+    },
+  };
 }
 
 function cpuModel(): string | undefined {

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ABI_FILES, emitAbi } from './abi.js';
-import { bundleCommand, bundleLibrary } from './lib/bundle.js';
+import { bundleCommand, bundleLibrary, bundleWs } from './lib/bundle.js';
 import { Complaint, messageOf } from './lib/complaint.js';
 import { inThreads, type BuildCore } from './lib/core-thread.js';
 import { emitDeclarations } from './lib/declarations.js';
@@ -15,6 +15,7 @@ import { coreTable, type Core } from './lib/table.js';
 
 const HOST = {
   library: 'host/node/index.ts',
+  ws: 'host/node/ws/index.ts',
   command: 'host/node/cli.ts',
   pages: {
     'build/page.html': 'host/node/page/index.html',
@@ -103,13 +104,17 @@ function coreTasks({ label, profile, simd }: Core, stamps: Stamps) {
 /** What of the host there is yet. */
 async function buildHost(stamps: Stamps): Promise<void> {
   const inputs = inputsOf('host', 'tools', 'tsconfig.json', 'package.json', ...ABI_FILES);
-  const { library, command, pages } = HOST;
+  const { library, ws, command, pages } = HOST;
   if (existsSync(library)) {
     await stamps.make('library', ['build/index.js', 'build/index.cjs'], inputs, () =>
       bundleLibrary(library),
     );
-    await stamps.make('types', ['build/types'], inputs, () => emitDeclarations([library]));
   }
+  if (existsSync(ws)) {
+    await stamps.make('limpet/ws', ['build/ws.js', 'build/ws.cjs'], inputs, () => bundleWs(ws));
+  }
+  const faces = [library, ws].filter((face) => existsSync(face));
+  await stamps.make('types', ['build/types'], inputs, () => emitDeclarations(faces));
   if (existsSync(command)) {
     await stamps.make('command', ['build/cli.js'], inputs, () => bundleCommand(command));
   }

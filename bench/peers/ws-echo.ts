@@ -1,13 +1,23 @@
-// Message → the same message, by the npm package `ws` with its standard settings; with
-// --deflate, permessage-deflate for messages of any length.
+// Message → the same message, by the npm package `ws` with its standard settings, or by the module
+// that `--package` names and that is used as `ws` is; with --deflate, permessage-deflate for messages of
+// any length.
 
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer } from 'ws';
+import { parseArgs } from 'node:util';
+
+const { values: flags } = parseArgs({
+  options: {
+    package: { type: 'string', default: 'ws' },
+    deflate: { type: 'boolean', default: false },
+  },
+});
+
+const { WebSocketServer } = (await import(flags.package)) as typeof import('ws');
 
 const server = new WebSocketServer({
   host: '127.0.0.1',
   port: 0,
-  perMessageDeflate: process.argv.includes('--deflate') && {
+  perMessageDeflate: flags.deflate && {
     threshold: 0,
     zlibDeflateOptions: { level: 6 },
   },

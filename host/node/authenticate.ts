@@ -2,10 +2,19 @@
 
 import { ErrorCode } from '../../build/limpet.abi.js';
 import { LimpetError } from '../core/core.js';
-import type { UpgradeRequest } from './request.js';
+import type { Answer } from './request.js';
 
 /** RFC 9110 15.5.2: a 401 has to say how a client can do better. */
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
+
+/** Somebody who asks to be let in. */
+export interface Candidate {
+  /** Whether the decision is still awaited. */
+  readonly isPending: boolean;
+  /** Who it is, once that is known. */
+  user: unknown;
+  reject(status: number, answer?: Answer): void;
+}
 
 export interface Outcome {
   /** The client is known: its handshake goes on. */
@@ -17,9 +26,9 @@ export interface Outcome {
 }
 
 /** Asks the hook, and waits for it; a request that is over or answered meanwhile is left alone. */
-export function authenticate(
-  request: UpgradeRequest,
-  hook: (request: UpgradeRequest) => unknown,
+export function authenticate<Request extends Candidate>(
+  request: Request,
+  hook: (request: Request) => unknown,
   { admitted, failed, threw }: Outcome,
 ): void {
   const settle = (user: unknown) => {
@@ -63,7 +72,7 @@ function statusOf(error: unknown): number | undefined {
     : undefined;
 }
 
-function refuse(request: UpgradeRequest, status: number): void {
+function refuse(request: Candidate, status: number): void {
   try {
     request.reject(status, status === 401 ? { headers: CHALLENGE } : {});
   } catch (error) {

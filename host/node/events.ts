@@ -113,7 +113,7 @@ export class Events<Owner> {
         this.turn.resumeSoon(link);
         return;
       case EventKind.CLOSING:
-        link.reason = this.memory.toString('utf8', ptr, ptr + len);
+        this.#leaving(link, code, Buffer.from(this.memory.subarray(ptr, ptr + len)), flags);
         return;
       case EventKind.HEARTBEAT:
         this.handlers.heartbeat(link, i32[word + (EventRecord.detail >> 2)]);
@@ -122,7 +122,12 @@ export class Events<Owner> {
         this.handlers.closing(link);
         return;
       case EventKind.ERROR:
-        this.handlers.failed(link, i32[word + (EventRecord.detail >> 2)] as ErrorCode, code);
+        this.handlers.failed(
+          link,
+          i32[word + (EventRecord.detail >> 2)] as ErrorCode,
+          code,
+          u32[word + (EventRecord.remaining >> 2)],
+        );
         return;
       case EventKind.CLOSED:
         this.turn.forget(link);
@@ -130,6 +135,11 @@ export class Events<Owner> {
         return;
       default:
     }
+  }
+
+  #leaving(link: Link<Owner>, code: number, reason: Buffer, flags: number): void {
+    link.reason = reason.toString();
+    this.handlers.leaving(link, code, reason, (flags & EventFlag.REMOTE) !== 0);
   }
 
   #chunk(

@@ -23,8 +23,13 @@ export interface Handlers<Owner> {
   heartbeat(link: Link<Owner>, rtt_ms: number): void;
   /** The server is closing; last messages may be sent. */
   closing(link: Link<Owner>): void;
-  /** The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told. */
-  failed(link: Link<Owner>, error: ErrorCode, code: number): void;
+  /** A Close frame went, or came (`remote`); 1005 when it has no code. */
+  leaving(link: Link<Owner>, code: number, reason: Buffer, remote: boolean): void;
+  /**
+   * The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told,
+   * `detail` what broke the rule, see ErrorCode.
+   */
+  failed(link: Link<Owner>, error: ErrorCode, code: number, detail: number): void;
   closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
   /** Another handler threw. */
   threw(error: unknown): void;

@@ -324,6 +324,19 @@ export class Hub<Owner> {
   }
 }
 
+/** Rooms of several cores: those of one topic as one. Their members are different, the messages the same. */
+export function joinRooms(all: Iterable<Room>): Room[] {
+  const rooms = new Map<string, Room>();
+  for (const room of all) {
+    const other = rooms.get(room.topic);
+    const members = room.members + (other?.members ?? 0);
+    const messages = Math.max(room.messages, other?.messages ?? 0);
+    const bytes = Math.max(room.bytes, other?.bytes ?? 0);
+    rooms.set(room.topic, { ...room, members, messages, bytes });
+  }
+  return [...rooms.values()];
+}
+
 /** Throws TypeError for what is no selection: it must not be taken for the one of all. */
 export function checkSelection(selection: unknown): void {
   if (typeof selection !== 'object' || selection === null || Array.isArray(selection)) {

@@ -25,6 +25,17 @@ export interface Goodbye {
   reason: string;
 }
 
+/** Called when bytes are written, or with why they were not. */
+export type Written = (error?: Error) => void;
+
+/** Who waits until what was sent is written. Made when somebody does. */
+export class Awaited {
+  /** Bytes written since. */
+  done = 0;
+  /** Callbacks, and how many bytes have to be written before each. */
+  readonly list: { until: number; callback: Written }[] = [];
+}
+
 /**
  * A transport with its session. The face hangs its own object on `owner`. What an idle connection does
  * not need is made when it is needed.
@@ -51,6 +62,8 @@ export class Link<Owner = unknown> implements Receiver {
   streams = false;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
+  /** Who waits until what was sent is written. */
+  awaited: Awaited | undefined = undefined;
   /** The streamed message under way. */
   assembly: Assembly | undefined = undefined;
   /** The close reason, told by CLOSING and handed out with CLOSED. */
@@ -61,6 +74,8 @@ export class Link<Owner = unknown> implements Receiver {
   hasEnded = false;
   /** The remote address that it counts for, where shards count. */
   countedAs: string | undefined = undefined;
+  /** The same, where workers count. */
+  admittedAs: string | undefined = undefined;
 
   constructor(
     readonly loop: SocketLoop<Owner>,

@@ -25,10 +25,11 @@ import {
   type ClientRequest,
 } from './handshake.js';
 import { Hub } from './hub.js';
-import { Link } from './link.js';
+import { Link, type Written } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
+import type { Prepared } from './prepared.js';
 import { transportOf, Unconnected, type Connection, type Transport } from './transport/index.js';
 import { Writer } from './writer.js';
 
@@ -153,14 +154,16 @@ export class SocketLoop<Owner> {
    *
    * @param connection of takeConnections, or any Duplex of bytes
    * @param first bytes that were read from it before: the head of a request that something else parsed
+   * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when the pool is full
    * @throws TypeError for a stream that is none of bytes
    */
-  accept(connection: Connection, first?: Buffer): Link<Owner> | undefined {
+  accept(connection: Connection, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     const transport = transportOf(connection);
     const handle = this.core.exports.limpet_open(this.now());
     if (handle < 0) return undefined;
     const link = this.#add(transport, handle);
+    link.owner = owner;
     this.#tellAddress(transport, handle);
     this.#begin(link, transport, first);
     return link;
@@ -238,6 +241,7 @@ export class SocketLoop<Owner> {
     this.#byHandle.delete(link.handle);
     this.#resuming.delete(link);
     this.#outbox.forget(link);
+    this.#writer.forget(link);
     this.#links[link.index] = undefined;
     this.#free.push(link.index);
   }
@@ -363,9 +367,24 @@ export class SocketLoop<Owner> {
     return this.#outbox.send(link, kind, data);
   }
 
+  /** Sends a prepared message, see Outbox.sendPrepared. */
+  sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
+    return this.#outbox.sendPrepared(link, message);
+  }
+
   /** Sends a whole message to many connections, see Outbox.sendMany. */
   sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): Published {
     return this.#outbox.sendMany(links, kind, data);
+  }
+
+  /** Calls back when all that was sent until now is written, or with why it was not. */
+  onWritten(link: Link<Owner>, callback: Written): void {
+    this.#writer.onWritten(link, callback);
+  }
+
+  /** Bytes that wait to be written. */
+  queued(link: Link<Owner>): number {
+    return this.#writer.queued(link);
   }
 
   /** Whether a Close frame may say this, see limpet_close_check. */
@@ -399,6 +418,11 @@ export class SocketLoop<Owner> {
     this.schedule();
   }
 
+  /** Writes what a connection has queued, as far as the kernel takes it now. */
+  flush(link: Link<Owner>): void {
+    this.#writer.write(link);
+  }
+
   /** Gives a connection up without a close handshake. */
   terminate(link: Link<Owner>): void {
     this.core.exports.limpet_terminate(link.handle);
@@ -425,6 +449,15 @@ export class SocketLoop<Owner> {
       (link.payloads ??= []).push(payload);
     }
     this.proceed(link);
+  }
+
+  /**
+   * Lets the answer to a handshake be changed before it is written.
+   *
+   * @param change gets the head with its last CRLF CRLF
+   */
+  rewrite(link: Link<Owner>, change: (head: string) => string): void {
+    this.#writer.rewrite(link, change);
   }
 
   /** A decision was taken: bytes that waited for it may go on. */

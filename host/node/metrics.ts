@@ -10,6 +10,12 @@ export interface Metrics extends CoreStats {
   memoryBytes: number;
 }
 
+/** What a scraper gets besides where there are workers. */
+export interface WorkerMetrics {
+  workers: number;
+  busDropped: number;
+}
+
 /** Counters that are an extreme, not a sum. */
 const LEAST: readonly (keyof Metrics)[] = ['rttLeast'];
 const MOST: readonly (keyof Metrics)[] = ['rttMost'];
@@ -34,7 +40,7 @@ type Family = [
   name: string,
   kind: 'counter' | 'gauge' | 'summary',
   help: string,
-  samples: (m: Metrics) => Record<string, number>,
+  samples: (m: Metrics & Partial<WorkerMetrics>) => Record<string, number>,
 ];
 
 const FAMILIES: readonly Family[] = [
@@ -147,6 +153,7 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.membershipsUsed,
       '{pool="levels"}': m.levelsUsed,
       '{pool="metadata"}': m.metadataUsed,
+      '{pool="prepared"}': m.preparedUsed,
     }),
   ],
   [
@@ -161,6 +168,7 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.membershipsPeak,
       '{pool="levels"}': m.levelsPeak,
       '{pool="metadata"}': m.metadataPeak,
+      '{pool="prepared"}': m.preparedPeak,
       '{pool="events"}': m.eventsPeak,
     }),
   ],
@@ -176,19 +184,34 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.memberships,
       '{pool="levels"}': m.levels,
       '{pool="metadata"}': m.metadata,
+      '{pool="prepared"}': m.prepared,
       '{pool="events"}': m.events,
     }),
   ],
   ['memory_bytes', 'gauge', 'Bytes of linear memory.', (m) => ({ '': m.memoryBytes })],
 ];
 
+/** These two are there only where there are workers. */
+const WORKER_FAMILIES: readonly Family[] = [
+  ['workers', 'gauge', 'Workers whose counters these are.', ({ workers = 0 }) => ({ '': workers })],
+  [
+    'bus_dropped_total',
+    'counter',
+    'Messages dropped on their way to a worker that does not read.',
+    ({ busDropped = 0 }) => ({ '': busDropped }),
+  ],
+];
+
 /** The counters as a scraper gets them. */
-export function metricsText(metrics: Metrics): string {
-  return FAMILIES.flatMap(([name, kind, help, samples]) => [
-    `# HELP limpet_${name} ${help}\n`,
-    `# TYPE limpet_${name} ${kind}\n`,
-    ...Object.entries(samples(metrics)).map(
-      ([rest, value]) => `limpet_${name}${rest} ${String(value)}\n`,
-    ),
-  ]).join('');
+export function metricsText(metrics: Metrics & Partial<WorkerMetrics>): string {
+  const families = metrics.workers === undefined ? FAMILIES : [...FAMILIES, ...WORKER_FAMILIES];
+  return families
+    .flatMap(([name, kind, help, samples]) => [
+      `# HELP limpet_${name} ${help}\n`,
+      `# TYPE limpet_${name} ${kind}\n`,
+      ...Object.entries(samples(metrics)).map(
+        ([rest, value]) => `limpet_${name}${rest} ${String(value)}\n`,
+      ),
+    ])
+    .join('');
 }

@@ -6,6 +6,7 @@ import { callable, whole, word, yes } from './checks.js';
 import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
 import type { UpgradeRequest } from './request.js';
 import type { TlsOptions } from './tls-options.js';
+import { WORKERS_MAX } from './workers/team.js';
 
 /** Settings of a server. Times are milliseconds, 0 turns the bound off. */
 export interface ServerOptions extends PolicyOptions {
@@ -18,6 +19,11 @@ export interface ServerOptions extends PolicyOptions {
    * of the module.
    */
   maxConnections?: number;
+  /**
+   * Processes that serve, each running the program again, behind one port: docs/workers.md. Default
+   * 0: this process serves by itself.
+   */
+  workers?: number;
   /** How long the opening handshake may take. Default 10,000. */
   handshakeTimeout?: number;
   /** How long a connection may be silent before it is closed with 1001. Default 0. */
@@ -61,7 +67,7 @@ export interface ServerOptions extends PolicyOptions {
   tls?: TlsOptions;
 }
 
-const POLICIES = {
+export const POLICIES = {
   refuse: FullPolicy.REFUSE,
   drop: FullPolicy.DROP,
   close: FullPolicy.CLOSE_1013,
@@ -90,6 +96,7 @@ const NAMES = new Set([
   'highWater',
   'profile',
   'maxConnections',
+  'workers',
   'maxBackpressure',
   'fullPolicy',
   'autoPong',
@@ -150,6 +157,7 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
   core.setDefault(Option.FULL_POLICY, policy);
   const maxConnections = whole('maxConnections', options.maxConnections ?? sessions);
   core.setDefault(Option.SESSIONS_MAX, Math.min(maxConnections, sessions));
+  whole('workers', options.workers ?? 0, WORKERS_MAX);
   applyDeflate(core, options);
   if (options.authenticate !== undefined) callable('authenticate', options.authenticate);
   const metricsPath = metricsPathOf(options.metrics ?? false);

@@ -18,6 +18,7 @@ import type { Core } from '../core/core.js';
 import { Backlog } from './backlog.js';
 import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
+import type { Prepared } from './prepared.js';
 
 /** What the outbox asks of the loop. */
 export interface Turn<Owner> {
@@ -48,7 +49,7 @@ const PIECE_BYTES = 64 << 10;
 /** What a block has beside a fragment. */
 const PIECE_EXTRA = 64;
 /** More than a frame's header: what counts against a queue beside the payload. */
-const HEADER_BYTES = 16;
+export const HEADER_BYTES = 16;
 export class Outbox<Owner> {
   readonly #backlog: Backlog<Owner>;
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
@@ -105,6 +106,23 @@ export class Outbox<Owner> {
     if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
     // A connection that is gone is one that is not open.
     return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
+  }
+
+  /**
+   * Queues a prepared message: its frame is made already, or made now for all that get it later. Where
+   * the core cannot keep it, and behind messages that wait, it goes as any other.
+   *
+   * @returns a Sent or an ErrorCode
+   */
+  sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
+    const { kind, data } = message;
+    const number = link.backlog.length === 0 ? message.numberIn(link.loop) : 0;
+    if (number <= 0 || link.closeLater) return this.send(link, kind, data);
+    const status = this.core.exports.limpet_send_prepared(link.handle, number);
+    this.turn.schedule();
+    if (status === (ErrorCode.MEMORY as number)) return this.send(link, kind, data);
+    // A connection that is gone is one that is not open.
+    return (status === (ErrorCode.HANDLE as number) ? ErrorCode.STATE : status) as Sent | ErrorCode;
   }
 
   /**

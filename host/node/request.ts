@@ -25,7 +25,7 @@ export interface Acceptance {
 }
 
 /** `name: value` lines, one a header; what a name or value may hold besides is the core's to judge. */
-function fieldLines(headers: Headers = {}): string {
+export function fieldLines(headers: Headers = {}): string {
   return Object.entries(headers)
     .map(([name, value]) => {
       const line = `${name}: ${String(value)}`;
@@ -164,7 +164,8 @@ function readHeaders(core: Core, handle: number): Record<string, string> {
   return headers;
 }
 
-function readProtocols(core: Core, handle: number): string[] {
+/** The subprotocols that a client offers, the one it prefers first. */
+export function readProtocols(core: Core, handle: number): string[] {
   const protocols: string[] = [];
   let record = core.exports.limpet_protocol_at(handle, 0);
   while (record > 0) {

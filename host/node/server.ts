@@ -16,6 +16,7 @@ import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
+import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
@@ -23,6 +24,9 @@ import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
 import { socketOf, takeConnections } from './transport/index.js';
 import { loadModule } from './wasm.js';
+import { Everywhere } from './workers/all.js';
+import { join } from './workers/join.js';
+import type { Goodbye, Team, WorkerEvent } from './workers/team.js';
 
 /** A connection's failure: `code` says which rule was broken, `closeCode` what the peer was told. */
 export class ConnectionError extends LimpetError {
@@ -51,6 +55,8 @@ export interface ServerEvents {
   closing: [socket: Socket];
   /** A connection is over. 1005: its Close frame had no code; 1006: there was no Close frame. */
   close: [socket: Socket, code: number, reason: string, clean: boolean];
+  /** A worker listens, or has ended. */
+  worker: [event: WorkerEvent];
   /** The server cannot listen; or a connection broke a rule (`socket` is absent before it is open). */
   error: [error: Error, socket?: Socket];
   /** An opening handshake: accept or reject it, now or later. Without a listener all are accepted. */
@@ -79,6 +85,9 @@ export class Server extends EventEmitter<ServerEvents> {
   readonly core: Core;
   readonly #shards: Shards<Socket>;
   readonly #net: NetServer;
+  readonly #team: Team | undefined;
+  /** `publish`, `broadcast`, `metrics`, `rooms` and `room` of all workers: promises. */
+  readonly all: Everywhere<Server>;
   readonly #options: ServerOptions;
   #tls: TlsAcceptor | undefined;
   #metricsPath = '';
@@ -124,6 +133,7 @@ export class Server extends EventEmitter<ServerEvents> {
       closing: (link) => {
         this.#closing(link);
       },
+      leaving: () => undefined,
       failed: (link, error, code) => {
         // Nobody has to listen: a peer's fault must not end the process.
         if (this.listenerCount('error') > 0) {
@@ -147,6 +157,34 @@ export class Server extends EventEmitter<ServerEvents> {
     this.#net.on('error', (error) => {
       if (this.#net.listening) this.emit('error', error);
     });
+    this.#team = options.workers ? this.#join(options.workers) : undefined;
+    this.all = new Everywhere<Server>(this, this.#team);
+  }
+
+  #join(workers: number): Team {
+    return join(workers, this.#shards, this.#options.maxConnections, {
+      serve: (accepted) => {
+        this.#net.emit('connection', accepted);
+      },
+      close: (how) => this.close(how),
+      worker: (event) => {
+        this.emit('worker', event);
+      },
+      failed: (error) => {
+        if (this.listenerCount('error') > 0) this.emit('error', error);
+      },
+      threw,
+    });
+  }
+
+  /** Whether this process only looks after its workers: it has no connections. */
+  get isPrimary(): boolean {
+    return this.#team?.isPrimary ?? false;
+  }
+
+  /** The number of this worker, from 1 on; 0 in the primary, and without workers. */
+  get worker(): number {
+    return this.#team?.worker ?? 0;
   }
 
   #upgrade(link: Link<Socket>): void {
@@ -186,7 +224,12 @@ export class Server extends EventEmitter<ServerEvents> {
     if (this.#metricsPath === '' || request.path !== this.#metricsPath) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       const headers = { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' };
-      request.respond(200, { headers, body: this.metricsText() });
+      if (!this.#team) request.respond(200, { headers, body: this.metricsText() });
+      else {
+        void this.all.metrics().then((metrics) => {
+          if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
+        });
+      }
     } else {
       request.respond(405, { headers: { Allow: 'GET, HEAD' } });
     }
@@ -198,7 +241,8 @@ export class Server extends EventEmitter<ServerEvents> {
    *
    * @param port 0 for a free one; or all options in one object, as net.Server takes them, and `tls`
    * @param host default 127.0.0.1: other machines get in only when you say so
-   * @returns when it listens; rejects when it cannot (EADDRINUSE, EACCES, …)
+   * @returns when it listens, and with workers all of them do; rejects when it cannot (EADDRINUSE,
+   *   EACCES, …)
    */
   listen(port?: number, host?: string, options?: ListenOptions): Promise<AddressInfo>;
   listen(options: ListenOptions & { path: string }): Promise<string>;
@@ -211,12 +255,19 @@ export class Server extends EventEmitter<ServerEvents> {
     const { tls: told, ...options } = listenOptions(where, host, more);
     const tls = told && this.#acceptor(told);
     try {
-      return await listening(this.#net, options, () => {
+      const begun = () => {
         if (!tls) return;
         this.#tls?.close();
         this.#tls = tls;
-      });
+      };
+      if (!this.#team) return await listening(this.#net, options, begun);
+      // The first connection may come with the news.
+      begun();
+      const address = await this.#team.listen(options, this.#tls !== undefined);
+      this.emit('listening');
+      return address;
     } catch (error) {
+      if (this.#tls === tls) this.#tls = undefined;
       tls?.close();
       throw error;
     }
@@ -253,14 +304,18 @@ export class Server extends EventEmitter<ServerEvents> {
     });
   }
 
-  /** Serves a connection that something else accepted: any Duplex of bytes, with nothing read yet. */
+  /**
+   * Serves a connection that something else accepted: any Duplex of bytes, with nothing read yet.
+   *
+   * @returns false when there is no room for it; a primary has none
+   */
   attach(transport: Duplex): boolean {
-    return this.#shards.accept(transport) !== undefined;
+    return !this.isPrimary && this.#shards.accept(transport) !== undefined;
   }
 
   /** Where it listens; null when it does not. */
   address(): AddressInfo | null {
-    return this.#net.address() as AddressInfo | null;
+    return this.#team ? this.#team.address() : (this.#net.address() as AddressInfo | null);
   }
 
   /** The open connections. */
@@ -315,6 +370,18 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /**
+   * Makes a message ready that is to be sent again and again, to any connections at any time: framed once,
+   * and compressed once for each window that its receivers agreed on. It takes linear memory until it
+   * is freed (or forgotten), and is sent without a copy.
+   *
+   * @param data copied
+   * @throws TypeError for data that cannot be sent
+   */
+  prepare(data: Data, options: PublishOptions = {}): Prepared {
+    return new Prepared(wholeKind(data, options), payload(data));
+  }
+
+  /**
    * Sends a message to all open connections, or to those that `to` names. Its frame is made, and
    * compressed, once for all of them.
    *
@@ -326,6 +393,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const bytes = payload(data);
     const left = this.#exceptOf(except);
     if (typeof to !== 'function') checkSelection(to);
+    else if (this.#team) throw new TypeError('a function cannot be sent to other workers');
     if (typeof to !== 'function' && this.#shards.first().hub.isThere) {
       return this.#shards.broadcast(to, left, kind, bytes);
     }
@@ -373,6 +441,12 @@ export class Server extends EventEmitter<ServerEvents> {
     if (refused !== (ErrorCode.NONE as number)) {
       throw new RangeError(`a Close frame cannot say ${String(code)} "${reason}"`);
     }
+    const how = { code, reason, timeout };
+    const here = () => this.#close(how);
+    await (this.#team ? this.#team.close(how, here) : here());
+  }
+
+  async #close({ code, reason, timeout }: Goodbye): Promise<void> {
     this.#net.close();
     this.#goodbye = { code, reason };
     this.#shards.shutdown(timeout);

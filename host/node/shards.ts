@@ -5,10 +5,10 @@
 //   accept ─► the first loop that has a session ─► else one loop more, up to maxConnections
 //   publish, broadcast ─► every loop ─► the bus, if there are other workers
 
-import { Option } from '../../build/limpet.abi.js';
+import { Option, State } from '../../build/limpet.abi.js';
 import { Core } from '../core/core.js';
 import { sessionAddress } from './address.js';
-import type { Room, Selection } from './hub.js';
+import { joinRooms, type Room, type Selection } from './hub.js';
 import { SHARD, type Link } from './link.js';
 import { SocketLoop, type Handlers, type LoopOptions } from './loop.js';
 import { sumMetrics, type Metrics } from './metrics.js';
@@ -26,8 +26,15 @@ export interface ShardOptions extends LoopOptions {
 
 /** Other workers of the same server: they get what was published and broadcast here. */
 export interface Bus {
+  /** Workers that there are: each has its part of what bounds all connections together. */
+  readonly workers: number;
   publish(topic: string, kind: number, data: string | Uint8Array): void;
   broadcast(selection: Selection, kind: number, data: string | Uint8Array): void;
+  /** Connections came or went: there are so many here now. */
+  sized(size: number): void;
+  /** Asks whether a remote address may have one connection more; if so it is counted until `left`. */
+  admit(address: string, decided: (yes: boolean) => void): void;
+  left(address: string): void;
 }
 
 export class Shards<Owner> {
@@ -44,8 +51,9 @@ export class Shards<Owner> {
   #peak = 0;
   /** Connections by remote address, once there are several shards; each core knows only its own. */
   #addresses: Map<string, number> | undefined;
-  /** The other workers, if there are any. */
-  bus: Bus | undefined = undefined;
+  #bus: Bus | undefined;
+  /** Into how many parts maxConnections goes. */
+  #parts = 1;
 
   /**
    * @param module the module, compiled
@@ -54,19 +62,31 @@ export class Shards<Owner> {
   constructor(
     private readonly module: WebAssembly.Module,
     private readonly configure: (core: Core) => ShardOptions,
-    handlers: Handlers<Owner>,
+    private readonly face: Handlers<Owner>,
   ) {
     this.#handlers = {
-      ...handlers,
+      ...face,
       upgrade: (link) => {
-        if (this.#admits(link)) handlers.upgrade(link);
-        else link.loop.respond(link, 429, '', '');
+        if (!this.#admits(link)) link.loop.respond(link, 429, '', '');
+        else if (!this.#asks(link)) face.upgrade(link);
       },
       closed: (link, code, reason, clean) => {
         this.#leaves(link);
-        handlers.closed(link, code, reason, clean);
+        face.closed(link, code, reason, clean);
       },
     };
+  }
+
+  /**
+   * From now on there are other workers.
+   *
+   * @param isShared whether each has its part of maxConnections, which nobody else counts
+   */
+  join(bus: Bus, isShared: boolean): void {
+    this.#bus = bus;
+    if (isShared) this.#parts = bus.workers;
+    this.first();
+    if (this.#options) this.#spread(this.#options);
   }
 
   /** The first shard, made now if it is not there yet. */
@@ -81,7 +101,7 @@ export class Shards<Owner> {
     this.#pool = core.stats().sessions;
     const loop = new SocketLoop<Owner>(core, this.#handlers, options, this.#loops.length);
     this.#loops.push(loop);
-    if (this.#loops.length > 1) this.#spread(options);
+    if (this.#loops.length > 1 || this.#bus) this.#spread(options);
     return loop;
   }
 
@@ -92,10 +112,11 @@ export class Shards<Owner> {
       [Option.RATE_ALL_BYTES, rateAll.bytes],
     ] as const;
     for (const [option, bound] of rates) {
-      const share = Math.ceil(bound / this.#loops.length);
+      const share = Math.ceil(bound / this.#loops.length / (this.#bus?.workers ?? 1));
       if (bound > 0) for (const { core } of this.#loops) core.setDefault(option, share);
     }
-    if (maxConnectionsPerAddress === 0 || this.#addresses) return;
+    const isOne = this.#loops.length <= 1;
+    if (maxConnectionsPerAddress === 0 || this.#addresses || isOne) return;
     this.#addresses = new Map();
     for (const link of this.links()) this.#enters(link);
   }
@@ -106,17 +127,20 @@ export class Shards<Owner> {
    * Opens a session for a connection.
    *
    * @param first bytes that were read from it before
+   * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when there are maxConnections, or the server is ending
    */
-  accept(connection: Connection, first?: Buffer): Link<Owner> | undefined {
+  accept(connection: Connection, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     this.first();
     const { size } = this;
-    if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
+    if (this.#ending || size >= Math.ceil((this.#options?.maxConnections ?? 0) / this.#parts)) {
       this.refuse();
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
-    return this.#withRoom().accept(connection, first);
+    const link = this.#withRoom().accept(connection, first, owner);
+    this.#bus?.sized(this.size);
+    return link;
   }
 
   /** Counts a connection for which there was no place. */
@@ -142,6 +166,27 @@ export class Shards<Owner> {
     return (this.#addresses.get(address) ?? 0) <= (this.#options?.maxConnectionsPerAddress ?? 0);
   }
 
+  /** Whether the other workers are asked if its address has its share; if so the face is told later. */
+  #asks(link: Link<Owner>): boolean {
+    const bus = this.#bus;
+    if (!bus || !this.#options?.maxConnectionsPerAddress) return false;
+    const address = sessionAddress(link.loop.core, link.handle)?.address;
+    if (address === undefined) return false;
+    bus.admit(address, (yes) => {
+      const isThere = this.link(link.id) === link && link.loop.state(link) === State.PENDING;
+      if (yes && !isThere) bus.left(address);
+      if (!isThere) return;
+      if (yes) link.admittedAs = address;
+      try {
+        if (yes) this.face.upgrade(link);
+        else link.loop.respond(link, 429, '', '');
+      } catch (error) {
+        this.face.threw(error);
+      }
+    });
+    return true;
+  }
+
   #enters(link: Link<Owner>): string | undefined {
     const address = this.#addresses && sessionAddress(link.loop.core, link.handle)?.address;
     if (address === undefined) return undefined;
@@ -150,11 +195,20 @@ export class Shards<Owner> {
     return address;
   }
 
-  #leaves({ countedAs }: Link<Owner>): void {
+  #leaves({ countedAs, admittedAs }: Link<Owner>): void {
+    this.#bus?.sized(this.size);
+    if (admittedAs !== undefined) this.#bus?.left(admittedAs);
     if (countedAs === undefined || !this.#addresses) return;
     const left = (this.#addresses.get(countedAs) ?? 1) - 1;
     if (left > 0) this.#addresses.set(countedAs, left);
     else this.#addresses.delete(countedAs);
+  }
+
+  /** What bounds the connections of this process. */
+  get bounds(): Pick<ShardOptions, 'maxConnections' | 'maxConnectionsPerAddress'> {
+    this.first();
+    const { maxConnections = 0, maxConnectionsPerAddress = 0 } = this.#options ?? {};
+    return { maxConnections, maxConnectionsPerAddress };
   }
 
   /** Instances of the module. */
@@ -183,7 +237,7 @@ export class Shards<Owner> {
   /** Publishes to the members of all shards, and of all workers. Throws LimpetError, see Hub.publish. */
   publish(topic: string, kind: number, data: string | Uint8Array, except?: Link<Owner>): Published {
     const published = this.publishHere(topic, kind, data, except);
-    this.bus?.publish(topic, kind, data);
+    this.#bus?.publish(topic, kind, data);
     return published;
   }
 
@@ -207,7 +261,7 @@ export class Shards<Owner> {
     data: string | Uint8Array,
   ): Published {
     const published = this.broadcastHere(selection, except, kind, data);
-    this.bus?.broadcast(selection, kind, data);
+    this.#bus?.broadcast(selection, kind, data);
     return published;
   }
 
@@ -249,22 +303,14 @@ export class Shards<Owner> {
 
   /** The rooms of all shards, those of one topic as one. */
   rooms(): Room[] {
-    if (this.#loops.length <= 1) return this.first().hub.rooms();
-    const rooms = new Map<string, Room>();
-    for (const { hub } of this.#loops) {
-      for (const room of hub.rooms()) rooms.set(room.topic, joined(room, rooms.get(room.topic)));
-    }
-    return [...rooms.values()];
+    this.first();
+    const [rooms, ...others] = this.#loops.map(({ hub }) => hub.rooms());
+    return others.length > 0 ? joinRooms([...rooms, ...others.flat()]) : rooms;
   }
 
   room(topic: string): Room | undefined {
-    let sum: Room | undefined;
     this.first();
-    for (const { hub } of this.#loops) {
-      const room = hub.room(topic);
-      if (room) sum = joined(room, sum);
-    }
-    return sum;
+    return joinRooms(this.#loops.flatMap(({ hub }) => hub.room(topic) ?? [])).at(0);
   }
 
   members(topic: string): Link<Owner>[] {
@@ -300,15 +346,4 @@ export class Shards<Owner> {
     this.#ending = true;
     for (const loop of this.#loops) loop.shutdown(timeout_ms);
   }
-}
-
-/** What two shards have of one room: their members are different, the messages the same. */
-function joined(room: Room, other: Room | undefined): Room {
-  if (!other) return room;
-  return {
-    ...room,
-    members: room.members + other.members,
-    messages: Math.max(room.messages, other.messages),
-    bytes: Math.max(room.bytes, other.bytes),
-  };
 }

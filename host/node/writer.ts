@@ -5,9 +5,10 @@
 // What was published lies in linear memory once: sessions whose spans are the same get the same
 // Buffer, and spans that are short are joined in one, once for all of them.
 
-import { TxFlag, TxRecord } from '../../build/limpet.abi.js';
+import { SessionInfo, TxFlag, TxRecord } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
-import type { Link } from './link.js';
+import { Awaited, type Link, type Written } from './link.js';
+import { HEADER_BYTES } from './outbox.js';
 
 /** What the writer asks of the loop. */
 export interface Turn<Owner> {
@@ -19,6 +20,8 @@ export interface Turn<Owner> {
 
 /** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
 const JOIN_BYTES = 1024;
+
+const NEVER_WRITTEN = 'The connection was closed before the message was written';
 
 /** Several spans, and their bytes in one Buffer. */
 interface Joined {
@@ -68,7 +71,7 @@ export class Writer<Owner> {
       // The kernel usually takes everything at once; else `written` goes on.
       if (!this.#spans(link, (record + TxRecord.size) >>> 2, count, bytes)) return;
       link.writing = 0;
-      if (exports.limpet_tx_ack(link.handle, bytes) <= 0) break;
+      if (this.#acknowledge(link, bytes) <= 0) break;
     }
     this.turn.left(link);
   }
@@ -77,9 +80,61 @@ export class Writer<Owner> {
   written(link: Link<Owner>): void {
     const bytes = link.writing;
     link.writing = 0;
-    if (this.core.exports.limpet_tx_ack(link.handle, bytes) > 0) this.write(link);
+    if (this.#acknowledge(link, bytes) > 0) this.write(link);
     this.turn.drain();
     this.turn.left(link);
+  }
+
+  /** Writes what a connection has queued, and nothing of which is under way, as `change` has it. */
+  rewrite(link: Link<Owner>, change: (head: string) => string): void {
+    const { exports, u32 } = this.core;
+    const record = exports.limpet_tx(link.handle);
+    if (record < 0 || link.writing > 0) return;
+    const bytes = u32[(record + TxRecord.bytes) >>> 2];
+    if (bytes === 0) return;
+    const count = u32[(record + TxRecord.count) >>> 2];
+    const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
+    const changed = change(head);
+    if (changed === head) return;
+    link.writing = bytes;
+    if (!link.transport.write(Buffer.from(changed, 'latin1'))) return;
+    link.writing = 0;
+    // There may be an end to tell.
+    if (this.#acknowledge(link, bytes) > 0) this.write(link);
+  }
+
+  /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
+  queued(link: Link<Owner>): number {
+    const info = this.core.exports.limpet_session_info(link.handle);
+    const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
+    return queued + link.backlogBytes + HEADER_BYTES * (link.backlog?.length ?? 0);
+  }
+
+  /** Calls back when all that was sent until now is written, or with why it was not. */
+  onWritten(link: Link<Owner>, callback: Written): void {
+    const { done, list } = (link.awaited ??= new Awaited());
+    list.push({ until: done + this.queued(link), callback });
+  }
+
+  /** A connection is over: what waits to be written never will be. */
+  forget({ awaited }: Link<Owner>): void {
+    if (!awaited) return;
+    const error = Object.assign(new Error(NEVER_WRITTEN), { code: 'ERR_STREAM_DESTROYED' });
+    for (const { callback } of awaited.list.splice(0)) process.nextTick(callback, error);
+  }
+
+  /** The kernel has bytes: the core is told, and who waits for them. Returns how many are left. */
+  #acknowledge(link: Link<Owner>, bytes: number): number {
+    const left = this.core.exports.limpet_tx_ack(link.handle, bytes);
+    const { awaited } = link;
+    if (!awaited) return left;
+    // What waited in Node's memory may have become shorter.
+    awaited.done = this.queued(link) === 0 ? Infinity : awaited.done + bytes;
+    let count = 0;
+    while (count < awaited.list.length && awaited.list[count].until <= awaited.done) count++;
+    for (const { callback } of awaited.list.splice(0, count)) process.nextTick(callback);
+    if (awaited.list.length === 0) link.awaited = undefined;
+    return left;
   }
 
   /** Something may be queued where other bytes were. */

@@ -74,6 +74,7 @@ function bench(profile = 'server'): Bench {
     writable: () => told.push('writable'),
     heartbeat: (_, rtt_ms) => told.push(`heartbeat ${rtt_ms}`),
     closing: () => told.push('closing'),
+    leaving: () => undefined,
     failed: (_, error) => told.push(`failed ${error}`),
     closed: (_, code) => told.push(`closed ${code}`),
     threw: (error) => {

@@ -15,16 +15,26 @@ const COMMON = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** The host as users get it; it finds the .wasm files and the page beside itself in build/. */
+const COMMON_JS = {
+  format: 'cjs',
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+} as const satisfies BuildOptions;
+
+/** The host as users get it, as both kinds of modules; it finds the .wasm files beside itself in build/. */
 export async function bundleLibrary(entry: string): Promise<void> {
-  const library = { entryPoints: [entry] };
-  await bundle({ ...library, format: 'esm', outfile: 'build/index.js' });
+  await bundle({ entryPoints: [entry], format: 'esm', outfile: 'build/index.js' });
+  await bundle({ ...COMMON_JS, entryPoints: [entry], outfile: 'build/index.cjs' });
+}
+
+/** `limpet/ws`; what `require` gives is the default export, as with `ws`. */
+export async function bundleWs(entry: string): Promise<void> {
+  await bundle({ entryPoints: [entry], format: 'esm', outfile: 'build/ws.js' });
   await bundle({
-    ...library,
-    format: 'cjs',
-    outfile: 'build/index.cjs',
-    define: { 'import.meta.url': 'importMetaUrl' },
-    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    ...COMMON_JS,
+    entryPoints: [entry],
+    outfile: 'build/ws.cjs',
+    footer: { js: 'module.exports = module.exports.default;' },
   });
 }
 

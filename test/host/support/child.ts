@@ -33,6 +33,10 @@ export class Child {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }
@@ -43,10 +47,10 @@ export class Child {
   }
 
   /** The port in its first line; rejects when it ends instead. */
-  async port(): Promise<number> {
+  async port(ms = 10_000): Promise<number> {
     let isOver = false;
     void this.exit.then(() => (isOver = true));
-    await until(() => this.stdout.includes('\n') || isOver, 'the address of the server', 10_000);
+    await until(() => this.stdout.includes('\n') || isOver, 'the address of the server', ms);
     const [, port] = /:(\d+)\/?\n/.exec(this.stdout) ?? [];
     if (!port) throw new Error(`no address: ${this.stdout}${this.stderr}`);
     return Number(port);

@@ -1,0 +1,315 @@
+// The primary: it listens and deals connections out, and looks after the workers; it serves none.
+
+import cluster from 'node:cluster';
+import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
+import type { Selection } from '../hub.js';
+import type { Published } from '../outbox.js';
+import { Addresses } from './addresses.js';
+import { Crew, type Ending } from './crew.js';
+import { Dealer } from './dealer.js';
+import { RecordType } from './record.js';
+import { shifted } from './selection.js';
+import { Switchboard } from './switchboard.js';
+import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
+
+/** How long a worker may take beyond what its clients may. */
+const LEAVE_MS = 1000;
+
+/** What bounds the connections of all workers together. */
+export interface Bounds {
+  maxConnections: number;
+  /** 0 = no bound. */
+  maxConnectionsPerAddress: number;
+}
+
+/** The program: all its servers with workers, and the processes that they share. */
+class Program {
+  readonly teams: PrimaryTeam[] = [];
+  readonly crew: Crew;
+  readonly switchboard: Switchboard;
+
+  constructor(readonly workers: number) {
+    this.crew = new Crew(workers, {
+      started: (id, bus) => {
+        this.switchboard.connect(id, bus);
+      },
+      ended: (id, ending) => {
+        this.switchboard.disconnect(id);
+        for (const team of this.teams) team.gone(id, ending);
+      },
+    });
+    this.switchboard = new Switchboard({
+      told: (worker, server, id, tell) => {
+        this.teams.at(server)?.told(worker, id, tell);
+      },
+      answer: (server, question) => this.teams.at(server)?.answer(JSON.parse(question) as Question),
+      stalled: (worker) => {
+        for (const team of this.teams) team.stalled(worker);
+      },
+    });
+  }
+
+  /** A server closes: workers that end from now on are not started again, if it is the last one. */
+  closing(): void {
+    if (this.teams.every(({ phase }) => phase !== 'open')) this.crew.retire();
+  }
+
+  /** A server has closed: with the last one the processes end. */
+  async closed(): Promise<void> {
+    if (this.teams.some(({ phase }) => phase !== 'closed')) return;
+    for (let id = 1; id <= this.workers; id++) this.switchboard.tell(id, 0, { what: 'exit' });
+    await this.crew.end();
+  }
+}
+
+let program: Program | undefined;
+
+/** Takes a server of this process into the program. Throws what keeps it from having workers. */
+export function joinPrimary(workers: number, bounds: Bounds, member: Member): PrimaryTeam {
+  if (cluster.isWorker) {
+    throw new Error('workers: this process is a worker of node:cluster, and has none of its own');
+  }
+  if (!isMainThread) throw new Error('workers are started by the main thread only');
+  if (!cluster.settings.exec && !process.argv[1]) {
+    throw new Error('workers run the program again, and there is no file to run');
+  }
+  program ??= new Program(workers);
+  if (program.workers !== workers) {
+    throw new RangeError(
+      `workers is ${String(program.workers)} for all servers of a program, not ${String(workers)}`,
+    );
+  }
+  const team = new PrimaryTeam(program, program.teams.length, bounds, member);
+  program.teams.push(team);
+  return team;
+}
+
+export class PrimaryTeam implements Team {
+  readonly isPrimary = true;
+  readonly worker = 0;
+  /** Processes run as long as a server is open. */
+  phase: 'open' | 'closing' | 'closed' = 'closed';
+  readonly #dealer: Dealer;
+  readonly #addresses: Addresses;
+  /** Workers that called `listen`, and those whose server closed. */
+  readonly #listening = new Set<number>();
+  readonly #left = new Set<number>();
+  /** Those who wait for workers: told when one listens or closes, or has ended. */
+  readonly #waits = new Set<(failure?: Error) => void>();
+  /** The id of what is published with counts. */
+  #counting = 0;
+
+  constructor(
+    private readonly program: Program,
+    private readonly server: number,
+    bounds: Bounds,
+    private readonly member: Member,
+  ) {
+    this.#addresses = new Addresses(bounds.maxConnectionsPerAddress);
+    this.#dealer = new Dealer(bounds.maxConnections, (error) => {
+      member.failed(error);
+    });
+  }
+
+  get workers(): number {
+    return this.program.workers;
+  }
+
+  address(): AddressInfo | null {
+    return this.#dealer.address();
+  }
+
+  async listen(options: ListenOptions): Promise<AddressInfo> {
+    const address = await this.#dealer.listen(options);
+    try {
+      await this.#begin(address);
+    } catch (error) {
+      await this.close({ code: 1001, reason: '', timeout: 0 });
+      throw error;
+    }
+    return address;
+  }
+
+  over(server: NetServer): void {
+    this.#dealer.over(server, (address) => {
+      this.#begin(address).catch((error: unknown) => {
+        this.member.failed(error as Error);
+      });
+    });
+  }
+
+  /** The port is there: resolves when all workers serve it. */
+  async #begin(address: AddressInfo): Promise<void> {
+    this.phase = 'open';
+    for (const worker of this.#listening) this.#serves(worker, address);
+    const { crew } = this.program;
+    crew.start();
+    await new Promise<void>((resolve, reject) => {
+      const late = 'workers that should listen do not after';
+      const timer = setTimeout(() => {
+        wait(new Error(`${late} ${String(crew.patience_ms)} ms`));
+      }, crew.patience_ms);
+      const wait = (failure?: Error) => {
+        if (!failure && this.#listening.size < this.workers) return;
+        clearTimeout(timer);
+        this.#waits.delete(wait);
+        if (failure) reject(failure);
+        else resolve();
+      };
+      this.#waits.add(wait);
+      wait();
+    });
+  }
+
+  async close(how: Goodbye | undefined): Promise<void> {
+    if (this.phase !== 'open') return;
+    this.phase = 'closing';
+    this.program.closing();
+    this.#changed(new Error('the server is closed'));
+    this.#dealer.close();
+    for (const id of this.#listening) {
+      this.program.switchboard.tell(id, this.server, { what: 'close', how });
+    }
+    await this.#allLeft(how && how.timeout + LEAVE_MS);
+    this.phase = 'closed';
+    await this.program.closed();
+    this.#listening.clear();
+    this.#left.clear();
+  }
+
+  /** Resolves when the servers of all workers have closed; one that does not is ended with its process. */
+  #allLeft(patience_ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = () => {
+        if ([...this.#listening].every((id) => this.#left.has(id))) done();
+      };
+      const done = () => {
+        clearTimeout(timer);
+        this.#waits.delete(wait);
+        resolve();
+      };
+      const timer = patience_ms === undefined ? undefined : setTimeout(done, patience_ms);
+      this.#waits.add(wait);
+      wait();
+    });
+  }
+
+  /** Tells those who wait that a worker listens, has closed, or has ended. */
+  #changed(failure?: Error): void {
+    for (const wait of [...this.#waits]) wait(failure);
+  }
+
+  // ------------------------------------------------------------ the workers
+
+  /** A worker tells something. */
+  told(worker: number, id: number, tell: WorkerTell): void {
+    switch (tell.what) {
+      case 'listen':
+        this.#listening.add(worker);
+        this.program.switchboard.setReady(worker, this.server);
+        this.#serves(worker, this.address());
+        this.#changed();
+        return;
+      case 'closed':
+        this.#dealer.remove(worker);
+        this.#left.add(worker);
+        this.#changed();
+        return;
+      case 'sized':
+        this.#dealer.sized(worker, tell.taken, tell.size);
+        return;
+      case 'admit': {
+        const yes = this.#addresses.admit(worker, tell.address);
+        this.program.switchboard.tell(worker, this.server, { what: 'admitted', yes }, id);
+        return;
+      }
+      case 'left':
+        this.#addresses.left(worker, tell.address);
+        return;
+    }
+  }
+
+  /** A worker listens, and so does the primary: it gets connections. */
+  #serves(worker: number, address: AddressInfo | null): void {
+    if (!address) return;
+    const { crew, switchboard } = this.program;
+    switchboard.tell(worker, this.server, { what: 'listening', address });
+    this.#dealer.add(worker, (connection, sent) => {
+      crew.send(worker, { limpet: this.server }, connection, sent);
+    });
+    this.member.worker({ id: worker, pid: crew.pid(worker), state: 'listening' });
+  }
+
+  /** A worker's process has ended. */
+  gone(worker: number, { pid, code, signal }: Ending): void {
+    this.#dealer.remove(worker);
+    this.#addresses.forget(worker);
+    this.#listening.delete(worker);
+    this.#left.delete(worker);
+    if (this.phase === 'closed') return;
+    this.member.worker({ id: worker, pid, state: 'ended', code, signal });
+    const how = signal ? `was ended by ${signal}` : `ended with exit code ${String(code)}`;
+    const error = new Error(`worker ${String(worker)} ${how}`);
+    const isAwaited = this.#waits.size > 0;
+    this.#changed(error);
+    if (code !== 0 && !isAwaited) this.member.failed(error);
+  }
+
+  stalled(worker: number): void {
+    const what = 'does not read: what is published is dropped for it';
+    this.member.failed(new Error(`worker ${String(worker)} ${what}`));
+  }
+
+  // ---------------------------------------------------------------- the bus
+
+  publish(topic: string, kind: number, data: string | Uint8Array): void {
+    this.#put(RecordType.PUBLISH, topic, kind, data);
+  }
+
+  broadcast(selection: Selection, kind: number, data: string | Uint8Array): void {
+    this.#put(RecordType.BROADCAST, shifted(selection), kind, data);
+  }
+
+  #put(type: number, head: string, kind: number, data: string | Uint8Array): void {
+    const id = this.#counting;
+    this.#counting = 0;
+    this.program.switchboard.put({ type, server: this.server, kind, id, head }, data);
+  }
+
+  async counted(run: () => Published): Promise<{ here: Published; others: Published[] }> {
+    const { id, answers } = this.program.switchboard.ask<Published>(this.server);
+    this.#counting = id;
+    let here: Published;
+    try {
+      here = run();
+    } finally {
+      this.#counting = 0;
+    }
+    return { here, others: await answers };
+  }
+
+  ask<T>(question: Question): Promise<T[]> {
+    const { switchboard } = this.program;
+    const { id, answers } = switchboard.ask<T>(this.server);
+    const head = JSON.stringify(question);
+    switchboard.put({ type: RecordType.ASK, server: this.server, kind: 0, id, head }, '');
+    return answers;
+  }
+
+  /** What the primary answers itself. */
+  answer({ what }: Question): unknown {
+    if (what !== 'metrics') return undefined;
+    return { dropped: this.program.switchboard.dropped, refused: this.#dealer.refused };
+  }
+
+  // The primary has no connections: these are a worker's.
+
+  sized(): void {}
+
+  admit(_: string, decided: (yes: boolean) => void): void {
+    decided(false);
+  }
+
+  left(): void {}
+}
