@@ -180,6 +180,16 @@ export const enum Option {
   HEARTBEAT_MS = 34,
   /** Milliseconds a heartbeat may stay unanswered, 0 = no bound; then the session is aborted. Default 10,000. */
   HEARTBEAT_TIMEOUT_MS = 35,
+  /** What the close handshake has beside what RFC 6455 asks: bits of Closing. Default 0. Defaults only. */
+  CLOSING = 36,
+}
+
+/** Bits of Option.CLOSING. */
+export const enum Closing {
+  /** Messages that cross a Close frame of ours are told. RFC 6455 1.4 discards what comes behind the peer's only. */
+  TOLD = 1,
+  /** A Close frame is answered with its reason, too, not with its code alone. RFC 6455 5.5.1. */
+  REASON = 2,
 }
 
 /** Bits of Option.DEFLATE_TAKEOVER: of which direction the context is kept. RFC 7692 7.1.1. */

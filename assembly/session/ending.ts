@@ -24,7 +24,7 @@
 // peer ends its own: RFC 6455 7.1.1, so that no unread byte turns the end into a reset that
 // overtakes the Close frame.
 
-import { ErrorCode, EventFlag, EventKind, Opcode, State } from '../abi';
+import { Closing, ErrorCode, EventFlag, EventKind, Opcode, Option, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { keepRelease } from '../http/keep';
@@ -55,7 +55,7 @@ import { unmask } from '../protocol/mask';
 import { arenaGive, Use } from './arena';
 import { BLOCK_LENT, eventPush, eventRelease, eventWord, Notice, notify } from './events';
 import { queueClear, queueFrame, queueListed, queueUnlisted } from './queue';
-import { pool, Session } from './session';
+import { optionDefault, pool, Session } from './session';
 import { timerSet, timerStop } from './timers';
 
 /** Gives back what a session holds of incoming data. */
@@ -122,12 +122,13 @@ export function closeCame(s: Session, p: usize, n: u32): void {
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
   // RFC 6455 5.5.1: "the endpoint typically echos the status code it received".
-  peerEnds(s, code);
+  const reason = n > 2 && (optionDefault(Option.CLOSING) & Closing.REASON) != 0;
+  peerEnds(s, code, p + 2, reason ? n - 2 : 0);
 }
 
 /** → ENDING by what the peer did, with a Close frame unless one was sent or none is possible. */
-function peerEnds(s: Session, code: i32): void {
-  if (s.state == State.OPEN) closeQueue(s, code, 0, 0, State.ENDING);
+function peerEnds(s: Session, code: i32, reason: usize, reasonLength: u32): void {
+  if (s.state == State.OPEN) closeQueue(s, code, reason, reasonLength, State.ENDING);
   else enter(s, State.ENDING);
 }
 
@@ -148,7 +149,7 @@ export function fail(s: Session, error: i32): void {
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
   if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
-  else peerEnds(s, code);
+  else peerEnds(s, code, 0, 0);
 }
 
 /** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */

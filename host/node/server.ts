@@ -5,7 +5,6 @@ import {
   createServer as createNetServer,
   type AddressInfo,
   type Server as NetServer,
-  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
@@ -17,11 +16,13 @@ import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, HANDSHAKE_MS, type HostLimits, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
+import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
 import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
+import { socketOf, takeConnections } from './transport/index.js';
 import { loadModule } from './wasm.js';
 import { Everywhere } from './workers/all.js';
 import { join } from './workers/join.js';
@@ -115,6 +116,8 @@ export class Server extends EventEmitter<ServerEvents> {
       message: (link, data, isBinary) => {
         if (link.owner) this.emit('message', link.owner, data, isBinary);
       },
+      opened: () => undefined,
+      chunk: () => undefined,
       ping: (link, data) => {
         if (link.owner) this.emit('ping', link.owner, data);
       },
@@ -144,13 +147,11 @@ export class Server extends EventEmitter<ServerEvents> {
     });
     this.core = this.#shards.first().core;
     if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
-    this.#net = createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
-      (accepted: NetSocket) => {
-        if (this.#tls) this.#tls.take(accepted);
-        else if (!this.#shards.accept(accepted)) accepted.destroy();
-      },
-    );
+    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+    takeConnections(this.#net, (connection) => {
+      if (this.#tls) this.#tls.take(socketOf(connection));
+      else if (!this.#shards.accept(connection)) connection.destroy();
+    });
     this.#net.on('listening', () => this.emit('listening'));
     // What keeps it from listening is told by `listen`.
     this.#net.on('error', (error) => {
@@ -262,7 +263,7 @@ export class Server extends EventEmitter<ServerEvents> {
       if (!this.#team) return await listening(this.#net, options, begun);
       // The first connection may come with the news.
       begun();
-      const address = await this.#team.listen(options);
+      const address = await this.#team.listen(options, this.#tls !== undefined);
       this.emit('listening');
       return address;
     } catch (error) {
@@ -364,6 +365,18 @@ export class Server extends EventEmitter<ServerEvents> {
     { except, ...options }: PublishOptions & { except?: Socket } = {},
   ): Published {
     return publish(this.#shards, topic, data, options, this.#exceptOf(except));
+  }
+
+  /**
+   * Makes a message ready that is to be sent again and again, to any connections at any time: framed once,
+   * and compressed once for each window that its receivers agreed on. It takes linear memory until it
+   * is freed (or forgotten), and is sent without a copy.
+   *
+   * @param data copied
+   * @throws TypeError for data that cannot be sent
+   */
+  prepare(data: Data, options: PublishOptions = {}): Prepared {
+    return new Prepared(wholeKind(data, options), payload(data));
   }
 
   /**

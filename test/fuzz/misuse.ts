@@ -24,6 +24,8 @@ const OF_HANDLE = [
   'limpet_send_begin',
   'limpet_send_end',
   'limpet_send_external',
+  'limpet_send_prepared',
+  'limpet_masking_key',
   'limpet_close',
   'limpet_terminate',
   'limpet_address',
@@ -96,6 +98,7 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
     ['limpet_publish', core.limpet_publish(ptr, length, 2, driver.scratch, 1, 0)],
     ['limpet_broadcast', core.limpet_broadcast(0, 2, ptr, length)],
+    ['limpet_prepare', core.limpet_prepare(2, ptr, length)],
     ['limpet_topic_next', core.limpet_topic_next(ptr, length, 0)],
     ['limpet_publish_room', core.limpet_publish_room(-1)],
     ['limpet_seed', core.limpet_seed(ptr, length)],
@@ -128,7 +131,7 @@ function badPointer({ driver, random, sessions }: World): void {
 /** Keys, codes and lengths that are out of range: an error, or an answer that changes nothing. */
 function badArguments({ driver, random, sessions }: World): void {
   const { core } = driver;
-  const word = random.pick([-1, 33, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
+  const word = random.pick([-1, 36, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
   if (core.limpet_region(word) !== ErrorCode.ARGUMENT) throw new Fault(`limpet_region(${word})`);
   if (core.limpet_region_size(word) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_region_size(${word})`);

@@ -25,6 +25,8 @@ export class Watch {
   limit = 0;
   /** Whether messages past a rate are dropped: those that come are some of those that were sent. */
   drops = false;
+  /** Whether what comes has to be UTF-8: Option.UTF8 was never 0. */
+  judged = true;
   /** The value of Option.USER. */
   user = 0;
   closed = false;
@@ -85,7 +87,7 @@ export class Watch {
         if (event.data.length > 125) throw new Fault('a control frame of more than 125 bytes');
         break;
       case EventKind.CLOSING:
-        if (!isUtf8(event.data)) throw new Fault('a reason that is not UTF-8');
+        if (this.judged && !isUtf8(event.data)) throw new Fault('a reason that is not UTF-8');
         this.#ended = true;
         break;
       case EventKind.ERROR:
@@ -129,7 +131,8 @@ export class Watch {
     if (this.limit && payload.length > this.limit) {
       throw new Fault(`a message of ${payload.length} bytes, over the limit of ${this.limit}`);
     }
-    if (opcode === 1 && !isUtf8(payload)) throw new Fault('a text that is not UTF-8');
+    if (this.judged && opcode === 1 && !isUtf8(payload))
+      throw new Fault('a text that is not UTF-8');
     if (!this.peer.honest) return;
     const same = (sent: Message | undefined) =>
       sent?.opcode === opcode && sent.payload.equals(payload);

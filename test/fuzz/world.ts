@@ -23,6 +23,7 @@ import { misuse } from './misuse.js';
 import { Peer, SECRET } from './peer.js';
 import { Fault, Watch } from './watch.js';
 import { keepSome, requestOf } from './metadata.js';
+import { PreparedMessages } from './prepared.js';
 import { ADDRESSES, proxyHeader } from './proxy.js';
 import { checkReach, reached as reachedBy, selection } from './reach.js';
 import type { Random } from './random.js';
@@ -32,6 +33,7 @@ export class World {
   readonly sessions: Watch[] = [];
   /** Handles that are stale. */
   readonly gone: number[] = [];
+  readonly #prepared = new PreparedMessages(this);
   /** Whether limpet_shutdown was called. */
   #shutdown = false;
   /** How many events of the ring were looked at. */
@@ -96,7 +98,8 @@ export class World {
     if (!session || (choice < 6 && this.sessions.length < 6)) this.#begin();
     else if (choice < 50) this.#receive(session);
     else if (choice < 67) this.#send(session);
-    else if (choice < 70) this.#sendMany();
+    else if (choice < 69) this.#sendMany();
+    else if (choice < 70) for (let i = random.below(4); i >= 0; i--) this.#prepared.step();
     else if (choice < 74) this.#publish(session);
     else if (choice < 84) this.#write(session);
     else if (choice < 88)
@@ -119,6 +122,7 @@ export class World {
   finish(): void {
     const { driver } = this;
     for (const { handle } of this.sessions) driver.eof(handle);
+    this.#prepared.finish();
     this.#look();
     while (this.#seen) {
       this.#acknowledge(this.#seen);
@@ -225,7 +229,8 @@ export class World {
     driver.setOption(0, Option.DEFLATE_LEVEL, random.below(10));
     driver.setOption(0, Option.DEFLATE_THRESHOLD, random.pick([0, 0, 1, 64, 1000]));
     driver.setOption(0, Option.DEFLATE_WINDOW, 8 + random.below(8));
-    driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(2));
+    driver.setOption(0, Option.DEFLATE_WINDOW_IN, random.once(2) ? 0 : 8 + random.below(8));
+    driver.setOption(0, Option.DEFLATE_TAKEOVER, random.below(4));
   }
 
   /** Joins and leaves rooms, of any topics, patterns and what is none. */
@@ -451,10 +456,13 @@ export class World {
     const { driver, random } = this;
     const option = random.once(4)
       ? random.pick([Option.HEARTBEAT_MS, Option.HEARTBEAT_TIMEOUT_MS])
-      : (random.below(14) as Option);
+      : (random.below(Option.UTF8 + 1) as Option);
+    if (session.client && random.once(3))
+      driver.core.limpet_masking_key(session.handle, random.word());
     const word = random.pick([0, 1, 2, 3, 30, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
     if (driver.setOption(session.handle, option, word) < 0) return;
     if (option === Option.USER) session.user = word;
+    if (option === Option.UTF8 && word === 0) session.judged = false;
     if (option === Option.MESSAGE_MAX && session.limit) {
       session.limit = word === 0 ? 0 : Math.max(session.limit, word);
     }

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { binary, close, PING, text } from '../conformance/frame.js';
 import { requestBytes } from '../conformance/http.js';
 import { Certificate, certificateFiles, directory } from '../support/certificate.js';
-import { serve } from './support/child.js';
+import { limpet, serve } from './support/child.js';
 import { handshake, Peer, type Handshake } from './support/peer.js';
 import { pass, until, within } from './support/wait.js';
 
@@ -279,4 +279,27 @@ test('--rate-messages, --rate-policy, --heartbeat, --trust-proxy and --metrics',
   assert.match(body.toString(), /\nlimpet_rate_limited_total\{policy="reject"\} 1\n/);
   const beating = await serve(t, '--echo', '--heartbeat', '20');
   assert.equal((await (await open(t, beating.port)).frame()).opcode, PING);
+});
+
+test('--workers: many processes, one address; Ctrl-C ends all', async (t) => {
+  const { child, port } = await serve(t, '--echo', '--workers', '2', '--metrics');
+  const peers = await Promise.all([open(t, port), open(t, port)]);
+  for (const peer of peers) {
+    peer.write(text('hello'));
+    assert.equal(await peer.text(), 'hello');
+  }
+  const metrics = (await answerTo(t, port, get('/metrics'))).body.toString();
+  assert.match(metrics, /^limpet_workers 2$/m);
+  assert.match(metrics, /^limpet_messages_received_total 2$/m);
+  child.kill('SIGINT');
+  for (const peer of peers) {
+    assert.deepEqual(await peer.closeFrame(), [1001, '']);
+    peer.write(close(1001));
+  }
+  const { code, stdout, stderr } = await child.ended();
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout.match(/listening/g)?.length, 1, 'it is said once');
+  const chat = await limpet(t, 'serve', '--chat', '--workers', '2');
+  assert.deepEqual([chat.code, chat.stdout], [2, '']);
+  assert.match(chat.stderr, /--workers goes without --chat and --demo/);
 });

@@ -23,6 +23,11 @@ function message(driver: Driver, rest: string): [number, number, number] {
   return [kind, at, payload.length];
 }
 
+/** `[plain] OPCODE PAYLOAD` → what limpet_prepare answers. */
+export function prepare(driver: Driver, rest: string): number {
+  return driver.core.limpet_prepare(...message(driver, rest));
+}
+
 /** `"topic" [except=NAME] MESSAGE` */
 export function publish(driver: Driver, names: Names, rest: string): string {
   const [, name = '', except, words = ''] =

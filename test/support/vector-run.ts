@@ -4,12 +4,12 @@ import { Option as OptionTable, Sent, StatsRecordTypes } from '../../build/limpe
 import { createHash } from 'node:crypto';
 import { addressSet, trustOf } from './address.js';
 import { cutUp, type Cutting } from './cuts.js';
-import { Driver, errorName, nameOf, Role, type CoreEvent } from './driver.js';
+import { Driver, errorName, EventKind, nameOf, Role, type CoreEvent } from './driver.js';
 import { inputOf, payloadOf } from './payload.js';
 import { eventsShown, hex, outputShown } from './show.js';
 import { optionValue } from './options.js';
 import { Others } from './others.js';
-import { broadcast, publish, reaches, select } from './publishing.js';
+import { broadcast, prepare, publish, reaches, select } from './publishing.js';
 import type { Names } from './publishing.js';
 import { subscribe, unsubscribe } from './rooms.js';
 import {
@@ -73,6 +73,10 @@ class VectorRun {
   readonly #defaults: [OptionTable, number][] = [];
   readonly #heartbeats = new Heartbeats();
   readonly #others: Others;
+  /** The numbers of prepared messages, by their names. */
+  readonly #prepared = new Map<string, number>();
+  /** What broke a rule, as the last ERROR event says. */
+  #by = 0;
   /** The vector's own session is called `a`. */
   readonly #names: Names = {
     handle: (name) => (name === 'a' ? this.#handle : this.#others.handle(name)),
@@ -179,6 +183,7 @@ class VectorRun {
   #see(events: CoreEvent[]): void {
     this.#events.push(...events.filter(({ session }) => session === this.#handle));
     this.#others.see(events);
+    for (const { kind, remaining } of events) if (kind === EventKind.ERROR) this.#by = remaining;
   }
 
   /** Writes output, all of it or some bytes, and shows what is whole of it. */
@@ -322,6 +327,25 @@ class VectorRun {
       case 'leaves':
         this.#answer(Math.min(unsubscribe(driver, handle, payloadOf(rest)), 0));
         break;
+      case 'prepare': {
+        const [, message = '', words = ''] = /^(\w+) (.*)$/.exec(rest) ?? [];
+        const answer = prepare(driver, words);
+        this.#prepared.set(message, answer);
+        this.#answer(Math.min(answer, 0));
+        break;
+      }
+      case 'prepared':
+        this.#answer(core.limpet_send_prepared(handle, this.#prepared.get(rest) ?? 0), Sent);
+        break;
+      case 'free':
+        this.#answer(core.limpet_prepared_free(this.#prepared.get(rest) ?? 0));
+        break;
+      case 'mask':
+        this.#answer(core.limpet_masking_key(handle, payloadOf(rest).readInt32LE()));
+        break;
+      case 'by':
+        this.#log.push(`by ${this.#by.toString(16).padStart(4, '0')}`);
+        break;
       case 'publish':
         this.#log.push(publish(driver, this.#names, rest));
         break;
@@ -384,6 +408,9 @@ class VectorRun {
     driver.check('the end of the vector');
     const { active, arenaUsed } = driver.stats();
     const { used } = driver.metaStats();
+    for (const number of this.#prepared.values()) {
+      if (driver.core.limpet_prepared_free(number) === 0) this.#log.push('a message was not freed');
+    }
     if (active || arenaUsed || used || driver.core.limpet_tx_next()) {
       this.#log.push(`leaked: ${active} sessions, ${arenaUsed} bytes, ${used} entries of metadata`);
     }

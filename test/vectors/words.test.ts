@@ -58,6 +58,7 @@ describe('the words of the ABI', () => {
     told.push(errorOf(() => handles.push(driver.attach(Role.SERVER)) && (handles.at(-1) ?? 0)));
     const [first = 0] = handles;
     core.limpet_send(first, Opcode.BINARY, scratch, 100);
+    core.limpet_prepare(Opcode.BINARY, scratch, 100);
     subscribe(driver, first, '+/a');
     let number = 0;
     const next = () => `${number++}`;

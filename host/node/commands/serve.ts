@@ -8,6 +8,7 @@ import { TlsError } from '../tls.js';
 import { Chat } from './chat.js';
 import { Demo } from './demo.js';
 import { Echo } from './echo.js';
+import { WORKERS_MAX } from '../workers/team.js';
 import { number, parse, UsageError, wordOf } from './arguments.js';
 
 const USAGE = `usage: limpet serve [options]
@@ -18,7 +19,8 @@ const USAGE = `usage: limpet serve [options]
   --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
-  --max-connections N      connections at once (all that the profile has)
+  --max-connections N   connections at once (all that the profile has)
+  --workers N           processes that serve behind the port, 0 = this one does (0)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
   --deflate[=LEVEL]     permessage-deflate, level 0 to 9 (6)
@@ -50,6 +52,7 @@ const FLAGS = {
   profile: { type: 'string', default: 'server' },
   'max-message': { type: 'string' },
   'max-connections': { type: 'string' },
+  workers: { type: 'string' },
   'ping-interval': { type: 'string' },
   'idle-timeout': { type: 'string' },
   deflate: { type: 'string' },
@@ -79,6 +82,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
 type NumberOption =
   | 'maxMessage'
   | 'maxConnections'
+  | 'workers'
   | 'pingInterval'
   | 'idleTimeout'
   | 'deflate'
@@ -101,6 +105,11 @@ export async function serve(args: string[]): Promise<number> {
   if (values.chat && (values.echo || values.demo)) {
     throw new UsageError('--chat goes without --echo and --demo');
   }
+  if (Number(values.workers) > 0 && (values.chat || values.demo)) {
+    throw new UsageError(
+      '--workers goes without --chat and --demo: their pages are of one process',
+    );
+  }
   const port = number('port', values.port, 0, 65535) ?? 0;
   const options = optionsOf(values, args.includes('--deflate'));
   const server = makeServer(options);
@@ -109,6 +118,8 @@ export async function serve(args: string[]): Promise<number> {
   if (values.demo) new Demo(server, values.profile);
   server.on('error', complain);
   const { address, family, port: at } = await listen(server, port, values.host);
+  // The primary speaks for its workers, and ends them.
+  if (server.worker > 0) return 0;
   const secure = options.tls ? 's' : '';
   const where = `${family === 'IPv6' ? `[${address}]` : address}:${String(at)}`;
   console.log(`limpet listening on http${secure}://${where}/`);
@@ -130,6 +141,7 @@ function optionsOf(values: Values, deflates: boolean): ServerOptions {
   const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxConnections', number('max-connections', values['max-connections'], 1, INT_MAX)],
+    ['workers', number('workers', values.workers, 0, WORKERS_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
     ['idleTimeout', number('idle-timeout', values['idle-timeout'], 0, INT_MAX)],
     ['deflate', number('deflate', values.deflate, 0, 9)],

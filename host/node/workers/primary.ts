@@ -1,7 +1,7 @@
 // The primary: it listens and deals connections out, and looks after the workers; it serves none.
 
 import cluster from 'node:cluster';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
@@ -11,7 +11,10 @@ import { Dealer } from './dealer.js';
 import { RecordType } from './record.js';
 import { shifted } from './selection.js';
 import { Switchboard } from './switchboard.js';
-import type { Goodbye, Member, Question, Team, Tell } from './team.js';
+import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
+
+/** How long a worker may take beyond what its clients may. */
+const LEAVE_MS = 1000;
 
 /** What bounds the connections of all workers together. */
 export interface Bounds {
@@ -47,10 +50,14 @@ class Program {
     });
   }
 
+  /** A server closes: workers that end from now on are not started again, if it is the last one. */
+  closing(): void {
+    if (this.teams.every(({ phase }) => phase !== 'open')) this.crew.retire();
+  }
+
   /** A server has closed: with the last one the processes end. */
   async closed(): Promise<void> {
-    if (this.crew.isOver || this.teams.some(({ isClosed }) => !isClosed)) return;
-    this.crew.retire();
+    if (this.teams.some(({ phase }) => phase !== 'closed')) return;
     for (let id = 1; id <= this.workers; id++) this.switchboard.tell(id, 0, { what: 'exit' });
     await this.crew.end();
   }
@@ -81,8 +88,8 @@ export function joinPrimary(workers: number, bounds: Bounds, member: Member): Pr
 export class PrimaryTeam implements Team {
   readonly isPrimary = true;
   readonly worker = 0;
-  /** Whether there is nothing to wait for when the processes are to end. */
-  isClosed = true;
+  /** Processes run as long as a server is open. */
+  phase: 'open' | 'closing' | 'closed' = 'closed';
   readonly #dealer: Dealer;
   readonly #addresses: Addresses;
   /** Workers that called `listen`, and those whose server closed. */
@@ -114,13 +121,9 @@ export class PrimaryTeam implements Team {
   }
 
   async listen(options: ListenOptions): Promise<AddressInfo> {
-    const { crew } = this.program;
     const address = await this.#dealer.listen(options);
-    this.isClosed = false;
-    for (const worker of this.#listening) this.#serves(worker, address);
-    crew.start();
     try {
-      await this.#until(() => this.#listening.size === this.workers, crew.patience_ms);
+      await this.#begin(address);
     } catch (error) {
       await this.close({ code: 1001, reason: '', timeout: 0 });
       throw error;
@@ -128,43 +131,71 @@ export class PrimaryTeam implements Team {
     return address;
   }
 
-  async close(how: Goodbye): Promise<void> {
-    if (this.isClosed) return;
-    this.#changed(new Error('the server is closed'));
-    this.#dealer.close();
-    for (const id of this.#listening) {
-      this.program.switchboard.tell(id, this.server, { what: 'close', ...how });
-    }
-    const over = () => [...this.#listening].every((id) => this.#left.has(id));
-    // One that does not answer is ended with its process.
-    await this.#until(over, how.timeout + 1000).catch(() => undefined);
-    this.isClosed = true;
-    await this.program.closed();
-    this.#listening.clear();
-    this.#left.clear();
+  over(server: NetServer): void {
+    this.#dealer.over(server, (address) => {
+      this.#begin(address).catch((error: unknown) => {
+        this.member.failed(error as Error);
+      });
+    });
   }
 
-  /** Resolves when something holds; rejects when a worker fails first, or it takes too long. */
-  #until(holds: () => boolean, patience_ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
+  /** The port is there: resolves when all workers serve it. */
+  async #begin(address: AddressInfo): Promise<void> {
+    this.phase = 'open';
+    for (const worker of this.#listening) this.#serves(worker, address);
+    const { crew } = this.program;
+    crew.start();
+    await new Promise<void>((resolve, reject) => {
+      const late = 'workers that should listen do not after';
+      const timer = setTimeout(() => {
+        wait(new Error(`${late} ${String(crew.patience_ms)} ms`));
+      }, crew.patience_ms);
+      const wait = (failure?: Error) => {
+        if (!failure && this.#listening.size < this.workers) return;
         clearTimeout(timer);
         this.#waits.delete(wait);
-      };
-      const wait = (failure?: Error) => {
-        if (!failure && !holds()) return;
-        settle();
         if (failure) reject(failure);
         else resolve();
       };
-      const timer = setTimeout(() => {
-        wait(new Error(`workers that should listen do not after ${String(patience_ms)} ms`));
-      }, patience_ms);
       this.#waits.add(wait);
       wait();
     });
   }
 
+  async close(how: Goodbye | undefined): Promise<void> {
+    if (this.phase !== 'open') return;
+    this.phase = 'closing';
+    this.program.closing();
+    this.#changed(new Error('the server is closed'));
+    this.#dealer.close();
+    for (const id of this.#listening) {
+      this.program.switchboard.tell(id, this.server, { what: 'close', how });
+    }
+    await this.#allLeft(how && how.timeout + LEAVE_MS);
+    this.phase = 'closed';
+    await this.program.closed();
+    this.#listening.clear();
+    this.#left.clear();
+  }
+
+  /** Resolves when the servers of all workers have closed; one that does not is ended with its process. */
+  #allLeft(patience_ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = () => {
+        if ([...this.#listening].every((id) => this.#left.has(id))) done();
+      };
+      const done = () => {
+        clearTimeout(timer);
+        this.#waits.delete(wait);
+        resolve();
+      };
+      const timer = patience_ms === undefined ? undefined : setTimeout(done, patience_ms);
+      this.#waits.add(wait);
+      wait();
+    });
+  }
+
+  /** Tells those who wait that a worker listens, has closed, or has ended. */
   #changed(failure?: Error): void {
     for (const wait of [...this.#waits]) wait(failure);
   }
@@ -172,7 +203,7 @@ export class PrimaryTeam implements Team {
   // ------------------------------------------------------------ the workers
 
   /** A worker tells something. */
-  told(worker: number, id: number, tell: Tell): void {
+  told(worker: number, id: number, tell: WorkerTell): void {
     switch (tell.what) {
       case 'listen':
         this.#listening.add(worker);
@@ -196,7 +227,6 @@ export class PrimaryTeam implements Team {
       case 'left':
         this.#addresses.left(worker, tell.address);
         return;
-      default:
     }
   }
 
@@ -212,21 +242,18 @@ export class PrimaryTeam implements Team {
   }
 
   /** A worker's process has ended. */
-  gone(worker: number, { pid, code, signal, again_ms }: Ending): void {
+  gone(worker: number, { pid, code, signal }: Ending): void {
     this.#dealer.remove(worker);
     this.#addresses.forget(worker);
     this.#listening.delete(worker);
     this.#left.delete(worker);
-    if (this.isClosed) return;
+    if (this.phase === 'closed') return;
     this.member.worker({ id: worker, pid, state: 'ended', code, signal });
     const how = signal ? `was ended by ${signal}` : `ended with exit code ${String(code)}`;
-    if (again_ms === undefined) {
-      this.#changed();
-      return;
-    }
     const error = new Error(`worker ${String(worker)} ${how}`);
-    if (this.#waits.size > 0) this.#changed(error);
-    else if (code !== 0) this.member.failed(error);
+    const isAwaited = this.#waits.size > 0;
+    this.#changed(error);
+    if (code !== 0 && !isAwaited) this.member.failed(error);
   }
 
   stalled(worker: number): void {

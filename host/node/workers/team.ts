@@ -3,7 +3,12 @@
 //   primary   listens, deals connections out, passes on what is published, looks after the workers
 //   worker    runs the program again, and serves the connections that it gets
 
-import type { AddressInfo, ListenOptions, Socket as NetSocket } from 'node:net';
+import type {
+  AddressInfo,
+  ListenOptions,
+  Server as NetServer,
+  Socket as NetSocket,
+} from 'node:net';
 import type { Room, Selection } from '../hub.js';
 import type { Metrics } from '../metrics.js';
 import type { Published } from '../outbox.js';
@@ -11,9 +16,10 @@ import type { Bus } from '../shards.js';
 
 /** What a face does when other processes ask for it. */
 export interface Face {
-  /** Serves a connection: a paused socket, as a net.Server with `pauseOnConnect` has it. */
+  /** Serves a connection; `shared` ones are not paused. */
   serve(accepted: NetSocket): void;
-  close(how: Goodbye): Promise<void>;
+  /** Closes the server, and its connections; without `how` they stay until they close. */
+  close(how: Goodbye | undefined): Promise<void>;
   /** A worker listens, or has ended. */
   worker(event: WorkerEvent): void;
   /** Something went wrong that nobody waits for. */
@@ -52,21 +58,24 @@ export interface WorkerEvent {
 /** What can be asked of the server in every process. */
 export type Question = { what: 'metrics' } | { what: 'rooms' } | { what: 'room'; topic: string };
 
-/** What the primary and a worker tell each other. */
-export type Tell =
-  /** Worker: `listen` was called, or its server closed. */
+/** What a worker tells the primary. */
+export type WorkerTell =
+  /** `listen` was called; the server is closed. */
   | { what: 'listen' }
   | { what: 'closed' }
-  /** Worker: so many connections were taken of those dealt, and so many there are. */
+  /** So many connections were taken of those dealt, and so many there are. */
   | { what: 'sized'; taken: number; size: number }
-  /** Worker: may an address have one connection more? One of it has gone. */
+  /** May an address have one connection more? One of it has gone. */
   | { what: 'admit'; address: string }
-  | { what: 'left'; address: string }
-  /** Primary: the address that is listened on, the answer to `admit`. */
+  | { what: 'left'; address: string };
+
+/** What the primary tells a worker. */
+export type PrimaryTell =
+  /** The address that is listened on; the answer to `admit`. */
   | { what: 'listening'; address: AddressInfo }
   | { what: 'admitted'; yes: boolean }
-  /** Primary: close this server; all are closed, end the process. */
-  | ({ what: 'close' } & Goodbye)
+  /** Close this server; all are closed, end the process. */
+  | { what: 'close'; how?: Goodbye | undefined }
   | { what: 'exit' };
 
 /** The part of a server that knows of its other processes. */
@@ -76,10 +85,16 @@ export interface Team extends Bus {
   readonly worker: number;
   /** The address that is listened on; null when it is not. */
   address(): AddressInfo | null;
-  /** Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot. */
-  listen(options: ListenOptions): Promise<AddressInfo>;
+  /**
+   * Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot.
+   *
+   * @param counts whether a connection counts as soon as it is there, not when it is a session: TLS
+   */
+  listen(options: ListenOptions, counts: boolean): Promise<AddressInfo>;
+  /** A server that is the user's listens: primary and workers share it. Throws what keeps them from it. */
+  over(server: NetServer): void;
   /** Primary: ends all. Worker: ends this one's part, which `here` does. */
-  close(how: Goodbye, here: () => Promise<void>): Promise<void>;
+  close(how: Goodbye | undefined, here: () => Promise<void>): Promise<void>;
   /** Lets something publish or broadcast, once, and resolves with the counts of the other workers. */
   counted(run: () => Published): Promise<{ here: Published; others: Published[] }>;
   /** What the servers of the other processes answer. */

@@ -2,20 +2,22 @@
 // as if it were alone.
 
 import cluster from 'node:cluster';
-import { Socket as NetSocket, type AddressInfo } from 'node:net';
-import type { Room, Selection } from '../hub.js';
+import { Socket as NetSocket, type AddressInfo, type Server as NetServer } from 'node:net';
+import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { WORKER_ENV } from './crew.js';
 import { Lane } from './lane.js';
 import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
+import { share, socketOf } from './shared.js';
 import {
   answerOf,
   type Goodbye,
   type Member,
+  type PrimaryTell,
   type Question,
   type Team,
-  type Tell,
+  type WorkerTell,
 } from './team.js';
 
 const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
@@ -69,20 +71,22 @@ class Station {
   }
 
   /** Sends a record whose answer will come with its id. */
-  ask<T>(send: (id: number) => void): Promise<T> {
+  async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
     const id = number * 2 ** ID_BITS + this.#id;
-    return new Promise<T>((resolve, reject) => {
+    if (this.#left) throw new Error('the server is closed');
+    const answered = new Promise<T>((resolve) => {
       this.#waiting.set(id, (answer) => {
         resolve(answer as T);
       });
-      try {
-        send(id);
-      } catch (error) {
-        this.#waiting.delete(id);
-        reject(error);
-      }
     });
+    try {
+      send(id);
+    } catch (error) {
+      this.#waiting.delete(id);
+      throw error;
+    }
+    return answered;
   }
 
   /** A server has closed: after the last one nothing of this keeps the process. */
@@ -104,7 +108,7 @@ class Station {
     if (type === RecordType.ANSWER) {
       this.#settle(id, JSON.parse(header.head));
     } else if (type === RecordType.TELL) {
-      const tell = JSON.parse(header.head) as Tell;
+      const tell = JSON.parse(header.head) as PrimaryTell;
       if (tell.what === 'exit') this.#leave();
       else if (tell.what === 'admitted') this.#settle(id, tell.yes);
       else team?.told(tell);
@@ -144,6 +148,10 @@ export class WorkerTeam implements Team {
   /** Connections that were taken, and that there are. */
   #taken = 0;
   #size = 0;
+  /** Whether sockets are counted here, and how many: not all of them become sessions. */
+  #counts = false;
+  /** Whether sockets wait until they are read. */
+  #pauses = true;
   #tellsSize = false;
   /** The id of what is published with counts. */
   #counting = 0;
@@ -159,7 +167,8 @@ export class WorkerTeam implements Team {
   }
 
   /** The port is the primary's: it listens with what `listen` was called with there. */
-  listen(): Promise<AddressInfo> {
+  listen(_: unknown, counts: boolean): Promise<AddressInfo> {
+    this.#counts = counts;
     return new Promise((resolve) => {
       this.#listening = resolve;
       this.isClosed = false;
@@ -167,7 +176,12 @@ export class WorkerTeam implements Team {
     });
   }
 
-  async close(_: Goodbye, here: () => Promise<void>): Promise<void> {
+  over(server: NetServer): void {
+    this.#pauses = false;
+    share(server, this);
+  }
+
+  async close(_: Goodbye | undefined, here: () => Promise<void>): Promise<void> {
     this.#address = null;
     await here();
     this.isClosed = true;
@@ -175,19 +189,18 @@ export class WorkerTeam implements Team {
     this.station.closed();
   }
 
-  #tell(tell: Tell, id = 0): void {
+  #tell(tell: WorkerTell, id = 0): void {
     const head = JSON.stringify(tell);
     this.station.lane.tell({ type: RecordType.TELL, server: this.server, kind: 0, id, head });
   }
 
   /** The primary tells something. */
-  told(tell: Tell): void {
+  told(tell: PrimaryTell): void {
     if (tell.what === 'listening') {
       this.#address = tell.address;
       this.#listening(tell.address);
     } else if (tell.what === 'close') {
-      const { code, reason, timeout } = tell;
-      this.member.close({ code, reason, timeout }).catch((error: unknown) => {
+      this.member.close(tell.how).catch((error: unknown) => {
         this.member.threw(error);
       });
     }
@@ -198,11 +211,18 @@ export class WorkerTeam implements Team {
   /** A connection that the primary accepted; undefined when its peer has gone meanwhile. */
   take(connection: unknown): void {
     this.#taken += 1;
-    const socket = socketOf(connection);
+    const socket = socketOf(connection, this.#pauses);
     if (!socket || this.isClosed) {
       socket?.destroy();
       this.#sizeSoon();
       return;
+    }
+    if (this.#counts) {
+      this.#size += 1;
+      socket.once('close', () => {
+        this.#size -= 1;
+        this.#sizeSoon();
+      });
     }
     socket.setNoDelay(true);
     this.member.serve(socket);
@@ -210,7 +230,7 @@ export class WorkerTeam implements Team {
   }
 
   sized(size: number): void {
-    this.#size = size;
+    if (!this.#counts) this.#size = size;
     this.#sizeSoon();
   }
 
@@ -231,7 +251,9 @@ export class WorkerTeam implements Team {
       .ask<boolean>((id) => {
         this.#tell({ what: 'admit', address }, id);
       })
-      .then(decided);
+      .then(decided, () => {
+        decided(false);
+      });
   }
 
   left(address: string): void {
@@ -297,13 +319,4 @@ export class WorkerTeam implements Team {
     if (question.what !== 'metrics') return answer;
     return { metrics: answer, dropped: this.station.lane.dropped, refused: 0 };
   }
-}
-
-/** A paused socket of what the primary sent: a TCP handle, or a socket where there are none. */
-function socketOf(connection: unknown): NetSocket | undefined {
-  if (typeof connection !== 'object' || connection === null) return undefined;
-  if (connection instanceof NetSocket) return connection;
-  // `handle` and `pauseOnCreate` are options that Node's types do not know.
-  const options = { handle: connection, allowHalfOpen: true, pauseOnCreate: true };
-  return new NetSocket({ ...options, readable: true, writable: true });
 }

@@ -5,7 +5,7 @@ import { ErrorCode } from '../../../build/limpet.abi.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
 import { Rare, type Connecting } from './rare.js';
-import { CLOSED, CLOSING, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
+import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
 
 // ------------------------------------------------------------ client's handshake
 
@@ -92,13 +92,14 @@ export const TOLD = {
   },
 
   /** A Close frame went, or came: what is said by the peer's is what 'close' tells. */
-  leaving(link: Link<Peer>, code: number, reason: string, remote: boolean): void {
+  leaving(link: Link<Peer>, code: number, reason: Buffer, remote: boolean): void {
     const ws = link.owner as WebSocket;
     behind(ws, () => {
       ws._readyState = CLOSING;
       if (!remote) return;
       ws._closeCode = code;
-      if (reason !== '') ws._closeReason = Buffer.from(reason);
+      if (reason.length > 0) ws._closeReason = reason;
+      ws.emit(LEFT);
     });
   },
 

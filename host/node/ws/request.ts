@@ -34,6 +34,9 @@ class CoreMessage extends IncomingMessage {
   _fields: IncomingHttpHeaders | undefined = undefined;
 }
 
+// It is none of its own to whoever looks at it.
+Object.defineProperty(CoreMessage, 'name', { value: IncomingMessage.name });
+
 Object.defineProperties(CoreMessage.prototype, {
   rawHeaders: {
     configurable: true,

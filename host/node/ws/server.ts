@@ -13,7 +13,7 @@ import {
   type Server as NetServer,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { State } from '../../../build/limpet.abi.js';
+import { State, type ErrorCode } from '../../../build/limpet.abi.js';
 import { whole } from '../checks.js';
 import { checkSelection, type Room, type Selection } from '../hub.js';
 import type { Link } from '../link.js';
@@ -23,6 +23,7 @@ import type { Published } from '../outbox.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
 import { loadModule } from '../wasm.js';
+import { explain } from './answers.js';
 import { checkClose } from './data.js';
 import { EventQueue } from './event-queue.js';
 import { behind, TOLD } from './handlers.js';
@@ -31,7 +32,14 @@ import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
 import { Rare } from './rare.js';
 import { headOf } from './request.js';
-import { applySettings, serverSettings, type Settings } from './settings.js';
+import {
+  applySettings,
+  CLOSE_TIMEOUT_MS,
+  MAX_FRAGMENTS,
+  MAX_PAYLOAD,
+  serverSettings,
+  type Settings,
+} from './settings.js';
 import { Emitter } from './typed.js';
 import { OPEN, WebSocket, type Peer } from './websocket.js';
 
@@ -75,14 +83,26 @@ const TWICE =
   'server.handleUpgrade() was called more than once with the same socket, possibly due to a ' +
   'misconfiguration';
 
-/** What a server has unless it is told otherwise; what is not here is in settings.ts. */
+/** What a server has unless it is told otherwise. */
 const STANDARD = {
   allowSynchronousEvents: true,
   autoPong: true,
+  backlog: null,
   clientTracking: true,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+  handleProtocols: null,
+  host: null,
+  maxBufferedChunks: 256 << 10,
+  maxFragments: MAX_FRAGMENTS,
+  maxPayload: MAX_PAYLOAD,
+  maxPendingAutoPongs: 60,
   noServer: false,
+  path: null,
   perMessageDeflate: false,
+  port: null,
+  server: null,
   skipUTF8Validation: false,
+  verifyClient: null,
 };
 
 /** The opening handshake of a socket that was handed to `handleUpgrade`. */
@@ -115,9 +135,9 @@ export class WebSocketServer<
    */
   constructor(options: ServerOptions<Class, Request> = {}, callback?: () => void) {
     super();
-    const given = { ...STANDARD, WebSocket: WebSocket as Class, ...options };
+    const given = { ...(STANDARD as object), WebSocket: WebSocket as Class, ...options };
     checkMode(given);
-    this.#settings = serverSettings(given as ServerOptions);
+    this.#settings = serverSettings(given as object);
     if (given.perMessageDeflate === true) given.perMessageDeflate = {};
     this.options = given;
     if (given.clientTracking) this.clients = new Set();
@@ -138,7 +158,7 @@ export class WebSocketServer<
       this._server = server;
       const connected: UpgradeCallback = (...args) => this.emit('connection', ...args);
       const upgrade = (request: InstanceType<Request>, socket: Duplex, head: Buffer) => {
-        this.handleUpgrade(request, socket, head, connected as never);
+        this.handleUpgrade(request, socket, head, connected);
       };
       this.#heard.push(['upgrade', upgrade]);
     }
@@ -170,8 +190,7 @@ export class WebSocketServer<
     return {
       ...TOLD,
       upgrade: (link) => {
-        const opening =
-          link.owner instanceof Opening ? link.owner : new Opening(this as never, connected);
+        const opening = link.owner instanceof Opening ? link.owner : new Opening(this, connected);
         link.owner = opening;
         opening.judged(link);
       },
@@ -180,7 +199,7 @@ export class WebSocketServer<
       },
       failed: (link, error, code, detail) => {
         if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail);
-        else this.#tellsRefusal(link, refusalOf(error));
+        else this.#refused(link, error);
       },
       closed: (link, code, reason, clean) => {
         const ws = link.owner;
@@ -207,11 +226,7 @@ export class WebSocketServer<
     request: InstanceType<Request>,
     socket: Duplex,
     head: Buffer,
-    callback: (
-      ws: InstanceType<Class>,
-      request: InstanceType<Request>,
-      user?: unknown,
-    ) => void,
+    callback: (ws: InstanceType<Class>, request: InstanceType<Request>, user?: unknown) => void,
   ): void {
     const marked = socket as Marked;
     if (marked[OPENING]) {
@@ -224,7 +239,7 @@ export class WebSocketServer<
     }
     // What node:http set for requests does not hold any more.
     if (socket instanceof NetSocket) socket.setTimeout(0).setNoDelay();
-    const opening = new Opening(this as never, callback as UpgradeCallback, request);
+    const opening = new Opening(this, callback as UpgradeCallback, request);
     marked[OPENING] = opening;
     const first = headOf(request, head);
     if (!opening.begin(() => this.#connections.accept(socket, first, opening))) socket.destroy();
@@ -241,13 +256,21 @@ export class WebSocketServer<
     const { owner, loop } = link;
     if (!(owner instanceof Opening)) {
       // It came to our port, where there is nothing else.
-      loop.respond(link, 426, 'Content-Type: text/plain\r\n', 'Upgrade Required');
+      loop.respond(link, 0, '', '');
+      explain(link, undefined, 'text/plain');
       return;
     }
     // node:http says that it is an upgrade, and the core that it is none to a WebSocket.
     const isGet = owner.request?.method === 'GET';
-    if (this.#tellsRefusal(link, isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method')) return;
-    owner.reject(isGet ? 400 : 405);
+    const message = isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method';
+    if (this.#tellsRefusal(link, message)) return;
+    owner.refuse(isGet ? 400 : 405, message);
+  }
+
+  /** The core has refused an opening handshake; its answer is not written yet. */
+  #refused(link: Link<Peer>, error: ErrorCode): void {
+    const message = refusalOf(error);
+    if (!this.#tellsRefusal(link, message)) explain(link, message);
   }
 
   /** Lets listeners of 'wsClientError' answer, if there are some; then the core does not. */
@@ -379,16 +402,16 @@ export class WebSocketServer<
    */
   close(callback?: (error?: Error) => void): void;
   close(how?: CloseOptions, callback?: (error?: Error) => void): void;
-  close(
-    how?: CloseOptions | ((error?: Error) => void),
-    callback?: (error?: Error) => void,
-  ): void {
+  close(how?: CloseOptions | ((error?: Error) => void), callback?: (error?: Error) => void): void {
     if (typeof how === 'function') {
       this.close(undefined, how);
       return;
     }
     if (this.#state === CLOSED) {
-      if (callback) this.once('close', () => { callback(new Error('The server is not running')); });
+      if (callback)
+        this.once('close', () => {
+          callback(new Error('The server is not running'));
+        });
       process.nextTick(this.#ended);
       return;
     }
@@ -437,7 +460,11 @@ function isThere<T>(value: T | null | undefined): value is T {
 }
 
 /** Throws TypeError unless it is said exactly once where connections come from. */
-function checkMode({ port, server, noServer }: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
+function checkMode({
+  port,
+  server,
+  noServer,
+}: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
   if ([isThere(port), Boolean(server), Boolean(noServer)].filter(Boolean).length === 1) return;
   throw new TypeError(
     'One and only one of the "port", "server", or "noServer" options must be specified',

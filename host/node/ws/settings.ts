@@ -1,7 +1,7 @@
 // Options of `ws` → what they make of a core and its loop. They are checked when a server or client is
 // made; a core gets them when it is made, which may be later.
 
-import { Delivery, FullPolicy, Option, Takeover } from '../../../build/limpet.abi.js';
+import { Closing, Delivery, FullPolicy, Option, Takeover } from '../../../build/limpet.abi.js';
 import type { Core } from '../../core/core.js';
 import { callable, whole, word, yes } from '../checks.js';
 import { POLICIES } from '../options.js';
@@ -20,9 +20,9 @@ export interface Settings {
   policies: PolicyOptions;
 }
 
-const MAX_PAYLOAD = 100 << 20;
-const MAX_FRAGMENTS = 16 << 10;
-const CLOSE_TIMEOUT_MS = 30_000;
+export const MAX_PAYLOAD = 100 << 20;
+export const MAX_FRAGMENTS = 16 << 10;
+export const CLOSE_TIMEOUT_MS = 30_000;
 /** How long a client of our own port may take for its head: as long as node:http gives it. */
 const HEAD_MS = 60_000;
 /** The largest bound of the core. */
@@ -61,6 +61,7 @@ export function serverSettings(options: ServerOptions): Settings {
     defaults: [
       ...commonDefaults(options, true),
       [Option.HANDSHAKE_MS, HEAD_MS],
+      [Option.CLOSING, Closing.TOLD | Closing.REASON],
       [Option.QUEUE_MAX, whole('maxBackpressure', maxBackpressure)],
       [Option.HIGH_WATER, HIGH_WATER],
       [Option.FULL_POLICY, policy],
@@ -108,7 +109,7 @@ export function commonDefaults(options: CommonOptions, isServer: boolean): Defau
     [Option.CLOSE_MS, closeTimeout === 0 ? 1 : close_ms],
     [Option.AUTO_PONG, yes('autoPong', autoPong) ? 1 : 0],
     [Option.UTF8, yes('skipUTF8Validation', skipUTF8Validation) ? 0 : 1],
-    ...deflateDefaults(perMessageDeflate ?? !isServer, isServer),
+    ...deflateDefaults(perMessageDeflate === undefined ? !isServer : perMessageDeflate, isServer),
   ];
 }
 
@@ -121,8 +122,8 @@ function bound(name: string, value: number | null | undefined, standard: number)
 
 /** The eight keys of perMessageDeflate, of which five mean something to the core. */
 function deflateDefaults(deflate: unknown, isServer: boolean): Defaults {
-  if (deflate === false) return [];
-  if (deflate !== true && (typeof deflate !== 'object' || deflate === null)) {
+  if (deflate === false || deflate === null) return [];
+  if (deflate !== true && typeof deflate !== 'object') {
     throw new TypeError('perMessageDeflate is true, false or an object');
   }
   const options: PerMessageDeflateOptions = deflate === true ? {} : deflate;
