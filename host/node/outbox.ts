@@ -1,13 +1,9 @@
-// Messages → the core's send queues → the transports: everything that leaves.
+// Messages → the core's send queues. What leaves them: writer.ts.
 //
 //   send ─► limpet_send_begin, _end    short payloads: written into linear memory
 //        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
 //        ─► limpet_send_begin, _end    longer ones that are to be compressed: in fragments
-//        ─► link.backlog               those for which the core has no memory now
-//   write ◄─ limpet_tx: spans of linear memory, and places for the payloads
-//
-// What was published lies in linear memory once: sessions whose spans are the same get the same
-// Buffer, and spans that are short are joined in one, once for all of them.
+//        ─► backlog.ts                 those for which the core has no memory now
 
 import {
   ErrorCode,
@@ -17,11 +13,10 @@ import {
   SEND_PLAIN,
   Sent,
   SessionInfo,
-  TxFlag,
-  TxRecord,
 } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
-import { Awaited, type Goodbye, type Link, type Written } from './link.js';
+import { Backlog } from './backlog.js';
+import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 
 /** What the outbox asks of the loop. */
@@ -30,8 +25,6 @@ export interface Turn<Owner> {
   schedule(): void;
   /** Tell the handlers what happened. */
   drain(): void;
-  /** Read on, if there was something to wait for. */
-  resumeSoon(link: Link<Owner>): void;
   /** Nothing waits in Node's memory any more. */
   writable(link: Link<Owner>): void;
 }
@@ -56,21 +49,8 @@ const PIECE_BYTES = 64 << 10;
 const PIECE_EXTRA = 64;
 /** More than a frame's header: what counts against a queue beside the payload. */
 const HEADER_BYTES = 16;
-/** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
-const JOIN_BYTES = 1024;
-
-const NEVER_WRITTEN = 'The connection was closed before the message was written';
-
-/** Several spans, and their bytes in one Buffer. */
-interface Joined {
-  /** Addresses and lengths. */
-  spans: Uint32Array;
-  bytes: Buffer;
-}
-
 export class Outbox<Owner> {
-  /** Links with messages that wait for the core's memory. */
-  readonly #deferred = new Set<Link<Owner>>();
+  readonly #backlog: Backlog<Owner>;
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
   readonly #copyMax: number;
   readonly #bypassBytes: number;
@@ -78,9 +58,6 @@ export class Outbox<Owner> {
   readonly #pieceBytes: number;
   /** Whether the core sends one message to many. */
   readonly #many: boolean;
-  /** The spans that were written last: the next session's may be the same. */
-  #view: Buffer = Buffer.alloc(0);
-  #joined: Joined | undefined;
 
   /**
    * @param memory all of linear memory
@@ -92,6 +69,13 @@ export class Outbox<Owner> {
     private readonly limits: QueueLimits,
     private readonly turn: Turn<Owner>,
   ) {
+    this.#backlog = new Backlog<Owner>({
+      queue: (link, kind, data) => this.#queue(link, kind, data),
+      emptied: (link) => {
+        if (link.closeLater) this.#closeNow(link, link.closeLater);
+        else turn.writable(link);
+      },
+    });
     this.#copyMax = core.exports.limpet_send_max();
     this.#many = core.exports.limpet_send_many(core.scratch, 0, Opcode.TEXT, 0, 0) === 0;
     this.#bypassBytes = Math.min(BYPASS_BYTES, this.#copyMax);
@@ -101,7 +85,7 @@ export class Outbox<Owner> {
 
   /** Whether messages wait for the core's memory. */
   get waits(): boolean {
-    return this.#deferred.size > 0;
+    return this.#backlog.waits;
   }
 
   /**
@@ -115,7 +99,7 @@ export class Outbox<Owner> {
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     if (link.closeLater) return ErrorCode.STATE;
     const control = kind === Opcode.PING || kind === Opcode.PONG;
-    if (link.backlog.length > 0 && !control) return this.#defer(link, kind, data);
+    if (link.backlog && !control) return this.#defer(link, kind, data);
     const status = this.#queue(link, kind, data);
     this.turn.schedule();
     if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
@@ -134,7 +118,7 @@ export class Outbox<Owner> {
     let together: Link<Owner>[] = [];
     const published = { delivered: 0, over: 0, dropped: 0 };
     for (const link of links) {
-      if (most <= 0 || link.closeLater || link.backlog.length > 0) {
+      if (most <= 0 || link.closeLater || link.backlog) {
         count(published, this.send(link, kind, payload));
         continue;
       }
@@ -208,7 +192,7 @@ export class Outbox<Owner> {
   #external(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const payload = this.owned(bytesOf(data));
     const status = this.core.exports.limpet_send_external(link.handle, kind, payload.length);
-    if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
+    if (status === Sent.OK || status === Sent.BACKPRESSURE) (link.payloads ??= []).push(payload);
     return status as Sent | ErrorCode;
   }
 
@@ -259,67 +243,27 @@ export class Outbox<Owner> {
   }
 
   /** `at`: its place among those that wait; without it the last. */
-  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
-    const kept = Buffer.from(data as Uint8Array);
-    link.backlog.splice(at, 0, { kind, data: kept });
-    link.backlogBytes += kept.length;
-    this.#deferred.add(link);
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at?: number): void {
+    this.#backlog.keep(link, kind, data, at);
     this.turn.schedule();
   }
 
   /** Queues what had to wait, as far as the core has memory now; tells the face when nothing waits. */
   retryAll(): void {
-    for (const link of [...this.#deferred]) this.#retry(link);
-  }
-
-  /** A connection is over: nothing waits for it. */
-  forget(link: Link<Owner>): void {
-    this.#deferred.delete(link);
-    const { awaited } = link;
-    if (!awaited) return;
-    const error = Object.assign(new Error(NEVER_WRITTEN), { code: 'ERR_STREAM_DESTROYED' });
-    for (const { callback } of awaited.list.splice(0)) process.nextTick(callback, error);
+    this.#backlog.retryAll();
   }
 
   /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
   queued(link: Link<Owner>): number {
     const info = this.core.exports.limpet_session_info(link.handle);
     const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
-    return queued + link.backlogBytes + HEADER_BYTES * link.backlog.length;
+    return queued + link.backlogBytes + HEADER_BYTES * (link.backlog?.length ?? 0);
   }
 
-  /** Calls back when all that was sent until now is written, or with why it was not. */
-  onWritten(link: Link<Owner>, callback: Written): void {
-    const { done, list } = (link.awaited ??= new Awaited());
-    list.push({ until: done + this.queued(link), callback });
-  }
-
-  /** The kernel has bytes: the core is told, and who waits for them. Returns how many are left. */
-  #acknowledge(link: Link<Owner>, bytes: number): number {
-    const left = this.core.exports.limpet_tx_ack(link.handle, bytes);
-    const { awaited } = link;
-    if (!awaited) return left;
-    // What waited in Node's memory may have become shorter.
-    awaited.done = this.queued(link) === 0 ? Infinity : awaited.done + bytes;
-    let count = 0;
-    while (count < awaited.list.length && awaited.list[count].until <= awaited.done) count++;
-    for (const { callback } of awaited.list.splice(0, count)) process.nextTick(callback);
-    if (awaited.list.length === 0) link.awaited = undefined;
-    return left;
-  }
-
-  #retry(link: Link<Owner>): void {
-    let next = link.backlog.at(0);
-    while (next) {
-      const status = this.#queue(link, next.kind, next.data);
-      if (status === ErrorCode.MEMORY || status === ErrorCode.FULL) return;
-      link.backlog.shift();
-      link.backlogBytes -= next.data.length;
-      next = link.backlog.at(0);
-    }
-    this.#deferred.delete(link);
-    if (link.closeLater) this.#closeNow(link, link.closeLater);
-    else this.turn.writable(link);
+  /** A connection is over: nothing waits for it. */
+  forget(link: Link<Owner>): void {
+    this.#backlog.forget(link);
+    link.awaited?.fail();
   }
 
   /** Bytes that stay as they are until they are written: linear memory's do not. */
@@ -330,7 +274,7 @@ export class Outbox<Owner> {
 
   /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
-    if (link.backlog.length === 0) return this.#closeNow(link, { code, reason });
+    if (!link.backlog) return this.#closeNow(link, { code, reason });
     const answer = this.closeCheck(code, reason);
     if (answer === ErrorCode.NONE) link.closeLater ??= { code, reason };
     return answer;
@@ -354,138 +298,6 @@ export class Outbox<Owner> {
     this.turn.drain();
     this.turn.schedule();
     return answer as ErrorCode;
-  }
-
-  /** Writes all that a connection has queued, in one write if its spans are few. */
-  write(link: Link<Owner>): void {
-    const { transport } = link;
-    const { exports, u32 } = this.core;
-    for (;;) {
-      const record = exports.limpet_tx(link.handle);
-      if (record < 0) return;
-      const flags = u32[(record + TxRecord.flags) >>> 2];
-      if (flags & TxFlag.ABORT) {
-        transport.destroy();
-        return;
-      }
-      // What is under way is continued when it ends.
-      if (link.writing > 0) return;
-      const bytes = u32[(record + TxRecord.bytes) >>> 2];
-      if (bytes === 0) {
-        if (flags & TxFlag.END && !link.ended) {
-          link.ended = true;
-          transport.end();
-        }
-        return;
-      }
-      link.writing = bytes;
-      const count = u32[(record + TxRecord.count) >>> 2];
-      // The kernel usually takes everything at once; else the callback goes on.
-      if (!this.#spans(link, record + TxRecord.size, count, bytes)) return;
-      link.writing = 0;
-      if (this.#acknowledge(link, bytes) <= 0) break;
-    }
-    if (link.stash.length > 0) this.turn.resumeSoon(link);
-  }
-
-  /** Writes what a connection has queued, and nothing of which is under way, as `change` has it. */
-  rewrite(link: Link<Owner>, change: (head: string) => string): void {
-    const { exports, u32 } = this.core;
-    const record = exports.limpet_tx(link.handle);
-    if (record < 0 || link.writing > 0) return;
-    const bytes = u32[(record + TxRecord.bytes) >>> 2];
-    if (bytes === 0) return;
-    const count = u32[(record + TxRecord.count) >>> 2];
-    const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
-    const changed = change(head);
-    if (changed === head) return;
-    link.writing = bytes;
-    if (!this.#one(link, Buffer.from(changed, 'latin1'))) return;
-    link.writing = 0;
-    // There may be an end to tell.
-    if (this.#acknowledge(link, bytes) > 0) this.write(link);
-  }
-
-  /** A write has ended; several may tell it, and what counts is that nothing is left. */
-  written(link: Link<Owner>): void {
-    if (link.transport.writableLength > 0 || link.writing === 0) return;
-    const bytes = link.writing;
-    link.writing = 0;
-    if (this.#acknowledge(link, bytes) > 0) this.write(link);
-    this.turn.drain();
-    if (link.stash.length > 0) this.turn.resumeSoon(link);
-  }
-
-  /** Something may be queued where other bytes were. */
-  changed(): void {
-    this.#joined = undefined;
-  }
-
-  /** Writes spans; returns whether the kernel has them all. */
-  #spans(link: Link<Owner>, at: number, count: number, bytes: number): boolean {
-    const { transport } = link;
-    const { u32 } = this.core;
-    const first = at >>> 2;
-    if (count > 1 && bytes <= count * JOIN_BYTES) {
-      const joined = this.#join(first, count, bytes);
-      if (joined) return this.#one(link, joined);
-    }
-    if (count === 1) {
-      const ptr = u32[first];
-      return this.#one(link, ptr ? this.#span(ptr, bytes) : this.#payload(link, bytes));
-    }
-    transport.cork();
-    for (let i = 0; i < count; i++) {
-      const ptr = u32[first + 2 * i];
-      const len = u32[first + 2 * i + 1];
-      const span = ptr ? this.#span(ptr, len) : this.#payload(link, len);
-      if (i === count - 1) transport.write(span, link.written);
-      else transport.write(span);
-    }
-    transport.uncork();
-    return transport.writableLength === 0 && !transport.destroyed;
-  }
-
-  /** Writes bytes past the stream if that has none; returns whether the kernel has them all. */
-  #one({ transport, sink, written }: Link<Owner>, bytes: Buffer): boolean {
-    if (sink && transport.writableLength === 0 && transport.writable) return sink.write(bytes);
-    transport.write(bytes, written);
-    return transport.writableLength === 0 && !transport.destroyed;
-  }
-
-  /** A view of linear memory. */
-  #span(ptr: number, len: number): Buffer {
-    const last = this.#view;
-    if (last.byteOffset === ptr && last.length === len) return last;
-    return (this.#view = this.memory.subarray(ptr, ptr + len));
-  }
-
-  /** A copy of spans behind one another; undefined when one of them is a payload of the host's own. */
-  #join(first: number, count: number, length: number): Buffer | undefined {
-    const { u32 } = this.core;
-    const last = this.#joined;
-    const words = 2 * count;
-    if (last?.spans.length === words) {
-      let i = 0;
-      while (i < words && last.spans[i] === u32[first + i]) i++;
-      if (i === words) return last.bytes;
-    }
-    const bytes = Buffer.allocUnsafe(length);
-    let at = 0;
-    for (let i = first; i < first + words; i += 2) {
-      const ptr = u32[i];
-      if (ptr === 0) return undefined;
-      at += this.memory.copy(bytes, at, ptr, ptr + u32[i + 1]);
-    }
-    this.#joined = { spans: u32.slice(first, first + words), bytes };
-    return bytes;
-  }
-
-  /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
-  #payload(link: Link<Owner>, length: number): Buffer {
-    const payload = link.payloads.shift();
-    if (payload?.length !== length) throw new Error('a payload is not where its span is');
-    return payload;
   }
 }
 

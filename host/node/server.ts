@@ -5,7 +5,6 @@ import {
   createServer as createNetServer,
   type AddressInfo,
   type Server as NetServer,
-  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
@@ -22,6 +21,7 @@ import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
 import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
+import { socketOf, takeConnections } from './transport/index.js';
 import { loadModule } from './wasm.js';
 import { Everywhere } from './workers/all.js';
 import { join } from './workers/join.js';
@@ -115,6 +115,8 @@ export class Server extends EventEmitter<ServerEvents> {
       message: (link, data, isBinary) => {
         if (link.owner) this.emit('message', link.owner, data, isBinary);
       },
+      opened: () => undefined,
+      chunk: () => undefined,
       ping: (link, data) => {
         if (link.owner) this.emit('ping', link.owner, data);
       },
@@ -144,13 +146,11 @@ export class Server extends EventEmitter<ServerEvents> {
     });
     this.core = this.#shards.first().core;
     if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
-    this.#net = createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
-      (accepted: NetSocket) => {
-        if (this.#tls) this.#tls.take(accepted);
-        else if (!this.#shards.accept(accepted)) accepted.destroy();
-      },
-    );
+    this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+    takeConnections(this.#net, (connection) => {
+      if (this.#tls) this.#tls.take(socketOf(connection));
+      else if (!this.#shards.accept(connection)) connection.destroy();
+    });
     this.#net.on('listening', () => this.emit('listening'));
     // What keeps it from listening is told by `listen`.
     this.#net.on('error', (error) => {

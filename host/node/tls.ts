@@ -5,7 +5,6 @@
 //                     and handshakes under way, keep the one that they began with
 
 import type { Socket as NetSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import {
   createSecureContext,
   createServer as createTlsServer,
@@ -16,6 +15,7 @@ import {
 } from 'node:tls';
 import { sameCredentials, watchFiles, type Watch } from './certificates.js';
 import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
+import type { Transport } from './transport/index.js';
 
 /** A handshake that failed, or certificates that could not be read again; `code` is Node's or OpenSSL's. */
 export class TlsError extends Error {
@@ -201,23 +201,23 @@ function contextFor(contexts: Map<string, SecureContext>, name: string): SecureC
 }
 
 /** Whether a connection is under TLS. */
-export function isSecure(transport: Duplex): boolean {
-  return (transport as { encrypted?: unknown }).encrypted === true;
+export function isSecure({ stream }: Transport): boolean {
+  return (stream as { encrypted?: unknown } | undefined)?.encrypted === true;
 }
 
 /** What TLS says of a connection; undefined when it is not under TLS, or over. */
-export function tlsInfo(transport: Duplex): TlsInfo | undefined {
-  if (!(transport instanceof TLSSocket)) return undefined;
-  const protocol = transport.getProtocol();
+export function tlsInfo({ stream }: Transport): TlsInfo | undefined {
+  if (!(stream instanceof TLSSocket)) return undefined;
+  const protocol = stream.getProtocol();
   if (protocol === null) return undefined;
-  const { servername } = transport as { servername?: string | false };
+  const { servername } = stream as { servername?: string | false };
   return {
     protocol,
-    cipher: transport.getCipher().standardName,
+    cipher: stream.getCipher().standardName,
     servername: servername === false ? '' : (servername ?? ''),
-    resumed: transport.isSessionReused(),
-    authorized: transport.authorized,
-    authorizationError: String((transport.authorizationError as Error | string | null) ?? ''),
-    peerCertificate: transport.getPeerX509Certificate(),
+    resumed: stream.isSessionReused(),
+    authorized: stream.authorized,
+    authorizationError: String((stream.authorizationError as Error | string | null) ?? ''),
+    peerCertificate: stream.getPeerX509Certificate(),
   };
 }

@@ -86,6 +86,12 @@ export const TOLD = {
     (link.owner as WebSocket).emit('heartbeat', rtt_ms);
   },
 
+  /** A server's connection is opened by its handshake. */
+  opened(): void {},
+
+  /** Pieces of messages are put together by the loop. */
+  chunk(): void {},
+
   /** The loop is ended; what says how is the server's `close`. */
   closing(link: Link<Peer>): void {
     link.loop.close(link, GOING_AWAY, '');

@@ -8,7 +8,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrorCode, Opcode, SEND_MORE, SEND_PLAIN, Sent } from '../../../build/limpet.abi.js';
-import { sessionAddress, transportAddress } from '../address.js';
+import { sessionAddress } from '../address.js';
 import type { Link } from '../link.js';
 import type { Published } from '../outbox.js';
 import type { Shards } from '../shards.js';
@@ -188,7 +188,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   get remoteAddress(): string {
     const link = this._link;
     if (!link) return '';
-    const known = sessionAddress(link.loop.core, link.handle) ?? transportAddress(link.transport);
+    const known = sessionAddress(link.loop.core, link.handle) ?? link.transport.peer();
     return known.address;
   }
 
@@ -203,7 +203,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
 
   /** The transport; null before the connection is open. What is written to it breaks the connection. */
   get _socket(): Duplex | null {
-    return this._link?.transport ?? null;
+    return this._link?.stream ?? null;
   }
 
   // ----------------------------------------------------------------- sending
