@@ -1008,7 +1008,8 @@ export function limpet_select(select_ptr: i32, after: i32): i32 {
 /**
  * Makes room for a payload where it will be sent from. The host writes it there, and hands the
  * address to limpet_publish, limpet_broadcast or limpet_send_many with the same length: it is not
- * copied. No other call comes between; the room is given back by the next one of these four calls.
+ * copied. (limpet_prepare takes it from there, too, but copies it.) No other call comes between; the
+ * room is given back by the next one of these five calls.
  * @param len bytes of payload, as in limpet_send
  * @returns where it goes; or ErrorCode.ARGUMENT, MEMORY
  * @feature topics
@@ -1045,14 +1046,16 @@ export function limpet_send_many(handles_ptr: i32, count: i32, kind: i32, ptr: i
  * for each window that a session asks for. RFC 7692 7.1. It stays until limpet_prepared_free, and costs
  * arena blocks as long as the frames are.
  * @param kind TEXT or BINARY, with SEND_PLAIN if it is to go as it is
- * @param ptr the payload, as in limpet_send; it is copied
+ * @param ptr the payload, as in limpet_send, or where limpet_publish_room said; it is copied
  * @param len bytes, as in limpet_send
  * @returns its number, more than 0; ErrorCode.ARGUMENT, or MEMORY when the arena has no block for it, or as
  *   many are kept as there are rooms in the pool
  * @feature topics
  */
 export function limpet_prepare(kind: i32, ptr: i32, len: i32): i32 {
-  return publishable(kind, ptr, len) ? prepare(kind, ptr, len) : ErrorCode.ARGUMENT;
+  const answer = publishable(kind, ptr, len) ? prepare(kind, ptr, len) : ErrorCode.ARGUMENT;
+  payloadRelease();
+  return answer;
 }
 
 /**

@@ -10,6 +10,7 @@ export type { Metrics } from './metrics.js';
 export type { ServerOptions } from './options.js';
 export type { Published } from './outbox.js';
 export type { Heartbeat, RateLimit, Token } from './policies.js';
+export type { Prepared } from './prepared.js';
 export { Request, UpgradeRequest, type Acceptance, type Answer, type Headers } from './request.js';
 export {
   ConnectionError,

@@ -25,11 +25,12 @@ import {
   type ClientRequest,
 } from './handshake.js';
 import { Hub } from './hub.js';
-import { Awaited, type Written } from './awaited.js';
+import type { Written } from './awaited.js';
 import { Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
+import type { Prepared } from './prepared.js';
 import { transportOf, Unconnected, type Connection, type Transport } from './transport/index.js';
 import { Writer } from './writer.js';
 
@@ -91,7 +92,6 @@ export class SocketLoop<Owner> {
     };
     this.#writer = new Writer<Owner>(core, this.memory, {
       drain,
-      queued: (link) => this.#outbox.queued(link),
       left: (link) => {
         if (link.stash) this.#resumeSoon(link);
       },
@@ -241,6 +241,7 @@ export class SocketLoop<Owner> {
     this.#byHandle.delete(link.handle);
     this.#resuming.delete(link);
     this.#outbox.forget(link);
+    this.#writer.forget(link);
     this.#links[link.index] = undefined;
     this.#free.push(link.index);
   }
@@ -366,6 +367,11 @@ export class SocketLoop<Owner> {
     return this.#outbox.send(link, kind, data);
   }
 
+  /** Sends a prepared message, see Outbox.sendPrepared. */
+  sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
+    return this.#outbox.sendPrepared(link, message);
+  }
+
   /** Sends a whole message to many connections, see Outbox.sendMany. */
   sendMany(links: Iterable<Link<Owner>>, kind: number, data: string | Uint8Array): Published {
     return this.#outbox.sendMany(links, kind, data);
@@ -373,12 +379,12 @@ export class SocketLoop<Owner> {
 
   /** Calls back when all that was sent until now has left, or with why it never will. */
   onWritten(link: Link<Owner>, callback: Written): void {
-    (link.awaited ??= new Awaited()).add(this.queued(link), callback);
+    this.#writer.onWritten(link, callback);
   }
 
   /** Bytes that wait to be written. */
   queued(link: Link<Owner>): number {
-    return this.#outbox.queued(link);
+    return this.#writer.queued(link);
   }
 
   /** Whether a Close frame may say this, see limpet_close_check. */

@@ -153,6 +153,7 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.membershipsUsed,
       '{pool="levels"}': m.levelsUsed,
       '{pool="metadata"}': m.metadataUsed,
+      '{pool="prepared"}': m.preparedUsed,
     }),
   ],
   [
@@ -167,6 +168,7 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.membershipsPeak,
       '{pool="levels"}': m.levelsPeak,
       '{pool="metadata"}': m.metadataPeak,
+      '{pool="prepared"}': m.preparedPeak,
       '{pool="events"}': m.eventsPeak,
     }),
   ],
@@ -182,6 +184,7 @@ const FAMILIES: readonly Family[] = [
       '{pool="memberships"}': m.memberships,
       '{pool="levels"}': m.levels,
       '{pool="metadata"}': m.metadata,
+      '{pool="prepared"}': m.prepared,
       '{pool="events"}': m.events,
     }),
   ],

@@ -18,6 +18,7 @@ import type { Core } from '../core/core.js';
 import { Backlog } from './backlog.js';
 import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
+import type { Prepared } from './prepared.js';
 
 /** What the outbox asks of the loop. */
 export interface Turn<Owner> {
@@ -48,7 +49,7 @@ const PIECE_BYTES = 64 << 10;
 /** What a block has beside a fragment. */
 const PIECE_EXTRA = 64;
 /** More than a frame's header: what counts against a queue beside the payload. */
-const HEADER_BYTES = 16;
+export const HEADER_BYTES = 16;
 export class Outbox<Owner> {
   readonly #backlog: Backlog<Owner>;
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
@@ -105,6 +106,23 @@ export class Outbox<Owner> {
     if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
     // A connection that is gone is one that is not open.
     return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
+  }
+
+  /**
+   * Queues a prepared message: its frame is made already, or made now for all that get it later. Where
+   * the core cannot keep it, and behind messages that wait, it goes as any other.
+   *
+   * @returns a Sent or an ErrorCode
+   */
+  sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
+    const { kind, data } = message;
+    const number = link.backlog ? 0 : message.numberIn(link.loop);
+    if (number <= 0 || link.closeLater) return this.send(link, kind, data);
+    const status = this.core.exports.limpet_send_prepared(link.handle, number);
+    this.turn.schedule();
+    if (status === (ErrorCode.MEMORY as number)) return this.send(link, kind, data);
+    // A connection that is gone is one that is not open.
+    return (status === (ErrorCode.HANDLE as number) ? ErrorCode.STATE : status) as Sent | ErrorCode;
   }
 
   /**
@@ -253,17 +271,9 @@ export class Outbox<Owner> {
     this.#backlog.retryAll();
   }
 
-  /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
-  queued(link: Link<Owner>): number {
-    const info = this.core.exports.limpet_session_info(link.handle);
-    const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
-    return queued + link.backlogBytes + HEADER_BYTES * (link.backlog?.length ?? 0);
-  }
-
   /** A connection is over: nothing waits for it. */
   forget(link: Link<Owner>): void {
     this.#backlog.forget(link);
-    link.awaited?.fail();
   }
 
   /** Bytes that stay as they are until they are written: linear memory's do not. */

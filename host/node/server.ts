@@ -16,6 +16,7 @@ import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
+import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
@@ -366,6 +367,18 @@ export class Server extends EventEmitter<ServerEvents> {
     { except, ...options }: PublishOptions & { except?: Socket } = {},
   ): Published {
     return publish(this.#shards, topic, data, options, this.#exceptOf(except));
+  }
+
+  /**
+   * Makes a message ready that is to be sent again and again, to any connections at any time: framed once,
+   * and compressed once for each window that its receivers agreed on. It takes linear memory until it
+   * is freed (or forgotten), and is sent without a copy.
+   *
+   * @param data copied
+   * @throws TypeError for data that cannot be sent
+   */
+  prepare(data: Data, options: PublishOptions = {}): Prepared {
+    return new Prepared(wholeKind(data, options), payload(data));
   }
 
   /**

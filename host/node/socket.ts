@@ -19,6 +19,7 @@ import type { SocketLoop } from './loop.js';
 import { Metadata } from './metadata.js';
 import type { Published } from './outbox.js';
 import type { Heartbeat } from './policies.js';
+import { Prepared } from './prepared.js';
 import type { Shards } from './shards.js';
 import { isSecure, tlsInfo, type TlsInfo } from './tls.js';
 
@@ -140,18 +141,20 @@ export class Socket {
   }
 
   /**
-   * Sends a message, or a fragment of one. It leaves when this turn of the event loop ends, in one
+   * Sends a message, a fragment of one, or what Server.prepare returned (whose kind was said there). It
+   * leaves when this turn of the event loop ends, in one
    * write with all others of this connection. Bytes must not change until then.
    *
    * @returns SendStatus.OK, or BACKPRESSURE when more waits than the high-water mark (a 'drain'
    *   follows); DROPPED by policy; or an ErrorCode below 0, and nothing was sent: STATE when the
    *   connection is not open, FULL when its queue is, MEMORY when the core's is
-   * @throws TypeError when `data` is none of the types it may be
+   * @throws TypeError when `data` is none of the types it may be, or was freed
    */
   send(
-    data: Data,
+    data: Data | Prepared,
     { binary = typeof data !== 'string', fin = true, compress = true }: SendOptions = {},
   ): Sent | ErrorCode {
+    if (data instanceof Prepared) return this.#loop.sendPrepared(this.#link, data);
     let kind: number = binary ? Opcode.BINARY : Opcode.TEXT;
     if (this.#fragmented) kind = Opcode.CONTINUATION;
     else this.#plain = compress ? 0 : SEND_PLAIN;

@@ -17,18 +17,24 @@ import { sameCredentials, watchFiles, type Watch } from './certificates.js';
 import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
 import type { Transport } from './transport/index.js';
 
+const WHAT = {
+  handshake: 'a TLS handshake failed',
+  reload: 'certificates changed, the old ones stay',
+  watch: 'certificates cannot be watched',
+};
+
 /** A handshake that failed, or certificates that could not be read again; `code` is Node's or OpenSSL's. */
 export class TlsError extends Error {
   override name = 'TlsError';
   readonly code: string;
 
   constructor(
-    what: string,
+    readonly during: keyof typeof WHAT,
     cause: Error,
     /** The client's address, '' when it is not known. */
     readonly remoteAddress = '',
   ) {
-    super(`${what}: ${cause.message}`, { cause });
+    super(`${WHAT[during]}: ${cause.message}`, { cause });
     this.code = (cause as NodeJS.ErrnoException).code ?? '';
   }
 }
@@ -137,7 +143,7 @@ export class TlsAcceptor {
     server.on('tlsClientError', (error, socket) => {
       const reason = socket.authorizationError as Error | string | undefined;
       const cause = reason ? Object.assign(new Error(String(reason)), { code: reason }) : error;
-      this.hooks.failed(new TlsError('a TLS handshake failed', cause, socket.remoteAddress));
+      this.hooks.failed(new TlsError('handshake', cause, socket.remoteAddress));
       // Node leaves one that took too long as it is.
       socket.destroy();
     });
@@ -147,7 +153,7 @@ export class TlsAcceptor {
   #watched(options: TlsOptions): Watch | undefined {
     if (!options.watch) return undefined;
     const failed = (error: Error) => {
-      this.hooks.failed(new TlsError('certificates cannot be watched', error));
+      this.hooks.failed(new TlsError('watch', error));
     };
     const changed = () => {
       this.#reload();
@@ -171,7 +177,7 @@ export class TlsAcceptor {
       // Something else of the directory may have changed since.
       if (message === this.#complaint) return;
       this.#complaint = message;
-      this.hooks.failed(new TlsError('certificates changed, the old ones stay', error as Error));
+      this.hooks.failed(new TlsError('reload', error as Error));
     }
   }
 

@@ -5,16 +5,16 @@
 // What was published lies in linear memory once: sessions whose spans are the same get the same
 // Buffer, and spans that are short are joined in one, once for all of them.
 
-import { TxFlag, TxRecord } from '../../build/limpet.abi.js';
+import { SessionInfo, TxFlag, TxRecord } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
+import { Awaited, type Written } from './awaited.js';
 import type { Link } from './link.js';
+import { HEADER_BYTES } from './outbox.js';
 
 /** What the writer asks of the loop. */
 export interface Turn<Owner> {
   /** Tell the handlers what happened. */
   drain(): void;
-  /** Bytes that wait to be written. */
-  queued(link: Link<Owner>): number;
   /** Something left: read on, if that was what there was to wait for. */
   left(link: Link<Owner>): void;
 }
@@ -106,11 +106,28 @@ export class Writer<Owner> {
     if (this.#acknowledge(link, bytes) > 0) this.write(link);
   }
 
+  /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
+  queued(link: Link<Owner>): number {
+    const info = this.core.exports.limpet_session_info(link.handle);
+    const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
+    return queued + link.backlogBytes + HEADER_BYTES * (link.backlog?.length ?? 0);
+  }
+
+  /** Calls back when all that was sent until now has left, or with why it never will. */
+  onWritten(link: Link<Owner>, callback: Written): void {
+    (link.awaited ??= new Awaited()).add(this.queued(link), callback);
+  }
+
+  /** A connection is over: what has not left never will. */
+  forget(link: Link<Owner>): void {
+    link.awaited?.fail();
+  }
+
   /** Bytes have left: the core is told, and who waits for them. Answers as limpet_tx_ack does. */
   #acknowledge(link: Link<Owner>, bytes: number): number {
     const answer = this.core.exports.limpet_tx_ack(link.handle, bytes);
     const { awaited } = link;
-    if (awaited && !awaited.left(bytes, this.turn.queued(link))) link.awaited = undefined;
+    if (awaited && !awaited.left(bytes, this.queued(link))) link.awaited = undefined;
     return answer;
   }
 

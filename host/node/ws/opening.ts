@@ -92,7 +92,7 @@ export class Opening implements Candidate {
       return;
     }
     const info = {
-      origin: request.headers.origin as string,
+      origin: request.headers.origin!,
       secure: (request.socket as Partial<TLSSocket> | undefined)?.encrypted === true,
       req: request,
     };

@@ -159,7 +159,7 @@ export class WebSocketServer<
       this._server = server;
       const connected: UpgradeCallback = (...args) => this.emit('connection', ...args);
       const upgrade = (request: InstanceType<Request>, socket: Duplex, head: Buffer) => {
-        this.handleUpgrade(request, socket, head, connected as never);
+        this.handleUpgrade(request, socket, head, connected);
       };
       this.#heard.push(['upgrade', upgrade]);
     }
@@ -190,8 +190,7 @@ export class WebSocketServer<
     return {
       ...TOLD,
       upgrade: (link) => {
-        const opening =
-          link.owner instanceof Opening ? link.owner : new Opening(this as never, connected);
+        const opening = link.owner instanceof Opening ? link.owner : new Opening(this, connected);
         link.owner = opening;
         opening.judged(link);
       },
@@ -199,7 +198,7 @@ export class WebSocketServer<
         this.#plain(link);
       },
       failed: (link, error, code, detail, head) => {
-        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail);
+        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail, head);
         else this.#refused(link, error, head);
       },
       closed: (link, code, reason, clean) => {
@@ -227,11 +226,7 @@ export class WebSocketServer<
     request: InstanceType<Request>,
     socket: Duplex,
     head: Buffer,
-    callback: (
-      ws: InstanceType<Class>,
-      request: InstanceType<Request>,
-      user?: unknown,
-    ) => void,
+    callback: (ws: InstanceType<Class>, request: InstanceType<Request>, user?: unknown) => void,
   ): void {
     const marked = socket as Marked;
     if (marked[OPENING]) {
@@ -242,7 +237,7 @@ export class WebSocketServer<
       socket.destroy();
       return;
     }
-    const opening = new Opening(this as never, callback as UpgradeCallback, request);
+    const opening = new Opening(this, callback as UpgradeCallback, request);
     marked[OPENING] = opening;
     const first = headOf(request, head);
     if (!opening.begin(() => this.#connections.accept(socket, first, opening))) socket.destroy();
@@ -414,16 +409,16 @@ export class WebSocketServer<
    */
   close(callback?: (error?: Error) => void): void;
   close(how?: CloseOptions, callback?: (error?: Error) => void): void;
-  close(
-    how?: CloseOptions | ((error?: Error) => void),
-    callback?: (error?: Error) => void,
-  ): void {
+  close(how?: CloseOptions | ((error?: Error) => void), callback?: (error?: Error) => void): void {
     if (typeof how === 'function') {
       this.close(undefined, how);
       return;
     }
     if (this.#state === CLOSED) {
-      if (callback) this.once('close', () => { callback(new Error('The server is not running')); });
+      if (callback)
+        this.once('close', () => {
+          callback(new Error('The server is not running'));
+        });
       process.nextTick(this.#ended);
       return;
     }
@@ -472,7 +467,11 @@ function isThere<T>(value: T | null | undefined): value is T {
 }
 
 /** Throws TypeError unless it is said exactly once where connections come from. */
-function checkMode({ port, server, noServer }: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
+function checkMode({
+  port,
+  server,
+  noServer,
+}: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
   if ([isThere(port), Boolean(server), Boolean(noServer)].filter(Boolean).length === 1) return;
   throw new TypeError(
     'One and only one of the "port", "server", or "noServer" options must be specified',

@@ -188,8 +188,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   get remoteAddress(): string {
     const link = this._link;
     if (!link) return '';
-    const known = sessionAddress(link.loop.core, link.handle) ?? link.transport.peer();
-    return known.address;
+    return (sessionAddress(link.loop.core, link.handle) ?? link.transport.peer()).address;
   }
 
   /** Who the client is: what the server's option `authenticate` found. */
@@ -261,7 +260,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
     cb?: SendCallback,
   ): void {
     if (typeof data === 'function') {
-      this.#control(kind, undefined, undefined, data as SendCallback);
+      this.#control(kind, undefined, undefined, data);
       return;
     }
     if (typeof mask === 'function') {

@@ -119,11 +119,17 @@ describe('prepare', () => {
     expect<bool>(empty()).toBe(true);
   });
 
-  it('leaves the room alone that payloadReserve left', () => {
+  it('takes a payload from where payloadReserve left room, and another while that is left', () => {
     const at = payloadReserve(5);
     ascii(at, 'Later');
-    const number = text('Hello');
+    const other = text('Hello');
     expect<bool>(isHex(at, '4c 61 74 65 72')).toBe(true);
+    const number = prepare(Opcode.TEXT, at, 5);
+    const s = open();
+    sent(s, number);
+    expect<bool>(isHex(output(s), '81 05 4c 61 74 65 72')).toBe(true);
+    free(s);
+    freed(other);
     freed(number);
     payloadRelease();
     expect<bool>(empty()).toBe(true);

@@ -1,0 +1,52 @@
+// Many clients in one process: they share what they can, and none is lost.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { pass } from '../host/support/wait.js';
+import { both, echo, Limpet, next, opened } from './support/client.js';
+
+both('1,000 clients at once', async (t, WebSocket) => {
+  const { url, server } = await echo(t);
+  const clients = Array.from({ length: 1000 }, () => new WebSocket(url));
+  await Promise.all(clients.map((ws) => opened(ws)));
+  assert.equal(server.clients.size, 1000);
+  const answers = clients.map((ws) => next(ws, 'message', 20_000));
+  clients.forEach((ws, i) => {
+    ws.send(`I am ${i}`);
+  });
+  const texts = (await Promise.all(answers)).map(([data]) => String(data));
+  assert.deepEqual(
+    texts,
+    clients.map((_, i) => `I am ${i}`),
+  );
+  const ends = clients.map((ws) => next(ws, 'close', 20_000));
+  clients.forEach((ws, i) => {
+    if (i % 2 === 0) ws.close(1000);
+    else ws.terminate();
+  });
+  const codes = (await Promise.all(ends)).map(([code]) => code);
+  assert.deepEqual(
+    codes,
+    clients.map((_, i) => (i % 2 === 0 ? 1000 : 1006)),
+  );
+});
+
+test('clients that come and go take no more memory', async (t) => {
+  const { url } = await echo(t);
+  const round = async () => {
+    const clients = Array.from({ length: 200 }, () => new Limpet(url));
+    await Promise.all(clients.map((ws) => opened(ws)));
+    const ends = clients.map((ws) => next(ws, 'close', 20_000));
+    for (const ws of clients) ws.terminate();
+    await Promise.all(ends);
+  };
+  for (let i = 0; i < 3; i++) await round();
+  await pass(50);
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 10; i++) await round();
+  await pass(50);
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 12_000_000, `${grown} bytes more`);
+});
