@@ -1,6 +1,7 @@
 // One connection as the socket loop sees it: a transport and the session that speaks for it.
 
 import type { Duplex } from 'node:stream';
+import type { Awaited } from './awaited.js';
 import type { SocketLoop } from './loop.js';
 import type { Receiver, Transport } from './transport/index.js';
 
@@ -23,17 +24,6 @@ export interface Deferred {
 export interface Goodbye {
   code: number;
   reason: string;
-}
-
-/** Called when bytes are written, or with why they were not. */
-export type Written = (error?: Error) => void;
-
-/** Who waits until what was sent is written. Made when somebody does. */
-export class Awaited {
-  /** Bytes written since. */
-  done = 0;
-  /** Callbacks, and how many bytes have to be written before each. */
-  readonly list: { until: number; callback: Written }[] = [];
 }
 
 /**
@@ -60,7 +50,7 @@ export class Link<Owner = unknown> implements Receiver {
   streams = false;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
-  /** Who waits until what was sent is written. */
+  /** Who waits until what was sent has left. */
   awaited: Awaited | undefined = undefined;
   /** The streamed message under way. */
   assembly: Assembly | undefined = undefined;

@@ -116,7 +116,7 @@ export class Outbox<Owner> {
    */
   sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
     const { kind, data } = message;
-    const number = link.backlog.length === 0 ? message.numberIn(link.loop) : 0;
+    const number = link.backlog ? 0 : message.numberIn(link.loop);
     if (number <= 0 || link.closeLater) return this.send(link, kind, data);
     const status = this.core.exports.limpet_send_prepared(link.handle, number);
     this.turn.schedule();
