@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { Awaited } from './awaited.js';
 import type { SocketLoop } from './loop.js';
-import type { Receiver, Transport } from './transport/index.js';
+import { Unconnected, type Receiver, type Transport } from './transport/index.js';
 
 /** Handles are less than this: an id is a shard's number and a handle of its core. */
 export const SHARD = 2 ** 31;
@@ -46,6 +46,8 @@ export class Link<Owner = unknown> implements Receiver {
   closeLater: Goodbye | undefined = undefined;
   /** Whether what it sends may be compressed: permessage-deflate was agreed on. */
   deflates = false;
+  /** Whether it is a client's: what it sends is masked, in linear memory. RFC 6455 5.1. */
+  isClient = false;
   /** Whether messages that come in chunks are handed out so, see Handlers.chunk. */
   streams = false;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
@@ -84,6 +86,11 @@ export class Link<Owner = unknown> implements Receiver {
     const streaming = this.transport.toStream();
     this.transport = streaming;
     return streaming.stream;
+  }
+
+  /** The head of a client's request, to be sent by whoever makes its connection; '' behind `join`. */
+  head(): string {
+    return this.transport instanceof Unconnected ? this.transport.head : '';
   }
 
   // -------------------------------------------------- what the transport tells

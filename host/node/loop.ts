@@ -180,6 +180,7 @@ export class SocketLoop<Owner> {
     const handle = connectSession(this.core, this.memory, request, this.now());
     const transport = new Unconnected(takeHead(this.core, this.memory, handle));
     const link = this.#add(transport, handle);
+    link.isClient = true;
     transport.start(link);
     this.schedule();
     return link;
