@@ -131,7 +131,8 @@ export class Watch {
     if (this.limit && payload.length > this.limit) {
       throw new Fault(`a message of ${payload.length} bytes, over the limit of ${this.limit}`);
     }
-    if (this.judged && opcode === 1 && !isUtf8(payload)) throw new Fault('a text that is not UTF-8');
+    if (this.judged && opcode === 1 && !isUtf8(payload))
+      throw new Fault('a text that is not UTF-8');
     if (!this.peer.honest) return;
     const same = (sent: Message | undefined) =>
       sent?.opcode === opcode && sent.payload.equals(payload);

@@ -457,7 +457,8 @@ export class World {
     const option = random.once(4)
       ? random.pick([Option.HEARTBEAT_MS, Option.HEARTBEAT_TIMEOUT_MS])
       : (random.below(Option.UTF8 + 1) as Option);
-    if (session.client && random.once(3)) driver.core.limpet_masking_key(session.handle, random.word());
+    if (session.client && random.once(3))
+      driver.core.limpet_masking_key(session.handle, random.word());
     const word = random.pick([0, 1, 2, 3, 30, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
     if (driver.setOption(session.handle, option, word) < 0) return;
     if (option === Option.USER) session.user = word;

@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { FEATURE_EXPORTS, Opcode, Option, RatePolicy, State, Takeover } from '../../build/limpet.abi.js';
+import {
+  FEATURE_EXPORTS,
+  Opcode,
+  Option,
+  RatePolicy,
+  State,
+  Takeover,
+} from '../../build/limpet.abi.js';
 import type { Feature } from '../../tools/lib/profile.js';
 import { CORES, DEFLATE_PROFILES } from '../support/cores.js';
 import { Driver, ErrorCode, EventKind, Part, Role } from '../support/driver.js';
@@ -394,10 +401,7 @@ for (const core of CORES.filter(({ debug }) => debug)) {
         assert.equal(driver.setOption(handle, option, least), ErrorCode.ARGUMENT);
         assert.equal(driver.option(handle, option), refused);
       }
-      assert.equal(
-        driver.core.limpet_option_set(0, Option.CLOSING + 1, 0),
-        ErrorCode.ARGUMENT,
-      );
+      assert.equal(driver.core.limpet_option_set(0, Option.CLOSING + 1, 0), ErrorCode.ARGUMENT);
     });
 
     it('attaches a session with permessage-deflate where it has that', () => {
@@ -428,49 +432,57 @@ for (const core of CORES.filter(({ debug }) => debug)) {
       assert.equal(driver.stats().active, active);
     });
 
-    itWith('topics', 'keeps as many messages as there are rooms, and finds none under a stale number', () => {
-      const driver = load();
-      const { core: calls, scratch } = driver;
-      driver.checks = false;
-      const numbers: number[] = [];
-      let answer = 0;
-      while ((answer = calls.limpet_prepare(Opcode.TEXT, scratch, 1)) > 0) numbers.push(answer);
-      assert.equal(answer, ErrorCode.MEMORY);
-      assert.equal(numbers.length, limitOf(core.profile, 'rooms'));
-      assert.equal(driver.counter('prepared'), numbers.length);
-      assert.equal(new Set(numbers).size, numbers.length);
-      driver.check('all are kept');
-      const handle = driver.attach(Role.SERVER);
-      const [first = 0] = numbers;
-      for (const number of numbers) assert.equal(calls.limpet_prepared_free(number), 0);
-      for (const number of [first, 0, -1, 1, -first, first + 0x10000, 0x7fffffff]) {
-        assert.equal(calls.limpet_send_prepared(handle, number), ErrorCode.ARGUMENT);
-        assert.equal(calls.limpet_prepared_free(number), ErrorCode.ARGUMENT);
-      }
-      assert.equal(calls.limpet_send_prepared(handle + 1, first), ErrorCode.HANDLE);
-      assert.equal(driver.counter('preparedUsed'), 0);
-      assert.equal(driver.counter('arenaUsed'), 0);
-      driver.check('none is kept');
-    });
+    itWith(
+      'topics',
+      'keeps as many messages as there are rooms, and finds none under a stale number',
+      () => {
+        const driver = load();
+        const { core: calls, scratch } = driver;
+        driver.checks = false;
+        const numbers: number[] = [];
+        let answer = 0;
+        while ((answer = calls.limpet_prepare(Opcode.TEXT, scratch, 1)) > 0) numbers.push(answer);
+        assert.equal(answer, ErrorCode.MEMORY);
+        assert.equal(numbers.length, limitOf(core.profile, 'rooms'));
+        assert.equal(driver.counter('prepared'), numbers.length);
+        assert.equal(new Set(numbers).size, numbers.length);
+        driver.check('all are kept');
+        const handle = driver.attach(Role.SERVER);
+        const [first = 0] = numbers;
+        for (const number of numbers) assert.equal(calls.limpet_prepared_free(number), 0);
+        for (const number of [first, 0, -1, 1, -first, first + 0x10000, 0x7fffffff]) {
+          assert.equal(calls.limpet_send_prepared(handle, number), ErrorCode.ARGUMENT);
+          assert.equal(calls.limpet_prepared_free(number), ErrorCode.ARGUMENT);
+        }
+        assert.equal(calls.limpet_send_prepared(handle + 1, first), ErrorCode.HANDLE);
+        assert.equal(driver.counter('preparedUsed'), 0);
+        assert.equal(driver.counter('arenaUsed'), 0);
+        driver.check('none is kept');
+      },
+    );
 
-    itWith('client', 'masks what a client sends with the key that it is given, and nobody else', () => {
-      const driver = load();
-      driver.seed();
-      const client = driver.attach(Role.CLIENT);
-      const server = driver.attach(Role.SERVER);
-      assert.equal(driver.core.limpet_masking_key(server, 1), ErrorCode.STATE);
-      assert.equal(driver.core.limpet_masking_key(server + 1, 1), ErrorCode.HANDLE);
-      assert.equal(driver.core.limpet_masking_key(client, 0x04030201), 0);
-      driver.write(driver.scratch, Buffer.from('Hello'));
-      driver.core.limpet_send(client, Opcode.TEXT, driver.scratch, 5);
-      // The core's own frames have it, too.
-      driver.core.limpet_close(client, 1000, 0, 0);
-      const frames = '818501020304' + '49676f686e' + '888201020304' + '02ea';
-      assert.equal(driver.drain(client).bytes.toString('hex'), frames);
-      driver.eof(client);
-      driver.events();
-      driver.check('the end of the client');
-    });
+    itWith(
+      'client',
+      'masks what a client sends with the key that it is given, and nobody else',
+      () => {
+        const driver = load();
+        driver.seed();
+        const client = driver.attach(Role.CLIENT);
+        const server = driver.attach(Role.SERVER);
+        assert.equal(driver.core.limpet_masking_key(server, 1), ErrorCode.STATE);
+        assert.equal(driver.core.limpet_masking_key(server + 1, 1), ErrorCode.HANDLE);
+        assert.equal(driver.core.limpet_masking_key(client, 0x04030201), 0);
+        driver.write(driver.scratch, Buffer.from('Hello'));
+        driver.core.limpet_send(client, Opcode.TEXT, driver.scratch, 5);
+        // The core's own frames have it, too.
+        driver.core.limpet_close(client, 1000, 0, 0);
+        const frames = '818501020304' + '49676f686e' + '888201020304' + '02ea';
+        assert.equal(driver.drain(client).bytes.toString('hex'), frames);
+        driver.eof(client);
+        driver.events();
+        driver.check('the end of the client');
+      },
+    );
 
     itWithout('client', 'refuses a client without that feature', () => {
       assert.equal(load().attach(Role.CLIENT), ErrorCode.UNSUPPORTED);

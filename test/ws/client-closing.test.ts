@@ -200,10 +200,14 @@ both('a frame that is cut', async (t, WebSocket) => {
 test('sessions of handshakes that fail go back to their pool', async (t) => {
   const loops = new Set<SocketLoop<unknown>>();
   const { connect } = SocketLoop.prototype;
-  t.mock.method(SocketLoop.prototype, 'connect', function (this: SocketLoop<unknown>, ...args) {
-    loops.add(this);
-    return connect.apply(this, args as Parameters<typeof connect>);
-  });
+  t.mock.method(
+    SocketLoop.prototype,
+    'connect',
+    function (this: SocketLoop<unknown>, ...args: Parameters<typeof connect>) {
+      loops.add(this);
+      return connect.apply(this, args);
+    },
+  );
   const url = await answering(t, () =>
     response('101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'),
   );

@@ -191,7 +191,7 @@ both('an agent connects', async (t, WebSocket) => {
   const { url, port } = await echo(t);
   const connected: number[] = [];
   class Counting extends Agent {
-    createConnection(options: { port: number }): Duplex {
+    override createConnection(options: { port: number }): Duplex {
       connected.push(Number(options.port));
       return netConnect(port, '127.0.0.1');
     }
@@ -227,7 +227,7 @@ both('an agent goes through a proxy: CONNECT, RFC 9110 9.3.6', async (t, WebSock
   });
   const proxyPort = await listening(t, proxy);
   class Tunnel extends Agent {
-    createConnection(
+    override createConnection(
       options: { host: string; port: number },
       made: (error: Error | null, socket?: Duplex) => void,
     ): undefined {

@@ -5,7 +5,7 @@ import { ErrorCode } from '../../../build/limpet.abi.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
 import { Rare, type Connecting } from './rare.js';
-import { CLOSED, CLOSING, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
+import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
 
 // ------------------------------------------------------------ client's handshake
 
@@ -99,6 +99,7 @@ export const TOLD = {
       if (!remote) return;
       ws._closeCode = code;
       if (reason.length > 0) ws._closeReason = reason;
+      ws.emit(LEFT);
     });
   },
 

@@ -78,6 +78,9 @@ export const OPEN = 1;
 export const CLOSING = 2;
 export const CLOSED = 3;
 
+/** @internal An event: the peer's Close frame came. */
+export const LEFT = Symbol('left');
+
 const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 const NO_BYTES = Buffer.alloc(0);
 const GAVE_UP = 'WebSocket was closed before the connection was established';

@@ -7,7 +7,7 @@ import { Core, LimpetError } from '../../../core/core.js';
 import type { Link } from '../../link.js';
 import { SocketLoop, type Handlers } from '../../loop.js';
 import { loadModule } from '../../wasm.js';
-import { commonSettings } from '../options.js';
+import { commonDefaults, type Defaults } from '../settings.js';
 import type { Peer } from '../websocket.js';
 import type { ClientOptions } from './options.js';
 
@@ -42,15 +42,15 @@ const HOST = 'localhost';
 /**
  * A client session that has not asked yet: its transport has the head of its request.
  *
- * @param handlers the same for all
+ * @param handlers made for each loop
  * @throws LimpetError VALUE for what are no subprotocols; TypeError or RangeError that names an option
  */
 export function openSession(
   options: ClientOptions,
   protocols: string,
-  handlers: Handlers<Peer>,
+  handlers: () => Handlers<Peer>,
 ): Link<Peer> {
-  const settings = commonSettings(options, false);
+  const settings = commonDefaults(options, false);
   const defaults = settings.filter(([option]) => !OF_SESSIONS.has(option));
   const key = defaults.join();
   const pool = loops.get(key) ?? [];
@@ -87,15 +87,15 @@ function connect(pool: SocketLoop<Peer>[], protocols: string): Link<Peer> | unde
 /** One loop more. */
 function add(
   pool: SocketLoop<Peer>[],
-  defaults: [Option, number][],
-  handlers: Handlers<Peer>,
+  defaults: Defaults,
+  handlers: () => Handlers<Peer>,
 ): SocketLoop<Peer> {
   const core = new Core(loadModule('server'));
   core.seed(randomBytes(32));
   for (const [option, value] of [...DEFAULTS, ...defaults]) core.setDefault(option, value);
   const limits = { maxBackpressure: MAX_BACKPRESSURE, fullPolicy: FullPolicy.REFUSE };
   const settings = { borrow: false, trusts: () => 0, ...limits };
-  const loop = new SocketLoop<Peer>(core, handlers, settings, pool.length);
+  const loop = new SocketLoop<Peer>(core, handlers(), settings, pool.length);
   pool.push(loop);
   return loop;
 }

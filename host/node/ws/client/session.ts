@@ -16,24 +16,26 @@ import type { Fields } from './request.js';
 /** Sessions that are not open yet, or that the WebSocket does not take. */
 const sessions = new Map<Link<Peer>, ClientSession>();
 
-/** What a client hears of its link: its session does as long as it is not open. */
-const HANDLERS: Handlers<Peer> = {
-  ...TOLD,
-  // No client hears of requests.
-  upgrade: () => undefined,
-  request: () => undefined,
-  opened: (link) => sessions.get(link)?.judged(ErrorCode.NONE),
-  failed: (link, error, ...more) => {
-    const session = sessions.get(link);
-    if (session) session.judged(error);
-    else TOLD.failed(link, error, ...more);
-  },
-  closed: (link, ...how) => {
-    const session = sessions.get(link);
-    if (session) session.closed();
-    else TOLD.closed(link, ...how);
-  },
-};
+/** What the clients of a loop hear of their links: a session hears it as long as it is not open. */
+function handlers(): Handlers<Peer> {
+  return {
+    ...TOLD,
+    // No client hears of requests.
+    upgrade: () => undefined,
+    request: () => undefined,
+    opened: (link) => sessions.get(link)?.judged(ErrorCode.NONE),
+    failed: (link, error, ...more) => {
+      const session = sessions.get(link);
+      if (session) session.judged(error);
+      else TOLD.failed(link, error, ...more);
+    },
+    closed: (link, ...how) => {
+      const session = sessions.get(link);
+      if (session) session.closed();
+      else TOLD.closed(link, ...how);
+    },
+  };
+}
 
 /** Whether a subprotocol may stand in a list of them; the core says what a token is. */
 function listed(protocol: unknown): boolean {
@@ -51,7 +53,7 @@ export class ClientSession {
   constructor(options: ClientOptions, protocols: readonly string[]) {
     try {
       if (!protocols.every(listed)) throw new LimpetError('a subprotocol', ErrorCode.VALUE);
-      this.#link = openSession(options, protocols.join(','), HANDLERS);
+      this.#link = openSession(options, protocols.join(','), handlers);
     } catch (error) {
       if (!(error instanceof LimpetError) || error.code !== ErrorCode.VALUE) throw error;
       throw new SyntaxError('An invalid or duplicated subprotocol was specified');
