@@ -9,7 +9,7 @@ import { WORKER_ENV } from './crew.js';
 import { Lane } from './lane.js';
 import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
-import { share, socketOf } from './shared.js';
+import { serve, share } from './shared.js';
 import {
   answerOf,
   type Goodbye,
@@ -145,13 +145,12 @@ export class WorkerTeam implements Team {
   isClosed = true;
   #address: AddressInfo | null = null;
   #listening: (address: AddressInfo) => void = () => undefined;
-  /** Connections that were taken, and that there are. */
+  /** Connections that were taken, those that are sessions, and sockets that need not be. */
   #taken = 0;
-  #size = 0;
-  /** Whether sockets are counted here, and how many: not all of them become sessions. */
-  #counts = false;
-  /** Whether sockets wait until they are read. */
-  #pauses = true;
+  #sessions = 0;
+  #sockets = 0;
+  /** The user's server, if it is for more than these sessions. */
+  #shared: NetServer | undefined;
   #tellsSize = false;
   /** The id of what is published with counts. */
   #counting = 0;
@@ -167,8 +166,7 @@ export class WorkerTeam implements Team {
   }
 
   /** The port is the primary's: it listens with what `listen` was called with there. */
-  listen(_: unknown, counts: boolean): Promise<AddressInfo> {
-    this.#counts = counts;
+  listen(): Promise<AddressInfo> {
     return new Promise((resolve) => {
       this.#listening = resolve;
       this.isClosed = false;
@@ -177,7 +175,7 @@ export class WorkerTeam implements Team {
   }
 
   over(server: NetServer): void {
-    this.#pauses = false;
+    this.#shared = server;
     share(server, this);
   }
 
@@ -209,28 +207,21 @@ export class WorkerTeam implements Team {
   // ------------------------------------------------------------- connections
 
   /** A connection that the primary accepted; undefined when its peer has gone meanwhile. */
-  take(connection: unknown): void {
+  take(received: unknown): void {
     this.#taken += 1;
-    const socket = socketOf(connection, this.#pauses);
-    if (!socket || this.isClosed) {
-      socket?.destroy();
-      this.#sizeSoon();
-      return;
-    }
-    if (this.#counts) {
-      this.#size += 1;
-      socket.once('close', () => {
-        this.#size -= 1;
-        this.#sizeSoon();
-      });
-    }
-    socket.setNoDelay(true);
-    this.member.serve(socket);
     this.#sizeSoon();
+    const { member } = this;
+    const socket = this.#shared ? serve(this.#shared, received) : member.serve(received);
+    if (!socket) return;
+    this.#sockets += 1;
+    socket.once('close', () => {
+      this.#sockets -= 1;
+      this.#sizeSoon();
+    });
   }
 
   sized(size: number): void {
-    if (!this.#counts) this.#size = size;
+    this.#sessions = size;
     this.#sizeSoon();
   }
 
@@ -243,7 +234,8 @@ export class WorkerTeam implements Team {
   tellSize(): void {
     if (!this.#tellsSize) return;
     this.#tellsSize = false;
-    this.#tell({ what: 'sized', taken: this.#taken, size: this.#size });
+    const size = Math.max(this.#sessions, this.#sockets);
+    this.#tell({ what: 'sized', taken: this.#taken, size });
   }
 
   admit(address: string, decided: (yes: boolean) => void): void {
