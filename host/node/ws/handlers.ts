@@ -158,7 +158,7 @@ function given(ws: WebSocket, data: Buffer, isBinary: boolean): RawData {
 }
 
 /** An error of a listener, told on its own, where the process sees it as it would see any other. */
-function threw(error: unknown): void {
+export function threw(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
