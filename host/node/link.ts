@@ -1,8 +1,9 @@
 // One connection as the socket loop sees it: a transport and the session that speaks for it.
 
 import type { Duplex } from 'node:stream';
+import type { Awaited } from './awaited.js';
 import type { SocketLoop } from './loop.js';
-import type { Receiver, Transport } from './transport/index.js';
+import { Unconnected, type Receiver, type Transport } from './transport/index.js';
 
 /** Handles are less than this: an id is a shard's number and a handle of its core. */
 export const SHARD = 2 ** 31;
@@ -25,17 +26,6 @@ export interface Goodbye {
   reason: string;
 }
 
-/** Called when bytes are written, or with why they were not. */
-export type Written = (error?: Error) => void;
-
-/** Who waits until what was sent is written. Made when somebody does. */
-export class Awaited {
-  /** Bytes written since. */
-  done = 0;
-  /** Callbacks, and how many bytes have to be written before each. */
-  readonly list: { until: number; callback: Written }[] = [];
-}
-
 /**
  * A transport with its session. The face hangs its own object on `owner`. What an idle connection does
  * not need is made when it is needed.
@@ -56,11 +46,13 @@ export class Link<Owner = unknown> implements Receiver {
   closeLater: Goodbye | undefined = undefined;
   /** Whether what it sends may be compressed: permessage-deflate was agreed on. */
   deflates = false;
+  /** Whether it is a client's: what it sends is masked, in linear memory. RFC 6455 5.1. */
+  isClient = false;
   /** Whether messages that come in chunks are handed out so, see Handlers.chunk. */
   streams = false;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
-  /** Who waits until what was sent is written. */
+  /** Who waits until what was sent has left. */
   awaited: Awaited | undefined = undefined;
   /** The streamed message under way. */
   assembly: Assembly | undefined = undefined;
@@ -94,6 +86,11 @@ export class Link<Owner = unknown> implements Receiver {
     const streaming = this.transport.toStream();
     this.transport = streaming;
     return streaming.stream;
+  }
+
+  /** The head of a client's request, to be sent by whoever makes its connection; '' behind `join`. */
+  head(): string {
+    return this.transport instanceof Unconnected ? this.transport.head : '';
   }
 
   // -------------------------------------------------- what the transport tells

@@ -25,7 +25,8 @@ import {
   type ClientRequest,
 } from './handshake.js';
 import { Hub } from './hub.js';
-import { Link, type Written } from './link.js';
+import type { Written } from './awaited.js';
+import { Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
@@ -179,6 +180,7 @@ export class SocketLoop<Owner> {
     const handle = connectSession(this.core, this.memory, request, this.now());
     const transport = new Unconnected(takeHead(this.core, this.memory, handle));
     const link = this.#add(transport, handle);
+    link.isClient = true;
     transport.start(link);
     this.schedule();
     return link;
@@ -376,7 +378,7 @@ export class SocketLoop<Owner> {
     return this.#outbox.sendMany(links, kind, data);
   }
 
-  /** Calls back when all that was sent until now is written, or with why it was not. */
+  /** Calls back when all that was sent until now has left, or with why it never will. */
   onWritten(link: Link<Owner>, callback: Written): void {
     this.#writer.onWritten(link, callback);
   }
@@ -417,7 +419,7 @@ export class SocketLoop<Owner> {
     this.schedule();
   }
 
-  /** Writes what a connection has queued, as far as the kernel takes it now. */
+  /** Writes what a connection has queued now, as far as its transport takes it. */
   flush(link: Link<Owner>): void {
     this.#writer.write(link);
   }
@@ -450,11 +452,7 @@ export class SocketLoop<Owner> {
     this.proceed(link);
   }
 
-  /**
-   * Lets the answer to a handshake be changed before it is written.
-   *
-   * @param change gets the head with its last CRLF CRLF
-   */
+  /** Lets the answer to a handshake be changed before it is written, see Writer.rewrite. */
   rewrite(link: Link<Owner>, change: (head: string) => string): void {
     this.#writer.rewrite(link, change);
   }

@@ -2,7 +2,7 @@
 //
 //   send ─► limpet_send_begin, _end    short payloads: written into linear memory
 //        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
-//        ─► limpet_send_begin, _end    longer ones that are to be compressed: in fragments
+//        ─► limpet_send_begin, _end    longer ones that are to be compressed or masked: in fragments
 //        ─► backlog.ts                 those for which the core has no memory now
 
 import {
@@ -116,7 +116,7 @@ export class Outbox<Owner> {
    */
   sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
     const { kind, data } = message;
-    const number = link.backlog.length === 0 ? message.numberIn(link.loop) : 0;
+    const number = link.backlog ? 0 : message.numberIn(link.loop);
     if (number <= 0 || link.closeLater) return this.send(link, kind, data);
     const status = this.core.exports.limpet_send_prepared(link.handle, number);
     this.turn.schedule();
@@ -180,13 +180,15 @@ export class Outbox<Owner> {
       const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
-    const deflates = link.deflates && !(kind & SEND_PLAIN);
-    // A fragment that has to be compressed waits for the memory that it needs: for less there is some.
+    // What has to be compressed or masked goes through linear memory.
+    const inside = link.isClient || (link.deflates && !(kind & SEND_PLAIN));
+    // A fragment that has to go there waits for the memory that it needs: for less there is some.
     const most = goesOn(kind) ? this.#pieceBytes : this.#copyMax;
-    if (deflates && length > most && this.#fits(handle, length)) {
-      return this.#fragments(link, kind, bytesOf(data));
+    if (inside && length > most) {
+      if (this.#fits(handle, length)) return this.#fragments(link, kind, bytesOf(data));
+      if (link.isClient) return this.#full(link, kind);
     }
-    if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
+    if (length >= this.#bypassBytes && !(inside && length <= this.#copyMax)) {
       return this.#external(link, kind, data);
     }
     const to = exports.limpet_send_begin(handle, kind, length);
@@ -202,7 +204,7 @@ export class Outbox<Owner> {
     // Short ones find room in the end, and control frames cannot stay outside.
     if (data.length < SHORT_BYTES) return ErrorCode.MEMORY;
     const status = this.#external(link, kind, data);
-    // A fragment that has to be compressed is none to leave outside.
+    // What has to be compressed or masked is none to leave outside.
     return status === ErrorCode.STATE ? ErrorCode.MEMORY : status;
   }
 
@@ -223,7 +225,7 @@ export class Outbox<Owner> {
     );
   }
 
-  /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
+  /** Puts a message that is longer than the core's blocks into its queue, piece by piece. */
   #fragments(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
     let status: Sent | ErrorCode = Sent.OK;
     for (let at = 0; at < data.length; at += this.#pieceBytes) {

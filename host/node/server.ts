@@ -15,7 +15,7 @@ import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
 import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
-import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
+import { applyOptions, HANDSHAKE_MS, type HostLimits, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
 import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
@@ -92,7 +92,7 @@ export class Server extends EventEmitter<ServerEvents> {
   readonly #options: ServerOptions;
   #tls: TlsAcceptor | undefined;
   #metricsPath = '';
-  #maxConnections = 0;
+  #limits: HostLimits | undefined;
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
@@ -102,7 +102,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const configure = (core: Core) => {
       const limits = applyOptions(core, options);
       this.#metricsPath = limits.metricsPath;
-      this.#maxConnections = limits.maxConnections;
+      this.#limits = limits;
       return { borrow: options.borrow ?? false, ...limits };
     };
     this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
@@ -296,14 +296,12 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #acceptor(options: TlsOptions): TlsAcceptor {
-    const { handshakeTimeout = HANDSHAKE_MS, trustProxy = false } = this.#options;
-    if (trustProxy === 'proxy' || trustProxy === 'proxy-required') {
-      throw new TypeError(`trustProxy '${trustProxy}' does not go with tls`);
-    }
-    const limits = { handshakeTimeout, most: this.#maxConnections };
+    const { handshakeTimeout = HANDSHAKE_MS } = this.#options;
+    const { maxConnections: most = 0, trusts = () => 0 } = this.#limits ?? {};
+    const limits = { handshakeTimeout, most, trusts, core: this.core };
     return new TlsAcceptor(options, limits, {
-      accepted: (socket) => {
-        if (!this.#shards.accept(socket)) socket.destroy();
+      accepted: (socket, first) => {
+        if (!this.#shards.accept(socket, first)) socket.destroy();
       },
       failed: (error) => {
         if (this.listenerCount('error') > 0) this.emit('error', error);

@@ -39,17 +39,15 @@ const WRITES = ['TCP', 'Pipe'];
 
 export class SocketTransport extends StreamTransport {
   readonly #socket: Socket;
+  #direct: boolean;
   #sink: Handle | undefined;
   #released = false;
 
   /** @param direct the socket was constructed to read into the ingress region and to call `came` */
-  constructor(
-    socket: Socket,
-    private readonly direct = false,
-    knowsEnd = false,
-  ) {
+  constructor(socket: Socket, direct = false, knowsEnd = false) {
     super(socket, knowsEnd);
     this.#socket = socket;
+    this.#direct = direct;
   }
 
   override start(receiver: Receiver, ingress: Buffer): void {
@@ -57,20 +55,20 @@ export class SocketTransport extends StreamTransport {
     const socket = this.#socket;
     const handle = (socket as Internals)._handle;
     if (streamWrap && isHandle(handle, WRITES)) this.#sink = handle;
-    if (this.direct) return;
+    if (this.#direct) return;
     // Times are the core's to keep, and frames leave when they are written.
     socket.setTimeout(0);
     socket.setNoDelay(true);
   }
 
   protected override listen(): void {
-    if (!this.direct && !this.#readDirectly()) {
-      super.listen();
-      return;
-    }
-    const socket = this.#socket;
-    while (!this.#released) {
-      const chunk = socket.read() as Buffer | null;
+    this.#direct ||= this.#readDirectly();
+    if (!this.#direct) super.listen();
+  }
+
+  protected override readBuffered(): void {
+    while (this.#direct && !this.paused && this.#socket.readableLength > 0) {
+      const chunk = this.#socket.read() as Buffer | null;
       if (!chunk) return;
       this.receiver.data(chunk);
     }

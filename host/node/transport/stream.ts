@@ -17,8 +17,10 @@ export class StreamTransport implements Streaming {
   protected ingress!: Buffer;
   /** Called when a write has ended; made for the first one that takes its time. */
   #written: ((error?: Error | null) => void) | undefined;
-  /** A write is under way whose end is to be told. */
-  #awaits = false;
+  /** Writes with that callback, how many of them have ended, and which one's end is to be told. */
+  #writes = 0;
+  #ends = 0;
+  #awaited = 0;
   #listens = false;
   #finishing = false;
   protected paused = true;
@@ -62,6 +64,7 @@ export class StreamTransport implements Streaming {
       this.#listens = true;
       this.listen();
     }
+    this.readBuffered();
     // What it had before may have been enough.
     if (!this.paused && !this.stream.destroyed) this.stream.resume();
   }
@@ -69,6 +72,11 @@ export class StreamTransport implements Streaming {
   /** Before the first bytes flow. */
   protected listen(): void {
     this.stream.on('data', came);
+  }
+
+  /** Before it flows on: takes what would not flow. */
+  protected readBuffered(): void {
+    // The 'data' event brings all there is.
   }
 
   pause(): void {
@@ -91,17 +99,19 @@ export class StreamTransport implements Streaming {
     return this.#hasLeft();
   }
 
+  /** The callback of the next write: writes end in their order. */
   #callback(): (error?: Error | null) => void {
+    this.#writes += 1;
     return (this.#written ??= (error) => {
-      if (error || !this.#awaits || this.stream.writableLength > 0) return;
-      this.#awaits = false;
-      this.receiver.written();
+      this.#ends += 1;
+      if (!error && this.#ends === this.#awaited) this.receiver.written();
     });
   }
 
   #hasLeft(): boolean {
-    this.#awaits = this.stream.writableLength > 0 || this.stream.destroyed;
-    return !this.#awaits;
+    if (this.stream.writableLength === 0 && !this.stream.destroyed) return true;
+    this.#awaited = this.#writes;
+    return false;
   }
 
   hasEnded(): void {

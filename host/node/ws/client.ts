@@ -55,15 +55,16 @@ class Handshake {
 
   #ask(): ClientRequest {
     const { options, protocols } = this.#wanted;
-    const { headers = {}, handshakeTimeout = 0 } = options;
+    const { headers = {}, auth, handshakeTimeout = 0 } = options;
     const ws = this.#ws;
     const target = this.#target;
     const session = new ClientSession(options, protocols);
+    const wanted = { headers, auth: target.auth ?? auth ?? undefined };
     const watched = ws.listenerCount('redirect') > 0;
-    const changed = this.#redirects?.changed(target, watched) ?? { headers, auth: target.auth };
     let request;
     try {
-      request = requestTo(target, options, changed, session.fields);
+      const users = this.#redirects?.changed(target, wanted.auth, watched) ?? wanted;
+      request = requestTo(target, options, users, session.fields);
     } catch (error) {
       session.drop();
       throw error;

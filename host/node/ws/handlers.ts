@@ -2,6 +2,7 @@
 
 import type { ClientRequest } from 'node:http';
 import { ErrorCode } from '../../../build/limpet.abi.js';
+import type { Handlers } from '../handlers.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
 import { Rare, type Connecting } from './rare.js';
@@ -54,7 +55,7 @@ export function handshakeFailed(ws: WebSocket, error: Error): void {
 // -------------------------------------------------------------------- both roles
 
 /** What a WebSocket hears of its link; a role adds what it has of opening handshakes. */
-export const TOLD = {
+export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   message(link: Link<Peer>, data: Buffer, isBinary: boolean): void {
     const ws = link.owner as WebSocket;
     if (ws._rare?.events) {
@@ -85,6 +86,12 @@ export const TOLD = {
   heartbeat(link: Link<Peer>, rtt_ms: number): void {
     (link.owner as WebSocket).emit('heartbeat', rtt_ms);
   },
+
+  /** A server's connection is opened by its handshake. */
+  opened(): void {},
+
+  /** Pieces of messages are put together by the loop. */
+  chunk(): void {},
 
   /** The loop is ended; what says how is the server's `close`. */
   closing(link: Link<Peer>): void {

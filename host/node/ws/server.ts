@@ -9,8 +9,8 @@ import type { IncomingMessage } from 'node:http';
 import {
   createServer as createNetServer,
   type AddressInfo,
-  Socket as NetSocket,
   type Server as NetServer,
+  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { State, type ErrorCode } from '../../../build/limpet.abi.js';
@@ -22,7 +22,7 @@ import type { Metrics } from '../metrics.js';
 import type { Published } from '../outbox.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
-import { receivedBy } from '../transport/index.js';
+import { receivedBy, takeConnections } from '../transport/index.js';
 import { loadModule } from '../wasm.js';
 import { Everywhere } from '../workers/all.js';
 import { join } from '../workers/join.js';
@@ -35,7 +35,7 @@ import { refusalOf } from './errors.js';
 import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
 import { Rare } from './rare.js';
-import { headOf } from './request.js';
+import { headOf, requestOf } from './request.js';
 import {
   applySettings,
   CLOSE_TIMEOUT_MS,
@@ -230,12 +230,11 @@ export class WebSocketServer<
 
   /** What listens on a port of our own. */
   #listener(): NetServer {
-    return createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
-      (accepted: NetSocket) => {
-        if (!this.#connections.accept(accepted)) accepted.destroy();
-      },
-    );
+    const own = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+    takeConnections(own, (connection) => {
+      if (!this.#connections.accept(connection)) connection.destroy();
+    });
+    return own;
   }
 
   /** Its connections; the first instance of the core is made when it is needed. */
@@ -260,9 +259,9 @@ export class WebSocketServer<
       request: (link) => {
         this.#plain(link);
       },
-      failed: (link, error, code, detail) => {
-        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail);
-        else this.#refused(link, error);
+      failed: (link, error, code, detail, head) => {
+        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail, head);
+        else this.#refused(link, error, head);
       },
       closed: (link, code, reason, clean) => {
         const ws = link.owner;
@@ -300,8 +299,6 @@ export class WebSocketServer<
       socket.destroy();
       return;
     }
-    // What node:http set for requests does not hold any more.
-    if (socket instanceof NetSocket) socket.setTimeout(0).setNoDelay();
     const opening = new Opening(this, callback as UpgradeCallback, request);
     marked[OPENING] = opening;
     const first = headOf(request, head);
@@ -331,15 +328,24 @@ export class WebSocketServer<
   }
 
   /** The core has refused an opening handshake; its answer is not written yet. */
-  #refused(link: Link<Peer>, error: ErrorCode): void {
+  #refused(link: Link<Peer>, error: ErrorCode, head: string): void {
     const message = refusalOf(error);
-    if (!this.#tellsRefusal(link, message)) explain(link, message);
+    if (message === undefined) explain(link);
+    else if (!this.#tellsRefusal(link, message, head)) explain(link, message);
   }
 
   /** Lets listeners of 'wsClientError' answer, if there are some; then the core does not. */
-  #tellsRefusal(link: Link<Peer>, message: string): boolean {
+  #tellsRefusal(link: Link<Peer>, message: string, head?: string): boolean {
     if (this.listenerCount('wsClientError') === 0) return false;
-    return false;
+    const { owner } = link;
+    const known = owner instanceof Opening ? owner.request : undefined;
+    const request = (known ?? requestOf(link, head)) as InstanceType<Request>;
+    const socket = link.loop.detach(link);
+    if (!socket) return false;
+    // Its link leads nowhere any more.
+    request.socket = socket as NetSocket;
+    this.emit('wsClientError', new Error(message), socket, request);
+    return true;
   }
 
   // ------------------------------------------------------------------ connections

@@ -64,7 +64,6 @@ export function serverSettings(options: ServerOptions): Settings {
     defaults: [
       ...commonDefaults(options, true),
       [Option.HANDSHAKE_MS, HEAD_MS],
-      [Option.CLOSING, Closing.TOLD | Closing.REASON],
       [Option.QUEUE_MAX, whole('maxBackpressure', maxBackpressure)],
       [Option.HIGH_WATER, HIGH_WATER],
       [Option.FULL_POLICY, policy],
@@ -110,6 +109,7 @@ export function commonDefaults(options: CommonOptions, isServer: boolean): Defau
     [Option.FRAGMENTS_MAX, bound('maxFragments', maxFragments, MAX_FRAGMENTS)],
     // To the core 0 is no bound.
     [Option.CLOSE_MS, closeTimeout === 0 ? 1 : close_ms],
+    [Option.CLOSING, Closing.TOLD | Closing.REASON],
     [Option.AUTO_PONG, yes('autoPong', autoPong) ? 1 : 0],
     [Option.UTF8, yes('skipUTF8Validation', skipUTF8Validation) ? 0 : 1],
     ...deflateDefaults(perMessageDeflate === undefined ? !isServer : perMessageDeflate, isServer),
