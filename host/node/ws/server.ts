@@ -26,12 +26,10 @@ import { takeConnections } from '../transport/index.js';
 import { loadModule } from '../wasm.js';
 import { explain } from './answers.js';
 import { checkClose } from './data.js';
-import { EventQueue } from './event-queue.js';
 import { behind, TOLD } from './handlers.js';
 import { refusalOf } from './errors.js';
 import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
-import { Rare } from './rare.js';
 import { headOf, requestOf } from './request.js';
 import {
   applySettings,
@@ -302,7 +300,6 @@ export class WebSocketServer<
   /** @internal A connection is open. */
   _entered(ws: InstanceType<Class>): void {
     ws._shards = this.#connections;
-    if (!this.options.allowSynchronousEvents) (ws._rare ??= new Rare()).events = new EventQueue(ws);
     this.#open += 1;
     if (this.options.clientTracking) this.clients.add(ws);
   }
