@@ -92,8 +92,11 @@ export interface Team extends Bus {
   address(): AddressInfo | null;
   /** Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot. */
   listen(options: ListenOptions): Promise<AddressInfo>;
-  /** A server that is the user's listens: primary and workers share it. Throws what keeps them from it. */
-  over(server: NetServer): void;
+  /**
+   * A server that is the user's is the port; it is told to listen elsewhere. Resolves when it does, in
+   * the primary with all workers.
+   */
+  over(server: NetServer): Promise<void>;
   /** Primary: ends all. Worker: ends this one's part, which `here` does. */
   close(how: Goodbye | undefined, here: () => Promise<void>): Promise<void>;
   /** Lets something publish or broadcast, once, and resolves with the counts of the other workers. */

@@ -5,7 +5,7 @@ import cluster from 'node:cluster';
 import { Socket as NetSocket, type AddressInfo, type Server as NetServer } from 'node:net';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
-import { WORKER_ENV } from './crew.js';
+import { here } from './here.js';
 import { Lane } from './lane.js';
 import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
@@ -24,15 +24,10 @@ const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
 /** Ids of a worker's questions: its number above these bits. */
 const ID_BITS = 24;
 
-const [number = 0, descriptor = 0, count = 0] = (process.env[WORKER_ENV] ?? '')
-  .split(':')
-  .map(Number);
-// What this process starts itself is no worker.
-
-delete process.env[WORKER_ENV];
+const place = here<never, Station>();
 
 /** Whether this process was started as a worker of a primary's servers. */
-export const isWorker = cluster.isWorker && number > 0;
+export const isWorker = place.worker > 0;
 
 /** This process' end of the bus, with the servers that it runs. */
 class Station {
@@ -44,7 +39,7 @@ class Station {
   #left = false;
 
   constructor() {
-    const stream = new NetSocket({ fd: descriptor, readable: true, writable: true });
+    const stream = new NetSocket({ fd: place.descriptor, readable: true, writable: true });
     this.lane = new Lane(stream, {
       stalled: () => {
         const what = 'the primary does not read: what is published is dropped for other workers';
@@ -73,7 +68,7 @@ class Station {
   /** Sends a record whose answer will come with its id. */
   async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
-    const id = number * 2 ** ID_BITS + this.#id;
+    const id = place.worker * 2 ** ID_BITS + this.#id;
     if (this.#left) throw new Error('the server is closed');
     const answered = new Promise<T>((resolve) => {
       this.#waiting.set(id, (answer) => {
@@ -127,11 +122,9 @@ class Station {
   }
 }
 
-let station: Station | undefined;
-
 /** Takes a server of this process into the program; servers are made in the same order in all. */
 export function joinWorker(member: Member): WorkerTeam {
-  station ??= new Station();
+  const station = (place.station ??= new Station());
   const team = new WorkerTeam(station, station.teams.length, member);
   station.teams.push(team);
   return team;
@@ -139,8 +132,8 @@ export function joinWorker(member: Member): WorkerTeam {
 
 export class WorkerTeam implements Team {
   readonly isPrimary = false;
-  readonly worker = number;
-  readonly workers = count;
+  readonly worker = place.worker;
+  readonly workers = place.workers;
   /** Whether there is nothing of it that keeps the process. */
   isClosed = true;
   #address: AddressInfo | null = null;
@@ -174,9 +167,12 @@ export class WorkerTeam implements Team {
     });
   }
 
-  over(server: NetServer): void {
+  over(server: NetServer): Promise<void> {
     this.#shared = server;
     share(server, this);
+    return new Promise((resolve) => {
+      server.once('listening', resolve);
+    });
   }
 
   async close(_: Goodbye | undefined, here: () => Promise<void>): Promise<void> {

@@ -122,7 +122,7 @@ class Handshake {
 
   #upgraded(session: ClientSession, response: IncomingMessage, socket: Duplex, head: Buffer): void {
     const ws = this.#ws;
-    const { protocols } = this.#wanted;
+    const { protocols, options } = this.#wanted;
     ws.emit('upgrade', response);
     // A listener may have given up.
     if (this.#over) {
@@ -145,7 +145,7 @@ class Handshake {
         return;
       }
       this.#over = true;
-      opened(ws, link, protocol);
+      opened(ws, link, protocol, options.allowSynchronousEvents === false);
     });
   }
 
