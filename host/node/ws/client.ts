@@ -16,7 +16,9 @@ import { requestTo } from './client/request.js';
 import { faultOf, headOf } from './client/response.js';
 import { ClientSession } from './client/session.js';
 import { targetOf, type Target } from './client/url.js';
+import { EventQueue } from './event-queue.js';
 import { connecting, failing, handshakeFailed, opened } from './handlers.js';
+import { Rare } from './rare.js';
 import type { WebSocket } from './websocket.js';
 
 export type { ClientOptions };
@@ -122,7 +124,7 @@ class Handshake {
 
   #upgraded(session: ClientSession, response: IncomingMessage, socket: Duplex, head: Buffer): void {
     const ws = this.#ws;
-    const { protocols } = this.#wanted;
+    const { options, protocols } = this.#wanted;
     ws.emit('upgrade', response);
     // A listener may have given up.
     if (this.#over) {
@@ -130,9 +132,10 @@ class Handshake {
       return;
     }
     clearTimeout(this.#timer);
-    const rare = ws._rare;
-    if (rare) rare.request = null;
-    const asked = { protocols, extensions: session.offers };
+    const rare = (ws._rare ??= new Rare());
+    rare.request = null;
+    if (options.allowSynchronousEvents === false) rare.events = new EventQueue(ws);
+    const asked = { protocols: protocols.length > 0, extensions: session.offers };
     session.join(socket, headOf(response), head, (error, link) => {
       if (error !== ErrorCode.NONE) {
         this.#refuse(session, faultOf(error, response, asked));
@@ -140,7 +143,7 @@ class Handshake {
       }
       const protocol = response.headers['sec-websocket-protocol'] ?? '';
       // WHATWG WebSockets, "establish a WebSocket connection": RFC 6455 does not ask for it.
-      if (protocol === '' && protocols.length > 0) {
+      if (protocol === '' && asked.protocols) {
         this.#refuse(session, 'Server sent no subprotocol');
         return;
       }
