@@ -16,9 +16,7 @@ import { requestTo } from './client/request.js';
 import { faultOf, headOf } from './client/response.js';
 import { ClientSession } from './client/session.js';
 import { targetOf, type Target } from './client/url.js';
-import { EventQueue } from './event-queue.js';
 import { connecting, failing, handshakeFailed, opened } from './handlers.js';
-import { Rare } from './rare.js';
 import type { WebSocket } from './websocket.js';
 
 export type { ClientOptions };
@@ -132,9 +130,7 @@ class Handshake {
       return;
     }
     clearTimeout(this.#timer);
-    const rare = (ws._rare ??= new Rare());
-    rare.request = null;
-    if (options.allowSynchronousEvents === false) rare.events = new EventQueue(ws);
+    if (ws._rare) ws._rare.request = null;
     const asked = { protocols: protocols.length > 0, extensions: session.offers };
     session.join(socket, headOf(response), head, (error, link) => {
       if (error !== ErrorCode.NONE) {
@@ -148,7 +144,7 @@ class Handshake {
         return;
       }
       this.#over = true;
-      opened(ws, link, protocol);
+      opened(ws, link, protocol, options.allowSynchronousEvents === false);
     });
   }
 
