@@ -82,7 +82,7 @@ export const enum EventKind {
   CLOSING = 8,
   /** The last event of a session: `code` its close code (1006 without a Close frame), `flags` has CLEAN. */
   CLOSED = 9,
-  /** The session failed: `detail` says why (an ErrorCode), `code` is the close code or the HTTP status sent. */
+  /** The session failed: `detail` says why (an ErrorCode), `code` is the close code or the HTTP status sent. `ptr`, `len`: the head that was refused, as far as it is here (feature `headers`). */
   ERROR = 10,
   /** The send queue fell to half its high-water mark after having been over it. */
   WRITABLE = 11,

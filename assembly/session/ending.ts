@@ -28,6 +28,7 @@ import { Closing, ErrorCode, EventFlag, EventKind, Opcode, Option, State } from 
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { keepRelease } from '../http/keep';
+import { Request } from '../http/request';
 import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
@@ -143,7 +144,12 @@ export function fail(s: Session, error: i32): void {
   if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
-  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0);
+  // The head that broke it stays where it is until the event is acknowledged: inputRelease.
+  const isHead = HEADERS && s.state == State.HANDSHAKE && error != ErrorCode.PROXY;
+  const head: usize = isHead ? s.block : 0;
+  const at: usize = head ? head + load<u16>(head, offsetof<Request>('head')) : 0;
+  const length: u32 = head ? load<u16>(head, offsetof<Request>('headLength')) : 0;
+  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), at, length);
   e.detail = error;
   e.remaining = s.maskKey;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);

@@ -122,12 +122,7 @@ export class Events<Owner> {
         this.handlers.closing(link);
         return;
       case EventKind.ERROR:
-        this.handlers.failed(
-          link,
-          i32[word + (EventRecord.detail >> 2)] as ErrorCode,
-          code,
-          u32[word + (EventRecord.remaining >> 2)],
-        );
+        this.#failed(link, word, code, this.memory.toString('latin1', ptr, ptr + len));
         return;
       case EventKind.CLOSED:
         this.turn.forget(link);
@@ -135,11 +130,6 @@ export class Events<Owner> {
         return;
       default:
     }
-  }
-
-  #leaving(link: Link<Owner>, code: number, reason: Buffer, flags: number): void {
-    link.reason = reason.toString();
-    this.handlers.leaving(link, code, reason, (flags & EventFlag.REMOTE) !== 0);
   }
 
   #chunk(
@@ -157,6 +147,17 @@ export class Events<Owner> {
     const remaining = this.core.u32[(entry + EventRecord.remaining) >>> 2];
     assemble(link, flags, this.memory.subarray(ptr, ptr + len), remaining);
     if (flags & EventFlag.END) this.handlers.message(link, assembled(link), isBinary);
+  }
+
+  #leaving(link: Link<Owner>, code: number, reason: Buffer, flags: number): void {
+    link.reason = reason.toString();
+    this.handlers.leaving(link, code, reason, (flags & EventFlag.REMOTE) !== 0);
+  }
+
+  #failed(link: Link<Owner>, word: number, code: number, head: string): void {
+    const error = this.core.i32[word + (EventRecord.detail >> 2)] as ErrorCode;
+    const detail = this.core.u32[word + (EventRecord.remaining >> 2)];
+    this.handlers.failed(link, error, code, detail, head);
   }
 
   #payload(ptr: number, len: number): Buffer {

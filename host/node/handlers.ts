@@ -27,9 +27,9 @@ export interface Handlers<Owner> {
   leaving(link: Link<Owner>, code: number, reason: Buffer, remote: boolean): void;
   /**
    * The peer broke a rule or a time ran out; `code` is the close code or HTTP status that it was told,
-   * `detail` what broke the rule, see ErrorCode.
+   * `detail` what broke the rule, see ErrorCode; of an HTTP head there is as much as came.
    */
-  failed(link: Link<Owner>, error: ErrorCode, code: number, detail: number): void;
+  failed(link: Link<Owner>, error: ErrorCode, code: number, detail: number, head: string): void;
   closed(link: Link<Owner>, code: number, reason: string, clean: boolean): void;
   /** Another handler threw. */
   threw(error: unknown): void;

@@ -1,6 +1,7 @@
 // One connection as the socket loop sees it: a transport and the session that speaks for it.
 
 import type { Duplex } from 'node:stream';
+import type { Awaited } from './awaited.js';
 import type { Line } from './line.js';
 import type { SocketLoop } from './loop.js';
 import type { Incoming } from './streams.js';
@@ -35,17 +36,6 @@ export interface Goodbye {
   reason: string;
 }
 
-/** Called when bytes are written, or with why they were not. */
-export type Written = (error?: Error) => void;
-
-/** Who waits until what was sent is written. Made when somebody does. */
-export class Awaited {
-  /** Bytes written since. */
-  done = 0;
-  /** Callbacks, and how many bytes have to be written before each. */
-  readonly list: { until: number; callback: Written }[] = [];
-}
-
 /**
  * A transport with its session. The face hangs its own object on `owner`. What an idle connection does
  * not need is made when it is needed.
@@ -78,12 +68,14 @@ export class Link<Owner = unknown> implements Receiver {
   held = 0;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
-  /** Who waits until what was sent is written. */
+  /** Who waits until what was sent has left. */
   awaited: Awaited | undefined = undefined;
   /** The streamed message under way. */
   assembly: Assembly | undefined = undefined;
   /** The close reason, told by CLOSING and handed out with CLOSED. */
   reason = '';
+  /** Client: gives the next frame's masking key to the core; called behind each frame. */
+  rekey: (() => void) | undefined = undefined;
   /** The peer has ended its side while its request waits for an answer. */
   halfClosed = false;
   /** Whether the transport was asked to end its write side. */

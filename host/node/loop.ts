@@ -25,8 +25,9 @@ import {
   type ClientRequest,
 } from './handshake.js';
 import { Hub } from './hub.js';
+import type { Written } from './awaited.js';
 import type { Turnwise } from './line.js';
-import { Held, Link, type Written } from './link.js';
+import { Held, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
@@ -380,7 +381,7 @@ export class SocketLoop<Owner> {
     return this.#outbox.sendMany(links, kind, data);
   }
 
-  /** Calls back when all that was sent until now is written, or with why it was not. */
+  /** Calls back when all that was sent until now has left, or with why it never will. */
   onWritten(link: Link<Owner>, callback: Written): void {
     this.#writer.onWritten(link, callback);
   }
@@ -446,7 +447,7 @@ export class SocketLoop<Owner> {
     this.schedule();
   }
 
-  /** Writes what a connection has queued, as far as the kernel takes it now. */
+  /** Writes what a connection has queued now, as far as its transport takes it. */
   flush(link: Link<Owner>): void {
     this.#writer.write(link);
   }
@@ -479,11 +480,7 @@ export class SocketLoop<Owner> {
     this.proceed(link);
   }
 
-  /**
-   * Lets the answer to a handshake be changed before it is written.
-   *
-   * @param change gets the head with its last CRLF CRLF
-   */
+  /** Lets the answer to a handshake be changed before it is written, see Writer.rewrite. */
   rewrite(link: Link<Owner>, change: (head: string) => string): void {
     this.#writer.rewrite(link, change);
   }

@@ -5,6 +5,7 @@ import {
   createServer as createNetServer,
   type AddressInfo,
   type Server as NetServer,
+  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
@@ -23,7 +24,7 @@ import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } f
 import { streamOver, type MessageReader, type Told } from './streams.js';
 import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
-import { socketOf, takeConnections } from './transport/index.js';
+import { receivedBy, socketOf, takeConnections, type HandleTransport } from './transport/index.js';
 import { loadModule } from './wasm.js';
 import { Everywhere } from './workers/all.js';
 import { join } from './workers/join.js';
@@ -167,10 +168,7 @@ export class Server extends EventEmitter<ServerEvents> {
     this.core = this.#shards.first().core;
     if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
     this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
-    takeConnections(this.#net, (connection) => {
-      if (this.#tls) this.#tls.take(socketOf(connection));
-      else if (!this.#shards.accept(connection)) connection.destroy();
-    });
+    takeConnections(this.#net, (connection) => this.#take(connection));
     this.#net.on('listening', () => this.emit('listening'));
     // What keeps it from listening is told by `listen`.
     this.#net.on('error', (error) => {
@@ -182,8 +180,9 @@ export class Server extends EventEmitter<ServerEvents> {
 
   #join(workers: number): Team {
     return join(workers, this.#shards, this.#options.maxConnections, {
-      serve: (accepted) => {
-        this.#net.emit('connection', accepted);
+      serve: (received) => {
+        const connection = receivedBy(this.#net, received);
+        return connection && this.#take(connection);
       },
       close: (how) => this.close(how),
       worker: (event) => {
@@ -194,6 +193,17 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       threw,
     });
+  }
+
+  /** Takes an accepted connection; returns its socket, if it is under TLS. */
+  #take(connection: NetSocket | HandleTransport): NetSocket | undefined {
+    if (!this.#tls) {
+      if (!this.#shards.accept(connection)) connection.destroy();
+      return undefined;
+    }
+    const socket = socketOf(connection);
+    this.#tls.take(socket);
+    return socket;
   }
 
   /** Whether this process only looks after its workers: it has no connections. */
@@ -289,7 +299,7 @@ export class Server extends EventEmitter<ServerEvents> {
       if (!this.#team) return await listening(this.#net, options, begun);
       // The first connection may come with the news.
       begun();
-      const address = await this.#team.listen(options, this.#tls !== undefined);
+      const address = await this.#team.listen(options);
       this.emit('listening');
       return address;
     } catch (error) {

@@ -7,7 +7,8 @@
 
 import { SessionInfo, TxFlag, TxRecord } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
-import { Awaited, type Link, type Written } from './link.js';
+import { Awaited, type Written } from './awaited.js';
+import type { Link } from './link.js';
 import { HEADER_BYTES } from './outbox.js';
 
 /** What the writer asks of the loop. */
@@ -20,8 +21,6 @@ export interface Turn<Owner> {
 
 /** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
 const JOIN_BYTES = 1024;
-
-const NEVER_WRITTEN = 'The connection was closed before the message was written';
 
 /** Several spans, and their bytes in one Buffer. */
 interface Joined {
@@ -85,17 +84,21 @@ export class Writer<Owner> {
     this.turn.left(link);
   }
 
-  /** Writes what a connection has queued, and nothing of which is under way, as `change` has it. */
-  rewrite(link: Link<Owner>, change: (head: string) => string): void {
+  /**
+   * Writes what a connection has queued as `change` has it. Nothing may be under way.
+   *
+   * @param change gets it as characters of one byte each
+   */
+  rewrite(link: Link<Owner>, change: (queued: string) => string): void {
     const { exports, u32 } = this.core;
     const record = exports.limpet_tx(link.handle);
     if (record < 0 || link.writing > 0) return;
     const bytes = u32[(record + TxRecord.bytes) >>> 2];
-    if (bytes === 0) return;
     const count = u32[(record + TxRecord.count) >>> 2];
-    const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
-    const changed = change(head);
-    if (changed === head) return;
+    const queued = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1');
+    if (!queued) return;
+    const changed = change(queued);
+    if (changed === queued) return;
     link.writing = bytes;
     if (!link.transport.write(Buffer.from(changed, 'latin1'))) return;
     link.writing = 0;
@@ -110,31 +113,22 @@ export class Writer<Owner> {
     return queued + link.backlogBytes + HEADER_BYTES * (link.backlog?.length ?? 0);
   }
 
-  /** Calls back when all that was sent until now is written, or with why it was not. */
+  /** Calls back when all that was sent until now has left, or with why it never will. */
   onWritten(link: Link<Owner>, callback: Written): void {
-    const { done, list } = (link.awaited ??= new Awaited());
-    list.push({ until: done + this.queued(link), callback });
+    (link.awaited ??= new Awaited()).add(this.queued(link), callback);
   }
 
-  /** A connection is over: what waits to be written never will be. */
-  forget({ awaited }: Link<Owner>): void {
-    if (!awaited) return;
-    const error = Object.assign(new Error(NEVER_WRITTEN), { code: 'ERR_STREAM_DESTROYED' });
-    for (const { callback } of awaited.list.splice(0)) process.nextTick(callback, error);
+  /** A connection is over: what has not left never will. */
+  forget(link: Link<Owner>): void {
+    link.awaited?.fail();
   }
 
-  /** The kernel has bytes: the core is told, and who waits for them. Returns how many are left. */
+  /** Bytes have left: the core is told, and who waits for them. Answers as limpet_tx_ack does. */
   #acknowledge(link: Link<Owner>, bytes: number): number {
-    const left = this.core.exports.limpet_tx_ack(link.handle, bytes);
+    const answer = this.core.exports.limpet_tx_ack(link.handle, bytes);
     const { awaited } = link;
-    if (!awaited) return left;
-    // What waited in Node's memory may have become shorter.
-    awaited.done = this.queued(link) === 0 ? Infinity : awaited.done + bytes;
-    let count = 0;
-    while (count < awaited.list.length && awaited.list[count].until <= awaited.done) count++;
-    for (const { callback } of awaited.list.splice(0, count)) process.nextTick(callback);
-    if (awaited.list.length === 0) link.awaited = undefined;
-    return left;
+    if (awaited && !awaited.left(bytes, this.queued(link))) link.awaited = undefined;
+    return answer;
   }
 
   /** Something may be queued where other bytes were. */

@@ -64,7 +64,7 @@ export class Opening implements Candidate {
 
   get isPending(): boolean {
     const link = this.#link;
-    return link !== undefined && link.loop.state(link) === State.PENDING;
+    return link?.loop.state(link) === State.PENDING;
   }
 
   /** The core takes it for an opening handshake. */
@@ -147,7 +147,7 @@ export class Opening implements Candidate {
     }
     const { options } = this.server;
     // A class of the user's own may look at the options.
-    const ws = new options.WebSocket(null, undefined, options as never);
+    const ws = new options.WebSocket(null, undefined, options);
     const protocol = this.#protocol(link, request);
     if (protocol === undefined) {
       this.refuse(400);
@@ -158,7 +158,7 @@ export class Opening implements Candidate {
       this.#tellHeaders(link, request);
       this.#ws = ws;
       ws.user = this.user;
-      opened(ws, link, protocol);
+      opened(ws, link, protocol, !options.allowSynchronousEvents);
       this.server._entered(ws);
       if (options.authenticate) this.callback(ws, request, this.user);
       else this.callback(ws, request);

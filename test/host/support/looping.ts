@@ -55,6 +55,9 @@ export function looping(t: TestContext, profile = 'server'): Looping {
     closing: (link) => {
       say(link, 'closing');
     },
+    leaving: (link, code, reason, remote) => {
+      say(link, 'leaving', code, reason, remote);
+    },
     failed: (link, error: ErrorCode, code) => {
       say(link, 'failed', error, code);
     },
