@@ -23,7 +23,7 @@ import {
 } from '../../host/node/workers/record.js';
 import { shifted, unshifted } from '../../host/node/workers/selection.js';
 import { Child } from './support/child.js';
-import { isThere } from './support/crew.js';
+import { isThere, PROGRAM } from './support/crew.js';
 import { Peer } from './support/peer.js';
 import { turns, until, within } from './support/wait.js';
 
@@ -292,8 +292,6 @@ test('without workers: all is this process', async (t) => {
   await assert.rejects(server.all.publish('a/#', 'x'), /VALUE/);
   peer.transport.destroy();
 });
-
-const PROGRAM = 'test/host/support/crew.mjs';
 
 test('a worker of node:cluster has no workers, nor has a thread', async (t) => {
   const options = JSON.stringify({ workers: 2 });
