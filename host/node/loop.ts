@@ -26,7 +26,8 @@ import {
 } from './handshake.js';
 import { Hub } from './hub.js';
 import type { Written } from './awaited.js';
-import { Link } from './link.js';
+import type { Turnwise } from './line.js';
+import { Held, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
@@ -257,8 +258,10 @@ export class SocketLoop<Owner> {
     exports.limpet_address_set(handle, scratch, bytes.length, port, this.options.trusts(text));
   }
 
-  /** Stops or resumes reading for a connection. */
-  setPaused(link: Link<Owner>, paused: boolean): void {
+  /** Stops or resumes reading for a connection; `why`: bits of Held. It is read from when there are none. */
+  setPaused(link: Link<Owner>, stops: boolean, why: number = Held.APPLICATION): void {
+    link.held = stops ? link.held | why : link.held & ~why;
+    const paused = link.held !== 0;
     this.core.exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
     if (paused) {
       link.transport.pause();
@@ -388,6 +391,31 @@ export class SocketLoop<Owner> {
     return this.#writer.queued(link);
   }
 
+  /** Bytes that may be sent until the queue of a connection is full. */
+  room(link: Link<Owner>): number {
+    return this.#outbox.room(this.queued(link));
+  }
+
+  /** A message begins that is written as a stream, see Outbox.enter. */
+  enter(link: Link<Owner>, stream: Turnwise): void {
+    this.#outbox.enter(link, stream);
+  }
+
+  /** It has ended, or never began. */
+  leave(link: Link<Owner>, stream: Turnwise): void {
+    this.#outbox.leave(link, stream);
+  }
+
+  /** It will not end: the connection closes. */
+  cut(link: Link<Owner>): void {
+    this.#outbox.cut(link);
+  }
+
+  /** Sends a fragment of it, see Outbox.sendPiece. */
+  sendPiece(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
+    return this.#outbox.sendPiece(link, kind, data);
+  }
+
   /** Whether a Close frame may say this, see limpet_close_check. */
   closeCheck(code: number, reason: string): ErrorCode {
     return this.#outbox.closeCheck(code, reason);
@@ -397,7 +425,7 @@ export class SocketLoop<Owner> {
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
     const answer = this.#outbox.close(link, code, reason);
     // The peer's Close frame has to be read, whatever is paused.
-    if (answer === ErrorCode.NONE) this.setPaused(link, false);
+    if (answer === ErrorCode.NONE) this.setPaused(link, false, ~0);
     return answer;
   }
 

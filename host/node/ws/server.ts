@@ -29,12 +29,10 @@ import { join } from '../workers/join.js';
 import type { Goodbye, Team, WorkerEvent } from '../workers/team.js';
 import { explain } from './answers.js';
 import { checkClose } from './data.js';
-import { EventQueue } from './event-queue.js';
 import { behind, threw, TOLD } from './handlers.js';
 import { refusalOf } from './errors.js';
 import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
-import { Rare } from './rare.js';
 import { headOf, requestOf } from './request.js';
 import {
   applySettings,
@@ -364,7 +362,6 @@ export class WebSocketServer<
   /** @internal A connection is open. */
   _entered(ws: InstanceType<Class>): void {
     ws._shards = this.#connections;
-    if (!this.options.allowSynchronousEvents) (ws._rare ??= new Rare()).events = new EventQueue(ws);
     this.#open += 1;
     if (this.options.clientTracking) this.clients.add(ws);
   }

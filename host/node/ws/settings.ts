@@ -112,7 +112,10 @@ export function commonDefaults(options: CommonOptions, isServer: boolean): Defau
     [Option.CLOSING, Closing.TOLD | Closing.REASON],
     [Option.AUTO_PONG, yes('autoPong', autoPong) ? 1 : 0],
     [Option.UTF8, yes('skipUTF8Validation', skipUTF8Validation) ? 0 : 1],
-    ...deflateDefaults(perMessageDeflate === undefined ? !isServer : perMessageDeflate, isServer),
+    ...deflateDefaults(
+      perMessageDeflate === null ? false : (perMessageDeflate ?? !isServer),
+      isServer,
+    ),
   ];
 }
 
@@ -125,8 +128,8 @@ function bound(name: string, value: number | null | undefined, standard: number)
 
 /** The eight keys of perMessageDeflate, of which five mean something to the core. */
 function deflateDefaults(deflate: unknown, isServer: boolean): Defaults {
-  if (deflate === false || deflate === null) return [];
-  if (deflate !== true && typeof deflate !== 'object') {
+  if (deflate === false) return [];
+  if (deflate !== true && (typeof deflate !== 'object' || deflate === null)) {
     throw new TypeError('perMessageDeflate is true, false or an object');
   }
   const options: PerMessageDeflateOptions = deflate === true ? {} : deflate;
