@@ -93,7 +93,7 @@ both('the request is destroyed with an error of the user', async (t, WebSocket) 
 
 both('AbortSignal', async (t, WebSocket) => {
   const abort = new AbortController();
-  const ws = new WebSocket(await silent(t), { signal: abort.signal } as never);
+  const ws = new WebSocket(await silent(t), { signal: abort.signal });
   const lines = ended(ws);
   abort.abort();
   assert.deepEqual(await lines, ['error The operation was aborted', 'close 1006']);

@@ -29,7 +29,11 @@ async function echoes(WebSocket: Client, url: string, options: object = {}): Pro
   const ws = new WebSocket(url, options);
   await opened(ws);
   const lengths = [0, 1, 125, 126, 127, 1000, 65_535, 65_536, 300_000, 1 << 20];
-  for (const text of ['hello', 'žluť 🐚', ...lengths.map((n) => 'abc'.repeat(n / 3 + 1).slice(0, n))]) {
+  for (const text of [
+    'hello',
+    'žluť 🐚',
+    ...lengths.map((n) => 'abc'.repeat(n / 3 + 1).slice(0, n)),
+  ]) {
     ws.send(text);
     assert.equal(await message(ws), text);
   }
@@ -64,7 +68,7 @@ const DEFLATES: [title: string, client: object | boolean, server: object | boole
 
 for (const [title, client, server] of DEFLATES) {
   both(`permessage-deflate with a server of ws: ${title}`, async (t, WebSocket) => {
-    const { url } = await echo(t, { perMessageDeflate: server } as ServerOptions);
+    const { url } = await echo(t, { perMessageDeflate: server });
     const ws = new WebSocket(url, { perMessageDeflate: client });
     await opened(ws);
     assert.equal(ws.extensions, 'permessage-deflate');
@@ -197,7 +201,11 @@ both('the server says goodbye', async (t, WebSocket) => {
 
 both('closeTimeout: the server does not answer the Close frame', async (t, WebSocket) => {
   const { answering, switching } = await import('./support/client.js');
-  const url = await answering(t, (accept) => switching(accept), (socket) => socket.resume());
+  const url = await answering(
+    t,
+    (accept) => switching(accept),
+    (socket) => socket.resume(),
+  );
   const ws = new WebSocket(url, { closeTimeout: 100 } as never);
   await opened(ws);
   const closed = next(ws, 'close');
@@ -210,9 +218,13 @@ both('closeTimeout: the server does not answer the Close frame', async (t, WebSo
 test('messages are masked, each with a key of its own', async (t) => {
   const { answering, switching } = await import('./support/client.js');
   const read: Buffer[] = [];
-  const url = await answering(t, (accept) => switching(accept), (socket) => {
-    socket.on('data', (chunk) => read.push(chunk));
-  });
+  const url = await answering(
+    t,
+    (accept) => switching(accept),
+    (socket) => {
+      socket.on('data', (chunk) => read.push(chunk));
+    },
+  );
   const ws = new Limpet(url, { perMessageDeflate: false });
   await opened(ws);
   for (let i = 0; i < 50; i++) ws.send('hello');
@@ -234,9 +246,13 @@ test('messages are masked, each with a key of its own', async (t) => {
 both('generateMask gives the key of each frame', async (t, WebSocket) => {
   const { answering, switching } = await import('./support/client.js');
   const read: Buffer[] = [];
-  const url = await answering(t, (accept) => switching(accept), (socket) => {
-    socket.on('data', (chunk) => read.push(chunk));
-  });
+  const url = await answering(
+    t,
+    (accept) => switching(accept),
+    (socket) => {
+      socket.on('data', (chunk) => read.push(chunk));
+    },
+  );
   let given = 0;
   const ws = new WebSocket(url, {
     perMessageDeflate: false,

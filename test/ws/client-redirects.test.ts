@@ -99,7 +99,7 @@ both("'redirect' tells the URL and the request, in order", async (t, WebSocket) 
   const ws = new WebSocket(first, { followRedirects: true });
   const told: unknown[] = [];
   ws.on('redirect', (to, request) => {
-    told.push(to, typeof (request as ClientRequest).setHeader, ws.url, ws.readyState);
+    told.push(to, typeof request.setHeader, ws.url, ws.readyState);
   });
   await opened(ws);
   const there = `${url}/`;
@@ -224,7 +224,7 @@ both('with a listener of redirect the user decides', async (t, WebSocket) => {
   const from = await redirecting(t, url);
   const headers = await arriving(WebSocket, server, from, { headers: SECRETS }, (ws) => {
     ws.on('redirect', (_, request) => {
-      (request as ClientRequest).removeHeader('cookie');
+      request.removeHeader('cookie');
     });
   });
   assert.deepEqual(

@@ -123,7 +123,7 @@ both('options that say where to connect do not count, the URL does', async (t, W
     ...elsewhere,
     hostname: '127.0.0.9',
     timeout: 1,
-  } as never);
+  });
   const [asked] = await seen;
   await opened(ws);
   assert.deepEqual([asked.method, asked.url], ['GET', '/yes']);

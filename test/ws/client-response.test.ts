@@ -220,14 +220,17 @@ both('fields of any length that say nothing of the handshake', async (t, WebSock
   const url = await answering(t, (accept) =>
     switching(accept, ...Array.from({ length: 50 }, (_, i) => `X-${i}: ${'x'.repeat(1000)}`)),
   );
-  const ws = new WebSocket(url, { maxHeaderSize: 100_000 } as never);
+  const ws = new WebSocket(url, { maxHeaderSize: 100_000 });
   await opened(ws);
   ws.terminate();
 });
 
 both('what comes behind the response is not lost', async (t, WebSocket) => {
   const url = await answering(t, (accept) =>
-    Buffer.concat([Buffer.from(switching(accept)), Buffer.from('\x81\x05hello\x81\x05world', 'latin1')]),
+    Buffer.concat([
+      Buffer.from(switching(accept)),
+      Buffer.from('\x81\x05hello\x81\x05world', 'latin1'),
+    ]),
   );
   const ws = new WebSocket(url);
   const lines = told(ws);

@@ -71,8 +71,14 @@ async function held(child: ChildProcess): Promise<Held> {
   }
 }
 
-async function server(t: TestContext, mode: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork('test/ws/support/echo.mjs', [mode], { execArgv: ['--expose-gc'], silent: true });
+async function server(
+  t: TestContext,
+  mode: string,
+): Promise<{ child: ChildProcess; port: number }> {
+  const child = fork('test/ws/support/echo.mjs', [mode], {
+    execArgv: ['--expose-gc'],
+    silent: true,
+  });
   t.after(async () => {
     const ended = once(child, 'close');
     child.kill('SIGKILL');

@@ -147,7 +147,7 @@ export class Opening implements Candidate {
     }
     const { options } = this.server;
     // A class of the user's own may look at the options.
-    const ws = new options.WebSocket(null, undefined, options as never);
+    const ws = new options.WebSocket(null, undefined, options);
     const protocol = this.#protocol(link, request);
     if (protocol === undefined) {
       this.refuse(400);

@@ -190,7 +190,6 @@ export const scenarios: Scenarios = {
       log.note('constants', Object.getOwnPropertyDescriptor(ws.WebSocket.prototype, name));
     }
   },
-
 };
 
 /** Of one package alone. */

@@ -16,7 +16,11 @@ function echo(ws) {
 
 function listen(wss, server) {
   wss.on('connection', echo);
-  server.once('listening', () => console.log(`ws://127.0.0.1:${wss.options.noServer ? server.address().port : wss.address().port}/`));
+  server.once('listening', () =>
+    console.log(
+      `ws://127.0.0.1:${wss.options.noServer ? server.address().port : wss.address().port}/`,
+    ),
+  );
 }
 
 if (mode === 'port') {
@@ -27,7 +31,10 @@ if (mode === 'port') {
   const server = createServer((_, response) => {
     response.writeHead(426, { 'Content-Length': 0, Upgrade: 'websocket' }).end();
   });
-  const wss = new WebSocketServer({ ...(mode === 'http' ? { noServer: true } : { server }), ...settings });
+  const wss = new WebSocketServer({
+    ...(mode === 'http' ? { noServer: true } : { server }),
+    ...settings,
+  });
   listen(wss, server);
   if (mode === 'http') {
     server.on('upgrade', (request, socket, head) => {

@@ -58,6 +58,6 @@ export function wantedOf(
     );
   }
   // What is no subprotocol is refused by the session, null, too.
-  const protocols = Array.isArray(given) ? given : [given as string];
+  const protocols = Array.isArray(given) ? given : [given!];
   return { protocols, options: { ...options, protocolVersion } };
 }
