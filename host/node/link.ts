@@ -58,6 +58,8 @@ export class Link<Owner = unknown> implements Receiver {
   assembly: Assembly | undefined = undefined;
   /** The close reason, told by CLOSING and handed out with CLOSED. */
   reason = '';
+  /** Client: gives the next frame's masking key to the core; called behind each frame. */
+  rekey: (() => void) | undefined = undefined;
   /** The peer has ended its side while its request waits for an answer. */
   halfClosed = false;
   /** Whether the transport was asked to end its write side. */

@@ -178,6 +178,7 @@ export class Outbox<Owner> {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
       const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+      link.rekey?.();
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
     // What has to be compressed or masked goes through linear memory.
@@ -196,7 +197,9 @@ export class Outbox<Owner> {
     if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
     if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
     else this.memory.set(data, to);
-    return exports.limpet_send_end(handle) as Sent;
+    const status = exports.limpet_send_end(handle) as Sent;
+    link.rekey?.();
+    return status;
   }
 
   /** There is no memory for a payload: its header may still have room. */
@@ -307,6 +310,7 @@ export class Outbox<Owner> {
     if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
     this.memory.write(reason, scratch, length, 'utf8');
     const answer = exports.limpet_close(link.handle, code, scratch, length);
+    link.rekey?.();
     this.turn.drain();
     this.turn.schedule();
     return answer as ErrorCode;

@@ -5,6 +5,7 @@ import {
   createServer as createNetServer,
   type AddressInfo,
   type Server as NetServer,
+  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '../../build/limpet.abi.js';
@@ -14,7 +15,7 @@ import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
 import { listening, listenOptions, type ListenOptions } from './listen.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
-import { applyOptions, HANDSHAKE_MS, type ServerOptions } from './options.js';
+import { applyOptions, HANDSHAKE_MS, type HostLimits, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
 import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
@@ -22,7 +23,7 @@ import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
 import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
-import { socketOf, takeConnections } from './transport/index.js';
+import { receivedBy, socketOf, takeConnections, type HandleTransport } from './transport/index.js';
 import { loadModule } from './wasm.js';
 import { Everywhere } from './workers/all.js';
 import { join } from './workers/join.js';
@@ -91,7 +92,7 @@ export class Server extends EventEmitter<ServerEvents> {
   readonly #options: ServerOptions;
   #tls: TlsAcceptor | undefined;
   #metricsPath = '';
-  #maxConnections = 0;
+  #limits: HostLimits | undefined;
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
@@ -101,7 +102,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const configure = (core: Core) => {
       const limits = applyOptions(core, options);
       this.#metricsPath = limits.metricsPath;
-      this.#maxConnections = limits.maxConnections;
+      this.#limits = limits;
       return { borrow: options.borrow ?? false, ...limits };
     };
     this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
@@ -148,10 +149,7 @@ export class Server extends EventEmitter<ServerEvents> {
     this.core = this.#shards.first().core;
     if (options.tls !== undefined) this.#tls = this.#acceptor(options.tls);
     this.#net = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
-    takeConnections(this.#net, (connection) => {
-      if (this.#tls) this.#tls.take(socketOf(connection));
-      else if (!this.#shards.accept(connection)) connection.destroy();
-    });
+    takeConnections(this.#net, (connection) => this.#take(connection));
     this.#net.on('listening', () => this.emit('listening'));
     // What keeps it from listening is told by `listen`.
     this.#net.on('error', (error) => {
@@ -163,8 +161,9 @@ export class Server extends EventEmitter<ServerEvents> {
 
   #join(workers: number): Team {
     return join(workers, this.#shards, this.#options.maxConnections, {
-      serve: (accepted) => {
-        this.#net.emit('connection', accepted);
+      serve: (received) => {
+        const connection = receivedBy(this.#net, received);
+        return connection && this.#take(connection);
       },
       close: (how) => this.close(how),
       worker: (event) => {
@@ -175,6 +174,17 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       threw,
     });
+  }
+
+  /** Takes an accepted connection; returns its socket, if it is under TLS. */
+  #take(connection: NetSocket | HandleTransport): NetSocket | undefined {
+    if (!this.#tls) {
+      if (!this.#shards.accept(connection)) connection.destroy();
+      return undefined;
+    }
+    const socket = socketOf(connection);
+    this.#tls.take(socket);
+    return socket;
   }
 
   /** Whether this process only looks after its workers: it has no connections. */
@@ -263,7 +273,7 @@ export class Server extends EventEmitter<ServerEvents> {
       if (!this.#team) return await listening(this.#net, options, begun);
       // The first connection may come with the news.
       begun();
-      const address = await this.#team.listen(options, this.#tls !== undefined);
+      const address = await this.#team.listen(options);
       this.emit('listening');
       return address;
     } catch (error) {
@@ -286,14 +296,12 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   #acceptor(options: TlsOptions): TlsAcceptor {
-    const { handshakeTimeout = HANDSHAKE_MS, trustProxy = false } = this.#options;
-    if (trustProxy === 'proxy' || trustProxy === 'proxy-required') {
-      throw new TypeError(`trustProxy '${trustProxy}' does not go with tls`);
-    }
-    const limits = { handshakeTimeout, most: this.#maxConnections };
+    const { handshakeTimeout = HANDSHAKE_MS } = this.#options;
+    const { maxConnections: most = 0, trusts = () => 0 } = this.#limits ?? {};
+    const limits = { handshakeTimeout, most, trusts, core: this.core };
     return new TlsAcceptor(options, limits, {
-      accepted: (socket) => {
-        if (!this.#shards.accept(socket)) socket.destroy();
+      accepted: (socket, first) => {
+        if (!this.#shards.accept(socket, first)) socket.destroy();
       },
       failed: (error) => {
         if (this.listenerCount('error') > 0) this.emit('error', error);

@@ -13,11 +13,15 @@ import {
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
+import type { Core } from '../core/core.js';
 import { sameCredentials, watchFiles, type Watch } from './certificates.js';
+import type { Trusts } from './policies.js';
+import { mayHaveHeader, takeHeader } from './proxy.js';
 import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
 import type { Transport } from './transport/index.js';
 
 const WHAT = {
+  proxy: 'what a proxy said before TLS',
   handshake: 'a TLS handshake failed',
   reload: 'certificates changed, the old ones stay',
   watch: 'certificates cannot be watched',
@@ -60,8 +64,8 @@ export interface TlsInfo {
 const NO_TIMEOUT = 0x7fff_ffff;
 
 export interface TlsHooks {
-  /** A handshake is done. */
-  accepted(socket: TLSSocket): void;
+  /** A handshake is done. `first`: what a proxy said before it. */
+  accepted(socket: TLSSocket, first?: Buffer): void;
   /** A handshake failed, or new certificates are none. */
   failed(error: TlsError): void;
   /** A connection was dropped: with it there would be more than `most`. */
@@ -73,6 +77,10 @@ export interface TlsLimits {
   handshakeTimeout: number;
   /** Connections at once, handshakes under way included. */
   most: number;
+  /** What a peer may say of the client's address. */
+  trusts: Trusts;
+  /** Reads what it says. */
+  core: Core;
 }
 
 /** What connections to come are taken with. */
@@ -89,6 +97,8 @@ export class TlsAcceptor {
   #complaint = '';
   /** The TCP connections that are under TLS, or will be. */
   readonly #taken = new Set<NetSocket>();
+  /** What proxies said before handshakes that are under way, by both ends of their connections. */
+  readonly #headers = new Map<string, Buffer>();
 
   /** Throws TypeError or RangeError for an option; what Node throws for a pair that is none. */
   constructor(
@@ -137,7 +147,9 @@ export class TlsAcceptor {
         pauseOnConnect: true,
       },
       (socket) => {
-        this.hooks.accepted(socket);
+        const ends = endsOf(socket);
+        this.hooks.accepted(socket, this.#headers.get(ends));
+        this.#headers.delete(ends);
       },
     );
     server.on('tlsClientError', (error, socket) => {
@@ -190,7 +202,32 @@ export class TlsAcceptor {
     }
     this.#taken.add(raw);
     raw.on('close', () => this.#taken.delete(raw));
-    this.#current.server.emit('connection', raw);
+    // One that fails closes.
+    raw.on('error', () => undefined);
+    const { remoteAddress = '' } = raw;
+    const trust = this.limits.trusts(remoteAddress);
+    // Where the two ends have no addresses nobody could say whose header it is.
+    if (!mayHaveHeader(trust) || remoteAddress === '') {
+      this.#current.server.emit('connection', raw);
+      return;
+    }
+    const { handshakeTimeout = this.limits.handshakeTimeout } = this.#current.options;
+    takeHeader(this.limits.core, raw, trust, handshakeTimeout, {
+      done: (header) => {
+        const ends = endsOf(raw);
+        if (header) {
+          this.#headers.set(ends, header);
+          raw.on('close', () => {
+            if (this.#headers.get(ends) === header) this.#headers.delete(ends);
+          });
+        }
+        this.#current.server.emit('connection', raw);
+      },
+      failed: (error) => {
+        this.hooks.failed(new TlsError('proxy', error, remoteAddress));
+        raw.destroy();
+      },
+    });
   }
 
   /** Ends all connections, handshakes under way too. */
@@ -198,6 +235,11 @@ export class TlsAcceptor {
     this.#watch?.close();
     for (const raw of this.#taken) raw.destroy();
   }
+}
+
+/** Both ends of a connection: no other has the same two at the same time. */
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: NetSocket): string {
+  return [localAddress, localPort, remoteAddress, remotePort].join();
 }
 
 /** The context for a host name; undefined for the server's own. RFC 9525 6.3: `*` is one label. */

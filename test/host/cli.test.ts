@@ -73,10 +73,6 @@ const WRONG: [string[], RegExp][] = [
   [['serve', '--chat', '--profile', 'nano', '--port', '0'], /--chat needs .* rooms/],
   [['serve', '--trust-proxy', 'yes'], /--trust-proxy is one of proxy, proxy-required, forwarded/],
   [['serve', '--tls-cert', 'cert.pem'], /--tls-cert and --tls-key go together/],
-  [
-    ['serve', '--trust-proxy', 'proxy', '--tls-cert', 'package.json', '--tls-key', 'package.json'],
-    /trustProxy 'proxy' does not go with tls/,
-  ],
   [['serve', '--rate-policy', 'wait'], /--rate-policy is one of drop, queue, reject/],
   [['serve', '--rate-messages', '-1'], /rate-messages/],
   [['serve', '--origin', 'no origin'], /allowedOrigins/],

@@ -84,7 +84,7 @@ test('it is sent behind what waits, and to nobody whose connection is over', asy
 
 test('each shard keeps it once a connection of its own gets it', async (t) => {
   const { server, pair } = await serving(t, { profile: 'micro', maxConnections: 17 });
-  const pairs = [];
+  const pairs: Awaited<ReturnType<typeof pair>>[] = [];
   for (let i = 0; i < 17; i++) pairs.push(await pair());
   const message = server.prepare('Hello');
   pairs[0].socket.send(message);

@@ -442,14 +442,6 @@ test('a server that ends its side is waited for, and one that is cut is told as 
   assert.deepEqual((await closed).slice(1), [1006, '', false]);
 });
 
-test('trustProxy with a PROXY header is refused', () => {
-  const { cert, key } = new Certificate(['localhost']);
-  for (const trustProxy of ['proxy', 'proxy-required'] as const) {
-    assert.throws(() => createServer({ trustProxy, tls: { cert, key } }), /does not go with tls/);
-  }
-  createServer({ trustProxy: 'forwarded', tls: { cert, key } });
-});
-
 test('openssl s_client is answered', { skip: !OPENSSL && 'needs openssl' }, async (t) => {
   const { server, port, own } = await securing(t);
   server.on('request', (request) => request.respond(200, { body: 'hello openssl' }));

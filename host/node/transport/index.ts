@@ -8,7 +8,7 @@ import { StreamTransport } from './stream.js';
 import type { Transport } from './transport.js';
 
 export { HandleTransport, socketOf } from './handle.js';
-export { takeConnections } from './listen.js';
+export { receivedBy, socketOfHandle, takeConnections } from './listen.js';
 export type { Receiver, Streaming, Transport } from './transport.js';
 export { Unconnected } from './unconnected.js';
 

@@ -2,9 +2,9 @@
 // sockets.
 
 import { channel } from 'node:diagnostics_channel';
-import type { Server as NetServer, Socket } from 'node:net';
+import { Socket, type Server as NetServer } from 'node:net';
 import { HandleTransport } from './handle.js';
-import { isHandle, streamWrap } from './node.js';
+import { isHandle, streamWrap, type Handle, type StreamWrap } from './node.js';
 
 /** A listening handle, and what is private of its server. */
 interface Listening {
@@ -61,11 +61,46 @@ function takeHandles(server: NetServer, accept: (connection: HandleTransport) =>
       asSocket.call(this, error, client);
       return;
     }
-    if (internals.noDelay) client.setNoDelay?.(true);
-    if (internals.keepAlive) {
-      client.setKeepAlive?.(true, internals.keepAliveInitialDelay ?? 0);
-    }
-    internals._connections += 1;
-    accept(new HandleTransport(wrap, client, server));
+    accept(transportOf(wrap, client, server));
   };
+}
+
+/** The transport of a handle, with what the server wants of its connections; it is counted there. */
+function transportOf(wrap: StreamWrap, handle: Handle, server: NetServer): HandleTransport {
+  const internals = server as unknown as Internals;
+  if (internals.noDelay) handle.setNoDelay?.(true);
+  if (internals.keepAlive) handle.setKeepAlive?.(true, internals.keepAliveInitialDelay ?? 0);
+  internals._connections += 1;
+  return new HandleTransport(wrap, handle, server);
+}
+
+/**
+ * A connection that another process has accepted for a server, which does not listen itself.
+ *
+ * @param server with `pauseOnConnect`
+ * @param received what came with a message of that process: a handle, or a socket
+ * @returns undefined when there was none
+ */
+export function receivedBy(
+  server: NetServer,
+  received: unknown,
+): Socket | HandleTransport | undefined {
+  if (received instanceof Socket) return received;
+  if (!isHandle(received, HANDLES)) return undefined;
+  const { _connections: count, _emitCloseIfDrained: drains } = server as unknown as Internals;
+  if (streamWrap && typeof count === 'number' && drains) {
+    return transportOf(streamWrap, received, server);
+  }
+  return socketOfHandle(received, true);
+}
+
+/**
+ * A socket of a handle.
+ *
+ * @param paused whether it waits until it is read, as with `pauseOnConnect`
+ */
+export function socketOfHandle(handle: object, paused: boolean): Socket {
+  // `handle` and `pauseOnCreate` are options that Node's types do not know.
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: paused };
+  return new Socket({ ...options, readable: true, writable: true });
 }

@@ -6,6 +6,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { SendHandle } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { WORKER_ENV } from './here.js';
 
 /** How long until a worker is started again: doubled each time, up to the second. */
 const AGAIN_MS = 100;
@@ -16,9 +17,6 @@ const STEADY_MS = 10_000;
 const START_MS = 30_000;
 /** How long a worker may take to end once all is closed. */
 const END_MS = 2000;
-
-/** Tells a process which worker it is: `number:descriptor of the bus:number of workers`. */
-export const WORKER_ENV = 'LIMPET_WORKER';
 
 /** How a process ended. */
 export interface Ending {

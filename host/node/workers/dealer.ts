@@ -100,15 +100,17 @@ export class Dealer {
    * Takes the connections of a server that somebody else listens with. They are not all sessions, so
    * here they have no bound.
    *
-   * @param begun called when it listens
+   * @returns when it listens; rejects when nothing can be taken
    */
-  over(server: NetServer, begun: (address: AddressInfo) => void): void {
+  over(server: NetServer): Promise<AddressInfo> {
     this.#net = server;
     this.#isOwn = false;
     this.#bound = Infinity;
-    server.prependListener('listening', () => {
-      if (!this.#takeHandles()) throw new Error('this Node has no handles that could be dealt out');
-      begun(server.address() as AddressInfo);
+    return new Promise((resolve, reject) => {
+      server.prependListener('listening', () => {
+        if (this.#takeHandles()) resolve(server.address() as AddressInfo);
+        else reject(new Error('this Node has no handles that could be dealt out'));
+      });
     });
   }
 

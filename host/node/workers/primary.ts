@@ -8,6 +8,7 @@ import type { Published } from '../outbox.js';
 import { Addresses } from './addresses.js';
 import { Crew, type Ending } from './crew.js';
 import { Dealer } from './dealer.js';
+import { here } from './here.js';
 import { RecordType } from './record.js';
 import { shifted } from './selection.js';
 import { Switchboard } from './switchboard.js';
@@ -63,7 +64,7 @@ class Program {
   }
 }
 
-let program: Program | undefined;
+const place = here<Program, never>();
 
 /** Takes a server of this process into the program. Throws what keeps it from having workers. */
 export function joinPrimary(workers: number, bounds: Bounds, member: Member): PrimaryTeam {
@@ -74,7 +75,7 @@ export function joinPrimary(workers: number, bounds: Bounds, member: Member): Pr
   if (!cluster.settings.exec && !process.argv[1]) {
     throw new Error('workers run the program again, and there is no file to run');
   }
-  program ??= new Program(workers);
+  const program = (place.program ??= new Program(workers));
   if (program.workers !== workers) {
     throw new RangeError(
       `workers is ${String(program.workers)} for all servers of a program, not ${String(workers)}`,
@@ -131,12 +132,8 @@ export class PrimaryTeam implements Team {
     return address;
   }
 
-  over(server: NetServer): void {
-    this.#dealer.over(server, (address) => {
-      this.#begin(address).catch((error: unknown) => {
-        this.member.failed(error as Error);
-      });
-    });
+  async over(server: NetServer): Promise<void> {
+    await this.#begin(await this.#dealer.over(server));
   }
 
   /** The port is there: resolves when all workers serve it. */

@@ -16,8 +16,13 @@ import type { Bus } from '../shards.js';
 
 /** What a face does when other processes ask for it. */
 export interface Face {
-  /** Serves a connection; `shared` ones are not paused. */
-  serve(accepted: NetSocket): void;
+  /**
+   * Serves a connection that the primary accepted.
+   *
+   * @param received a handle, or a socket
+   * @returns its socket, if it counts before it is a session: until its TLS handshake is done
+   */
+  serve(received: unknown): NetSocket | undefined;
   /** Closes the server, and its connections; without `how` they stay until they close. */
   close(how: Goodbye | undefined): Promise<void>;
   /** A worker listens, or has ended. */
@@ -85,14 +90,13 @@ export interface Team extends Bus {
   readonly worker: number;
   /** The address that is listened on; null when it is not. */
   address(): AddressInfo | null;
+  /** Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot. */
+  listen(options: ListenOptions): Promise<AddressInfo>;
   /**
-   * Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot.
-   *
-   * @param counts whether a connection counts as soon as it is there, not when it is a session: TLS
+   * A server that is the user's is the port; it is told to listen elsewhere. Resolves when it does, in
+   * the primary with all workers.
    */
-  listen(options: ListenOptions, counts: boolean): Promise<AddressInfo>;
-  /** A server that is the user's listens: primary and workers share it. Throws what keeps them from it. */
-  over(server: NetServer): void;
+  over(server: NetServer): Promise<void>;
   /** Primary: ends all. Worker: ends this one's part, which `here` does. */
   close(how: Goodbye | undefined, here: () => Promise<void>): Promise<void>;
   /** Lets something publish or broadcast, once, and resolves with the counts of the other workers. */

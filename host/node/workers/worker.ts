@@ -5,11 +5,11 @@ import cluster from 'node:cluster';
 import { Socket as NetSocket, type AddressInfo, type Server as NetServer } from 'node:net';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
-import { WORKER_ENV } from './crew.js';
+import { here } from './here.js';
 import { Lane } from './lane.js';
 import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
-import { share, socketOf } from './shared.js';
+import { serve, share } from './shared.js';
 import {
   answerOf,
   type Goodbye,
@@ -24,15 +24,10 @@ const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
 /** Ids of a worker's questions: its number above these bits. */
 const ID_BITS = 24;
 
-const [number = 0, descriptor = 0, count = 0] = (process.env[WORKER_ENV] ?? '')
-  .split(':')
-  .map(Number);
-// What this process starts itself is no worker.
-
-delete process.env[WORKER_ENV];
+const place = here<never, Station>();
 
 /** Whether this process was started as a worker of a primary's servers. */
-export const isWorker = cluster.isWorker && number > 0;
+export const isWorker = place.worker > 0;
 
 /** This process' end of the bus, with the servers that it runs. */
 class Station {
@@ -44,7 +39,7 @@ class Station {
   #left = false;
 
   constructor() {
-    const stream = new NetSocket({ fd: descriptor, readable: true, writable: true });
+    const stream = new NetSocket({ fd: place.descriptor, readable: true, writable: true });
     this.lane = new Lane(stream, {
       stalled: () => {
         const what = 'the primary does not read: what is published is dropped for other workers';
@@ -73,7 +68,7 @@ class Station {
   /** Sends a record whose answer will come with its id. */
   async ask<T>(send: (id: number) => void): Promise<T> {
     this.#id = (this.#id + 1) % 2 ** ID_BITS;
-    const id = number * 2 ** ID_BITS + this.#id;
+    const id = place.worker * 2 ** ID_BITS + this.#id;
     if (this.#left) throw new Error('the server is closed');
     const answered = new Promise<T>((resolve) => {
       this.#waiting.set(id, (answer) => {
@@ -127,11 +122,9 @@ class Station {
   }
 }
 
-let station: Station | undefined;
-
 /** Takes a server of this process into the program; servers are made in the same order in all. */
 export function joinWorker(member: Member): WorkerTeam {
-  station ??= new Station();
+  const station = (place.station ??= new Station());
   const team = new WorkerTeam(station, station.teams.length, member);
   station.teams.push(team);
   return team;
@@ -139,19 +132,18 @@ export function joinWorker(member: Member): WorkerTeam {
 
 export class WorkerTeam implements Team {
   readonly isPrimary = false;
-  readonly worker = number;
-  readonly workers = count;
+  readonly worker = place.worker;
+  readonly workers = place.workers;
   /** Whether there is nothing of it that keeps the process. */
   isClosed = true;
   #address: AddressInfo | null = null;
   #listening: (address: AddressInfo) => void = () => undefined;
-  /** Connections that were taken, and that there are. */
+  /** Connections that were taken, those that are sessions, and sockets that need not be. */
   #taken = 0;
-  #size = 0;
-  /** Whether sockets are counted here, and how many: not all of them become sessions. */
-  #counts = false;
-  /** Whether sockets wait until they are read. */
-  #pauses = true;
+  #sessions = 0;
+  #sockets = 0;
+  /** The user's server, if it is for more than these sessions. */
+  #shared: NetServer | undefined;
   #tellsSize = false;
   /** The id of what is published with counts. */
   #counting = 0;
@@ -167,8 +159,7 @@ export class WorkerTeam implements Team {
   }
 
   /** The port is the primary's: it listens with what `listen` was called with there. */
-  listen(_: unknown, counts: boolean): Promise<AddressInfo> {
-    this.#counts = counts;
+  listen(): Promise<AddressInfo> {
     return new Promise((resolve) => {
       this.#listening = resolve;
       this.isClosed = false;
@@ -176,9 +167,12 @@ export class WorkerTeam implements Team {
     });
   }
 
-  over(server: NetServer): void {
-    this.#pauses = false;
+  over(server: NetServer): Promise<void> {
+    this.#shared = server;
     share(server, this);
+    return new Promise((resolve) => {
+      server.once('listening', resolve);
+    });
   }
 
   async close(_: Goodbye | undefined, here: () => Promise<void>): Promise<void> {
@@ -209,28 +203,21 @@ export class WorkerTeam implements Team {
   // ------------------------------------------------------------- connections
 
   /** A connection that the primary accepted; undefined when its peer has gone meanwhile. */
-  take(connection: unknown): void {
+  take(received: unknown): void {
     this.#taken += 1;
-    const socket = socketOf(connection, this.#pauses);
-    if (!socket || this.isClosed) {
-      socket?.destroy();
-      this.#sizeSoon();
-      return;
-    }
-    if (this.#counts) {
-      this.#size += 1;
-      socket.once('close', () => {
-        this.#size -= 1;
-        this.#sizeSoon();
-      });
-    }
-    socket.setNoDelay(true);
-    this.member.serve(socket);
     this.#sizeSoon();
+    const { member } = this;
+    const socket = this.#shared ? serve(this.#shared, received) : member.serve(received);
+    if (!socket) return;
+    this.#sockets += 1;
+    socket.once('close', () => {
+      this.#sockets -= 1;
+      this.#sizeSoon();
+    });
   }
 
   sized(size: number): void {
-    if (!this.#counts) this.#size = size;
+    this.#sessions = size;
     this.#sizeSoon();
   }
 
@@ -243,7 +230,8 @@ export class WorkerTeam implements Team {
   tellSize(): void {
     if (!this.#tellsSize) return;
     this.#tellsSize = false;
-    this.#tell({ what: 'sized', taken: this.#taken, size: this.#size });
+    const size = Math.max(this.#sessions, this.#sockets);
+    this.#tell({ what: 'sized', taken: this.#taken, size });
   }
 
   admit(address: string, decided: (yes: boolean) => void): void {

@@ -55,15 +55,16 @@ class Handshake {
 
   #ask(): ClientRequest {
     const { options, protocols } = this.#wanted;
-    const { headers = {}, handshakeTimeout = 0 } = options;
+    const { headers = {}, auth, handshakeTimeout = 0 } = options;
     const ws = this.#ws;
     const target = this.#target;
     const session = new ClientSession(options, protocols);
+    const wanted = { headers, auth: target.auth ?? auth ?? undefined };
     const watched = ws.listenerCount('redirect') > 0;
-    const changed = this.#redirects?.changed(target, watched) ?? { headers, auth: target.auth };
     let request;
     try {
-      request = requestTo(target, options, changed, session.fields);
+      const users = this.#redirects?.changed(target, wanted.auth, watched) ?? wanted;
+      request = requestTo(target, options, users, session.fields);
     } catch (error) {
       session.drop();
       throw error;
@@ -121,7 +122,7 @@ class Handshake {
 
   #upgraded(session: ClientSession, response: IncomingMessage, socket: Duplex, head: Buffer): void {
     const ws = this.#ws;
-    const { protocols } = this.#wanted;
+    const { options, protocols } = this.#wanted;
     ws.emit('upgrade', response);
     // A listener may have given up.
     if (this.#over) {
@@ -129,9 +130,8 @@ class Handshake {
       return;
     }
     clearTimeout(this.#timer);
-    const rare = ws._rare;
-    if (rare) rare.request = null;
-    const asked = { protocols, extensions: session.offers };
+    if (ws._rare) ws._rare.request = null;
+    const asked = { protocols: protocols.length > 0, extensions: session.offers };
     session.join(socket, headOf(response), head, (error, link) => {
       if (error !== ErrorCode.NONE) {
         this.#refuse(session, faultOf(error, response, asked));
@@ -139,12 +139,12 @@ class Handshake {
       }
       const protocol = response.headers['sec-websocket-protocol'] ?? '';
       // WHATWG WebSockets, "establish a WebSocket connection": RFC 6455 does not ask for it.
-      if (protocol === '' && protocols.length > 0) {
+      if (protocol === '' && asked.protocols) {
         this.#refuse(session, 'Server sent no subprotocol');
         return;
       }
       this.#over = true;
-      opened(ws, link, protocol);
+      opened(ws, link, protocol, options.allowSynchronousEvents === false);
     });
   }
 

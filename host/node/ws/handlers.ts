@@ -5,6 +5,7 @@ import { ErrorCode } from '../../../build/limpet.abi.js';
 import type { Handlers } from '../handlers.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
+import { EventQueue } from './event-queue.js';
 import { Rare, type Connecting } from './rare.js';
 import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
 
@@ -23,10 +24,15 @@ export function connecting(
   rare.request = request;
 }
 
-/** The opening handshake is over, and the connection is open. Tells 'open'. */
-export function opened(ws: WebSocket, link: Link<Peer>, protocol: string): void {
+/**
+ * The opening handshake is over, and the connection is open. Tells 'open'.
+ *
+ * @param defers messages, pings and pongs have a turn of their own each
+ */
+export function opened(ws: WebSocket, link: Link<Peer>, protocol: string, defers: boolean): void {
   link.owner = ws;
   ws._link = link;
+  if (defers) (ws._rare ??= new Rare()).events = new EventQueue(ws);
   ws._protocol = protocol;
   ws._readyState = OPEN;
   if (ws._rare) ws._rare.connecting = undefined;
@@ -165,7 +171,7 @@ function given(ws: WebSocket, data: Buffer, isBinary: boolean): RawData {
 }
 
 /** An error of a listener, told on its own, where the process sees it as it would see any other. */
-function threw(error: unknown): void {
+export function threw(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });

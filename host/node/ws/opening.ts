@@ -64,7 +64,7 @@ export class Opening implements Candidate {
 
   get isPending(): boolean {
     const link = this.#link;
-    return link !== undefined && link.loop.state(link) === State.PENDING;
+    return link?.loop.state(link) === State.PENDING;
   }
 
   /** The core takes it for an opening handshake. */
@@ -158,7 +158,7 @@ export class Opening implements Candidate {
       this.#tellHeaders(link, request);
       this.#ws = ws;
       ws.user = this.user;
-      opened(ws, link, protocol);
+      opened(ws, link, protocol, !options.allowSynchronousEvents);
       this.server._entered(ws);
       if (options.authenticate) this.callback(ws, request, this.user);
       else this.callback(ws, request);

@@ -22,16 +22,17 @@ import type { Metrics } from '../metrics.js';
 import type { Published } from '../outbox.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
-import { takeConnections } from '../transport/index.js';
+import { receivedBy, takeConnections } from '../transport/index.js';
 import { loadModule } from '../wasm.js';
+import { Everywhere } from '../workers/all.js';
+import { join } from '../workers/join.js';
+import type { Goodbye, Team, WorkerEvent } from '../workers/team.js';
 import { explain } from './answers.js';
 import { checkClose } from './data.js';
-import { EventQueue } from './event-queue.js';
-import { behind, TOLD } from './handlers.js';
+import { behind, threw, TOLD } from './handlers.js';
 import { refusalOf } from './errors.js';
 import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
-import { Rare } from './rare.js';
 import { headOf, requestOf } from './request.js';
 import {
   applySettings,
@@ -54,6 +55,8 @@ export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
   /** An opening handshake broke a rule: the listener answers, and closes the socket. */
   wsClientError: [error: Error, socket: Duplex, request: Request];
   error: [error: Error];
+  /** A worker listens, or has ended. */
+  worker: [event: WorkerEvent];
   close: [];
 }
 
@@ -127,8 +130,12 @@ export class WebSocketServer<
   #state = RUNNING;
   /** Open connections. */
   #open = 0;
-  /** Whether 'close' follows when the last connection is gone. */
-  #closesLast = false;
+  /** What follows when the last connection is gone. */
+  #last: (() => void) | undefined;
+  /** Its part in a program with workers. */
+  readonly #team: Team | undefined;
+  /** `publish`, `broadcast`, `metrics`, `rooms` and `room` of all workers: promises. */
+  readonly all: Everywhere<WebSocketServer<Class, Request>>;
 
   /**
    * @param callback called when it listens on a port of its own
@@ -144,19 +151,20 @@ export class WebSocketServer<
     if (given.clientTracking) this.clients = new Set();
     // Policies are held against a core.
     if (Object.keys(this.#settings.policies).length > 0) this.#connections.first();
-    this.#heard = [
-      ['listening', () => this.emit('listening')],
-      ['error', (error: Error) => this.emit('error', error)],
-    ];
-    const { port, host, backlog, server } = given;
-    if (isThere(port)) {
-      this._server = this.#listener();
-      this._server.listen(
-        { port, host: host ?? undefined, backlog: backlog ?? undefined },
-        callback,
-      );
+    this.#heard = [['error', (error: Error) => this.emit('error', error)]];
+    // With workers it is said when they do.
+    if (!given.workers) this.#heard.push(['listening', () => this.emit('listening')]);
+    const { port, host, backlog, server, workers } = given;
+    const own = isThere(port) ? this.#listener() : undefined;
+    this._server = own ?? server ?? undefined;
+    this.#team = workers ? this.#join(workers, own) : undefined;
+    this.all = new Everywhere<WebSocketServer<Class, Request>>(this, this.#team);
+    if (own) {
+      const where = { port: port ?? 0, host: host ?? undefined, backlog: backlog ?? undefined };
+      if (this.#team) this.#listens(this.#team.listen(where), callback);
+      else own.listen(where, callback);
     } else if (server) {
-      this._server = server;
+      if (this.#team) this.#listens(this.#team.over(server), undefined);
       const connected: UpgradeCallback = (...args) => this.emit('connection', ...args);
       const upgrade = (request: InstanceType<Request>, socket: Duplex, head: Buffer) => {
         this.handleUpgrade(request, socket, head, connected);
@@ -164,6 +172,58 @@ export class WebSocketServer<
       this.#heard.push(['upgrade', upgrade]);
     }
     for (const heard of this.#heard) (this._server as EventEmitter | undefined)?.on(...heard);
+  }
+
+  /** The server has workers, and in a worker it is what serves; `own` listens to its port. */
+  #join(workers: number, own: NetServer | undefined): Team {
+    const face = {
+      serve: (received: unknown) => {
+        const connection = own && receivedBy(own, received);
+        if (connection && !this.#connections.accept(connection)) connection.destroy();
+        return undefined;
+      },
+      close: (how?: Goodbye) =>
+        new Promise<void>((resolve) => {
+          this.close(how, () => {
+            resolve();
+          });
+        }),
+      worker: (event: WorkerEvent) => {
+        this.emit('worker', event);
+      },
+      failed: (error: Error) => {
+        this._hookFailed(error);
+      },
+      threw,
+    };
+    return join(workers, this.#connections, this.options.maxConnections, face, !own);
+  }
+
+  /** Tells when the workers listen. */
+  #listens(listening: Promise<unknown>, callback: (() => void) | undefined): void {
+    if (callback) this.once('listening', callback);
+    const told = (tell: () => void) => {
+      // What a listener throws is the program's, not the promise's.
+      if (this.#state === RUNNING) process.nextTick(tell);
+    };
+    listening.then(
+      () => {
+        told(() => this.emit('listening'));
+      },
+      (error: unknown) => {
+        told(() => this.emit('error', error as Error));
+      },
+    );
+  }
+
+  /** Whether this process only looks after its workers: it has no connections. */
+  get isPrimary(): boolean {
+    return this.#team?.isPrimary ?? false;
+  }
+
+  /** The number of this worker, from 1 on; 0 in the primary, and without workers. */
+  get worker(): number {
+    return this.#team?.worker ?? 0;
   }
 
   /** What listens on a port of our own. */
@@ -302,7 +362,6 @@ export class WebSocketServer<
   /** @internal A connection is open. */
   _entered(ws: InstanceType<Class>): void {
     ws._shards = this.#connections;
-    if (!this.options.allowSynchronousEvents) (ws._rare ??= new Rare()).events = new EventQueue(ws);
     this.#open += 1;
     if (this.options.clientTracking) this.clients.add(ws);
   }
@@ -310,7 +369,7 @@ export class WebSocketServer<
   #left(ws: InstanceType<Class>): void {
     this.#open -= 1;
     if (this.options.clientTracking) this.clients.delete(ws);
-    if (this.#closesLast && this.#open === 0) process.nextTick(this.#ended);
+    if (this.#last && this.#open === 0) process.nextTick(this.#last);
   }
 
   readonly #ended = () => {
@@ -353,6 +412,7 @@ export class WebSocketServer<
       checkSelection(to);
       return this.#connections.broadcast(to, left, kind, bytes);
     }
+    if (this.#team) throw new TypeError('a function cannot be sent to other workers');
     const picked = [...this.#connections.links()].filter(
       ({ owner }) =>
         owner instanceof WebSocket &&
@@ -396,6 +456,7 @@ export class WebSocketServer<
   /** Where it listens; null when it does not. Throws Error with the option `noServer`. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    if (this.#team && this._server) return this.#team.address();
     return this._server?.address() ?? null;
   }
 
@@ -429,14 +490,28 @@ export class WebSocketServer<
     const server = this._server;
     for (const heard of this.#heard) (server as EventEmitter | undefined)?.off(...heard);
     this._server = undefined;
-    if (isThere(this.options.port)) {
+    if (this.#team) {
+      const { code = GOING_AWAY, reason = '', timeout = GOODBYE_MS } = how ?? {};
+      void this.#team
+        .close(how && { code, reason, timeout }, () => this.#emptied())
+        .then(() => process.nextTick(this.#ended));
+    } else if (isThere(this.options.port)) {
       server?.close(this.#ended);
       this.#dropHeads();
     } else if (this.#open > 0 && (how !== undefined || this.options.clientTracking)) {
-      this.#closesLast = true;
+      this.#last = this.#ended;
     } else {
       process.nextTick(this.#ended);
     }
+  }
+
+  /** Resolves when the last connection is gone. */
+  #emptied(): Promise<void> {
+    this.#dropHeads();
+    return new Promise((resolve) => {
+      if (this.#open === 0) resolve();
+      else this.#last = resolve;
+    });
   }
 
   /** Connections to a port that closes, of whose request nothing is known yet. */

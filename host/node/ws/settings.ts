@@ -7,6 +7,7 @@ import { callable, whole, word, yes } from '../checks.js';
 import { POLICIES } from '../options.js';
 import { applyPolicies, type PolicyOptions } from '../policies.js';
 import type { ShardOptions } from '../shards.js';
+import { WORKERS_MAX } from '../workers/team.js';
 import type { CommonOptions, PerMessageDeflateOptions, ServerOptions } from './options.js';
 
 /** Defaults of a core. */
@@ -52,6 +53,8 @@ export function serverSettings(options: ServerOptions): Settings {
     const hook: unknown = options[name];
     if (hook !== undefined && hook !== null) callable(name, hook);
   }
+  whole('workers', options.workers ?? 0, WORKERS_MAX);
+  if (options.workers && options.noServer) throw new TypeError('workers do not go with noServer');
   const policy = word('fullPolicy', POLICIES, fullPolicy);
   const policies: PolicyOptions = {};
   for (const name of POLICY_NAMES) {
@@ -109,7 +112,10 @@ export function commonDefaults(options: CommonOptions, isServer: boolean): Defau
     [Option.CLOSING, Closing.TOLD | Closing.REASON],
     [Option.AUTO_PONG, yes('autoPong', autoPong) ? 1 : 0],
     [Option.UTF8, yes('skipUTF8Validation', skipUTF8Validation) ? 0 : 1],
-    ...deflateDefaults(perMessageDeflate === undefined ? !isServer : perMessageDeflate, isServer),
+    ...deflateDefaults(
+      perMessageDeflate === null ? false : (perMessageDeflate ?? !isServer),
+      isServer,
+    ),
   ];
 }
 
@@ -122,8 +128,8 @@ function bound(name: string, value: number | null | undefined, standard: number)
 
 /** The eight keys of perMessageDeflate, of which five mean something to the core. */
 function deflateDefaults(deflate: unknown, isServer: boolean): Defaults {
-  if (deflate === false || deflate === null) return [];
-  if (deflate !== true && typeof deflate !== 'object') {
+  if (deflate === false) return [];
+  if (deflate !== true && (typeof deflate !== 'object' || deflate === null)) {
     throw new TypeError('perMessageDeflate is true, false or an object');
   }
   const options: PerMessageDeflateOptions = deflate === true ? {} : deflate;

@@ -52,7 +52,7 @@ export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}
   });
   ws.on('message', (data, isBinary) => {
     const isText = !isBinary && stream.readableObjectMode;
-    if (!stream.push(isText ? String(data) : data)) ws.pause();
+    if (!stream.push(isText ? (data as Buffer).toString() : data)) ws.pause();
   });
   ws.once('error', (error) => {
     if (stream.destroyed) return;

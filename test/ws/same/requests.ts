@@ -130,8 +130,11 @@ export const scenarios: Scenarios = {
     const { wss, url } = await serve(ws, log);
     wss.on('connection', (socket, req, ...more) => {
       log.note('server', req instanceof IncomingMessage, req.method, req.url, req.httpVersion);
-      const { host, 'sec-websocket-key': key, ...headers } = req.headers;
-      log.note('server', headers, typeof host, typeof key);
+      const { host, 'sec-websocket-key': key, 'sec-websocket-extensions': offer } = req.headers;
+      log.note('server', typeof host, typeof key, typeof offer);
+      for (const [name, value] of Object.entries(req.headers).sort()) {
+        if (![host, key, offer].includes(String(value))) log.note('server', name, value);
+      }
       log.note('server', req.headers['x-twice'], req.headersDistinct['x-twice']);
       const names = req.rawHeaders.filter((_, index) => index % 2 === 0);
       log.note('server', names.map((name) => name.toLowerCase()).sort());
@@ -223,7 +226,7 @@ export const scenarios: Scenarios = {
   },
 
   'requests: handleProtocols': async (ws, log) => {
-    for (const answer of ['two', '', false, 'unasked'] as const) {
+    for (const answer of ['two', '', false] as const) {
       const { url, wss } = await serve(ws, log, {
         handleProtocols: (protocols, req) => {
           log.note('handleProtocols', protocols, req.url);
@@ -245,6 +248,18 @@ export const scenarios: Scenarios = {
       });
       await over(plain);
     }
+  },
+
+  'requests: handleProtocols takes what nobody asked for': async (ws, log) => {
+    const { url } = await serve(ws, log, { handleProtocols: () => 'unasked' });
+    const client = new ws.WebSocket(url, ['one', 'two']);
+    client.on('error', (error) => {
+      log.note('client', error.name);
+    });
+    client.on('close', (code) => {
+      log.note('client', code);
+    });
+    await over(client);
   },
 
   'requests: the first subprotocol is taken': async (ws, log) => {

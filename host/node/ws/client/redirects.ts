@@ -42,18 +42,18 @@ export class Redirects {
   /**
    * What the request to a target has of the user's.
    *
+   * @param auth credentials of its URL, or of the user's options
    * @param watched whether the user looks at each redirect, and takes away what is not to go there
    */
-  changed(target: Target, watched: boolean): Changed {
+  changed(target: Target, auth: string | undefined, watched: boolean): Changed {
     const same = sameHost(target, this.origin);
     if (this.#count > 0 && !watched && !(same && (target.secure || !this.origin.secure))) {
       // What the user calls the first host says nothing of another one.
       const kept = without(this.#headers, ['authorization', 'cookie', ...(same ? [] : ['host'])]);
       return { headers: kept, auth: undefined };
     }
-    const { auth } = target;
     const changed = { headers: this.#headers, auth };
-    // Credentials of a URL hold for the requests that follow it, unless the user gave others.
+    // Credentials hold for the requests that follow, unless the user gave others.
     if (auth !== undefined && !names(this.#headers).includes('authorization')) {
       const authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
       this.#headers = { ...this.#headers, authorization };
