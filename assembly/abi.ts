@@ -132,7 +132,7 @@ export const enum Option {
   AUTO_PONG = 10,
   /** The user-data word, copied into every event of the session. */
   USER = 11,
-  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again. */
+  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again; meanwhile its silence does not count, and from then on from the last call that told the time. */
   PAUSED = 12,
   /** Most frames that one message may come in, 0 = no bound; past it close 1008. Default 0. RFC 6455 5.4. */
   FRAGMENTS_MAX = 13,

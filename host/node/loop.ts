@@ -246,6 +246,8 @@ export class SocketLoop<Owner> {
   setPaused(link: Link<Owner>, stops: boolean, why: number = Held.APPLICATION): void {
     link.held = stops ? link.held | why : link.held & ~why;
     const paused = link.held !== 0;
+    // The peer's silence counts from now on.
+    if (!paused) this.core.exports.limpet_rx(link.handle, this.core.ingress, 0, this.now());
     this.core.exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
     if (paused) {
       link.transport.pause();

@@ -15,7 +15,7 @@ import {
   type ServerOptions,
   type Socket,
 } from '../../host/node/index.js';
-import { binary, BINARY, close, fragments, ping, PONG, TEXT, text } from '../conformance/frame.js';
+import { binary, BINARY, close, fragments, ping, PING, PONG, TEXT, text } from '../conformance/frame.js';
 import { deflating } from './support/deflating.js';
 import { random } from './support/duplex.js';
 import type { Peer } from './support/peer.js';
@@ -212,6 +212,25 @@ test('who does not read holds the peer back, and reads on later', async (t) => {
   assert.ok(stream.readableLength < 1 << 20, `${stream.readableLength} bytes wait`);
   assert.ok(peer.transport.writableLength > 16 << 20, 'the peer has the rest');
   assert.ok((await bytesOf(stream)).equals(data));
+});
+
+test('a peer that is held back is not silent, and is asked again when it is read', async (t) => {
+  const { server, peer, socket } = await streaming(t, {
+    streamMessages: true,
+    pingInterval: 100,
+    pongTimeout: 50,
+    idleTimeout: 300,
+  });
+  const opened = next(server, 'stream');
+  peer.write(binary(Buffer.alloc(8 << 20)));
+  const [, stream] = await opened;
+  await pass(700);
+  assert.equal(socket.isOpen, true);
+  assert.equal((await bytesOf(stream)).length, 8 << 20);
+  // From now on its silence counts.
+  assert.equal((await peer.frame()).opcode, PING);
+  const closed = next(server, 'close');
+  assert.equal((await closed)[1], 1006);
 });
 
 test('many short messages that are not read hold the peer back, too', async (t) => {
