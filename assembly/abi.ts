@@ -82,7 +82,7 @@ export const enum EventKind {
   CLOSING = 8,
   /** The last event of a session: `code` its close code (1006 without a Close frame), `flags` has CLEAN. */
   CLOSED = 9,
-  /** The session failed: `detail` says why (an ErrorCode), `code` is the close code or the HTTP status sent. */
+  /** The session failed: `detail` says why (an ErrorCode), `code` is the close code or the HTTP status sent. `ptr`, `len`: the head that was refused, as far as it is here (feature `headers`). */
   ERROR = 10,
   /** The send queue fell to half its high-water mark after having been over it. */
   WRITABLE = 11,
@@ -132,7 +132,7 @@ export const enum Option {
   AUTO_PONG = 10,
   /** The user-data word, copied into every event of the session. */
   USER = 11,
-  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again. */
+  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again; meanwhile its silence does not count, and from then on from the last call that told the time. */
   PAUSED = 12,
   /** Most frames that one message may come in, 0 = no bound; past it close 1008. Default 0. RFC 6455 5.4. */
   FRAGMENTS_MAX = 13,
@@ -180,6 +180,16 @@ export const enum Option {
   HEARTBEAT_MS = 34,
   /** Milliseconds a heartbeat may stay unanswered, 0 = no bound; then the session is aborted. Default 10,000. */
   HEARTBEAT_TIMEOUT_MS = 35,
+  /** What the close handshake has beside what RFC 6455 asks: bits of Closing. Default 0. Defaults only. */
+  CLOSING = 36,
+}
+
+/** Bits of Option.CLOSING. */
+export const enum Closing {
+  /** Messages that cross a Close frame of ours are told. RFC 6455 1.4 discards what comes behind the peer's only. */
+  TOLD = 1,
+  /** A Close frame is answered with its reason, too, not with its code alone. RFC 6455 5.5.1. */
+  REASON = 2,
 }
 
 /** Bits of Option.DEFLATE_TAKEOVER: of which direction the context is kept. RFC 7692 7.1.1. */

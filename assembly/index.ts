@@ -97,6 +97,7 @@ import {
 import { closeCodeValid, REASON_MAX } from './protocol/close';
 import { seed, SEED_MIN, seeded } from './protocol/entropy';
 import { PORT_MAX } from './protocol/ip';
+import { PROXY_KEPT, proxyLength } from './protocol/proxy';
 import { SHA256_BYTES } from './protocol/sha256';
 import { UTF8_COMPLETE, utf8Check } from './protocol/utf8';
 import { receive, receiveRoom } from './receive';
@@ -108,6 +109,7 @@ import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send
 import {
   clockSet,
   optionAddress,
+  pool,
   Session,
   sessionAfter,
   sessionFind,
@@ -350,7 +352,11 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
   if (handle) {
-    if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
+    // It was this side that did not read: silence counts from now on.
+    if (option == Option.PAUSED) {
+      s.activeAt = pool().clock;
+      if (HEARTBEAT) heartbeatForget(s);
+    }
     timerSet(s);
   }
   if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();
@@ -1206,6 +1212,20 @@ export function limpet_address(handle: i32): i32 {
   const s = sessionFind(handle);
   if (absent(s)) return ErrorCode.HANDLE;
   return <i32>changetype<usize>(addressOf(s));
+}
+
+/**
+ * How long the PROXY protocol header is with which the bytes of a connection begin: for a host that has
+ * to take it off before something else, such as TLS. It feeds the header to the session before all else.
+ * @param ptr the bytes, or the first 107 of them
+ * @param len how many there are, 0 or more
+ * @returns more than `len` when so many have to be there before it can be said; the header's length, at
+ *   most `len`; ErrorCode.ABSENT when there is none, PROXY when it is malformed; or ARGUMENT
+ * @feature addresses
+ */
+export function limpet_proxy_length(ptr: i32, len: i32): i32 {
+  if (len < 0 || !inMemory(ptr, min(len, PROXY_KEPT))) return ErrorCode.ARGUMENT;
+  return proxyLength(ptr, len);
 }
 
 // ------------------------------------------------------------------ security

@@ -77,8 +77,8 @@ const ARENA_STATE_BYTES: i32 = 8 + (32 - clz(BLOCK_MAX_BYTES / BLOCK_MIN_BYTES))
 
 /** Bytes of a StatsRecord: 30 counters of 8 bytes, 28 figures of 4. */
 const STATS_BYTES: i32 = 352;
-/** Words of the defaults: one for each Option. */
-const DEFAULTS_BYTES: i32 = 36 * 4;
+/** Words of the defaults: one for each Option, rounded up to 16 bytes. */
+const DEFAULTS_BYTES: i32 = 40 * 4;
 
 // Offsets within GLOBALS, in the order of their use.
 const ringOffset: i32 = 0;

@@ -10,7 +10,17 @@
 // there. Any other is gathered in an arena block, or, past what a block holds, streamed from the
 // ingress region as it comes. RFC 6455 5 and 6.2.
 
-import { Delivery, ErrorCode, EventFlag, EventKind, EventRecord, Opcode, Option, State } from './abi';
+import {
+  Closing,
+  Delivery,
+  ErrorCode,
+  EventFlag,
+  EventKind,
+  EventRecord,
+  Opcode,
+  Option,
+  State,
+} from './abi';
 import {
   DEFLATE_NOW,
   INFLATE_WAIT,
@@ -309,11 +319,16 @@ function drop(s: Session): void {
   s.block = 0;
 }
 
-/** Whether the message under way is told. Behind our Close frame none is. */
+/** Whether the message under way is told. */
 // @ts-ignore: decorator
 @inline
 function told(s: Session): bool {
-  return s.state == State.OPEN && !(RATES && s.messageOpcode & DROPPED);
+  return (s.state == State.OPEN || crossing(s)) && !(RATES && s.messageOpcode & DROPPED);
+}
+
+/** Whether it is told though our Close frame went. */
+function crossing(s: Session): bool {
+  return s.state == State.CLOSING && (optionDefault(Option.CLOSING) & Closing.TOLD) != 0;
 }
 
 /** Whether the message under way has to be inflated: it is told, or the next ones refer to it. */
@@ -484,7 +499,7 @@ function gatherRoom(s: Session, take: u32, left: u64): usize {
     return 0;
   }
   s.streaming = true;
-  if (old && s.state == State.OPEN) {
+  if (old && told(s)) {
     s.block = 0;
     chunk(s, old, length, take + left, false).block = <u32>old;
   }

@@ -1,8 +1,8 @@
 // Who runs in the benches of servers: one row for each. A further peer is a further row.
 
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Server } from './children.js';
 import { say } from './suite.js';
 
@@ -44,7 +44,7 @@ const WS: Peer = {
 const LIMPET_WS: Peer = {
   ...WS,
   name: 'limpet/ws',
-  command: [...WS.command, '--package', 'limpet/ws'],
+  command: [...WS.command, '--package', pathToFileURL(resolve('build/ws.js')).href],
   needs: 'build/ws.js',
 };
 

@@ -15,7 +15,7 @@ import { arenaTake, RESERVE_MAX, Use } from '../session/arena';
 import { eventPush, eventWord } from '../session/events';
 import { queueReserve, queueTrim } from '../session/queue';
 import { Session } from '../session/session';
-import { answerTake, EXTENSIONS_MAX, offerTerms, termsWrite } from './extensions';
+import { answerTake, EXTENSIONS_MAX, fallbackTerms, offerTerms, termsWrite } from './extensions';
 import { digitsEnd, fieldsSee, MALFORMED, once, visible } from './fields';
 import { acceptWrite, headersValid, opened } from './handshake';
 import { COMMA, Field, skipSpace, tokenEnd } from './head';
@@ -33,7 +33,7 @@ import * as text from './text';
 import { crlf, line, textCopy } from './write';
 
 /** The most bytes of a request beside what the host gives. */
-const REQUEST_EXTRA: u32 = 256 + EXTENSIONS_MAX;
+const REQUEST_EXTRA: u32 = 256 + 2 * EXTENSIONS_MAX;
 /** Bytes of the field line with the subprotocols beside these: name, colon, space and CRLF. */
 const PROTOCOL_EXTRA: u32 = 26;
 
@@ -105,7 +105,11 @@ export function requestSend(
   }
   const terms = DEFLATE ? offerTerms(s) : 0;
   store<u32>(block + OFFERED, terms);
-  if (terms) p = termsWrite(p, terms);
+  if (terms) {
+    p = termsWrite(p, terms);
+    const fallback = fallbackTerms(s, terms);
+    if (fallback) p = termsWrite(p, fallback);
+  }
   queueTrim(s, crlf(copyBytes(p, headers, headersLength)));
   if (PROTOCOLS && !protocolsValid(block + ASKED, asked)) return ErrorCode.VALUE;
   s.messageLength = asked - block;

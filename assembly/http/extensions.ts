@@ -44,6 +44,7 @@ const SERVER_NO_CONTEXT: u32 = 1 << Term.SERVER_NO_CONTEXT_TAKEOVER;
 const CLIENT_NO_CONTEXT: u32 = 1 << Term.CLIENT_NO_CONTEXT_TAKEOVER;
 const SERVER_BITS: u32 = 1 << Term.SERVER_MAX_WINDOW_BITS;
 const CLIENT_BITS: u32 = 1 << Term.CLIENT_MAX_WINDOW_BITS;
+const SERVER_BITS_VALUE: u32 = 0xf << (8 + (Term.SERVER_MAX_WINDOW_BITS << 2));
 
 /** The window bits that hold where none are named. RFC 7692 7.1.2. */
 const BITS_MAX: u32 = 15;
@@ -209,6 +210,19 @@ export function offerTerms(s: Session): u32 {
 }
 
 /**
+ * Client: the terms of a second offer, for servers that cannot bound their window: where the first one
+ * asks for a bound only to keep the context, this one renounces the context. RFC 7692 5: an offer "with
+ * fallback". 0 when there is none.
+ */
+export function fallbackTerms(s: Session, offer: u32): u32 {
+  const wanted = optionDefault(Option.DEFLATE_WINDOW_IN);
+  const most = wanted ? wanted : optionDefault(Option.DEFLATE_WINDOW);
+  const bound = <u32>TAKEOVER_BITS < BITS_MAX && REACH_BITS_MAX == BITS_MAX && most == BITS_MAX;
+  if (!bound || !s.windowIn) return 0;
+  return (offer & ~(SERVER_BITS | SERVER_BITS_VALUE)) | SERVER_NO_CONTEXT;
+}
+
+/**
  * Client: the server's answer → what the session does from then on.
  *
  * @param offer what offerTerms returned
@@ -219,6 +233,11 @@ export function answerTake(s: Session, offer: u32, answer: u32): bool {
   if (!answer) {
     windowsRelease(s);
     return true;
+  }
+  // What says that no context is kept answers the second offer, if there was one.
+  if (answer & SERVER_NO_CONTEXT) {
+    const fallback = fallbackTerms(s, offer);
+    if (fallback) offer = fallback;
   }
   const bits = valueOf(answer, Term.CLIENT_MAX_WINDOW_BITS);
   const bitsMax = bitsOf(offer, Term.CLIENT_MAX_WINDOW_BITS);

@@ -76,6 +76,23 @@ export function proxyNeed(p: usize, have: i32): i32 {
   return have < LINE_MAX ? have + 1 : ErrorCode.PROXY;
 }
 
+/**
+ * How long the header is with which bytes begin.
+ *
+ * @param p the first `have` bytes, or the first PROXY_KEPT of them
+ * @returns more than `have` when so many have to be there before it can be said; the header's length
+ *   when it is whole, at most `have`; ErrorCode.ABSENT or ErrorCode.PROXY as proxyNeed
+ */
+export function proxyLength(p: usize, have: i32): i32 {
+  let seen = 0;
+  let need = proxyNeed(p, seen);
+  while (need > seen && need <= have) {
+    seen = need;
+    need = proxyNeed(p, seen);
+  }
+  return need;
+}
+
 /** The length of a header of version 2 whose first FIXED bytes are there, or ErrorCode.PROXY. PROXY 2.2. */
 function needSecond(p: usize): i32 {
   const command: u32 = load<u8>(p, 12);

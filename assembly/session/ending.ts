@@ -24,10 +24,11 @@
 // peer ends its own: RFC 6455 7.1.1, so that no unread byte turns the end into a reset that
 // overtakes the Close frame.
 
-import { ErrorCode, EventFlag, EventKind, Opcode, Option, State } from '../abi';
+import { Closing, ErrorCode, EventFlag, EventKind, Opcode, Option, State } from '../abi';
 import { windowsRelease } from '../deflate/windows';
 import { answer, refuse, statusOf } from '../http/handshake';
 import { keepRelease } from '../http/keep';
+import { Request } from '../http/request';
 import { addressRelease } from '../hub/addresses';
 import { rateRelease, rateResume } from '../hub/rates';
 import { leaveAll } from '../hub/rooms';
@@ -120,12 +121,13 @@ export function closeCame(s: Session, p: usize, n: u32): void {
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
   // RFC 6455 5.5.1: "the endpoint typically echos the status code it received".
-  peerEnds(s, code);
+  const reason = n > 2 && (optionDefault(Option.CLOSING) & Closing.REASON) != 0;
+  peerEnds(s, code, p + 2, reason ? n - 2 : 0);
 }
 
 /** → ENDING by what the peer did, with a Close frame unless one was sent or none is possible. */
-function peerEnds(s: Session, code: i32): void {
-  if (s.state == State.OPEN) closeQueue(s, code, 0, 0, State.ENDING);
+function peerEnds(s: Session, code: i32, reason: usize, reasonLength: u32): void {
+  if (s.state == State.OPEN) closeQueue(s, code, reason, reasonLength, State.ENDING);
   else enter(s, State.ENDING);
 }
 
@@ -140,13 +142,18 @@ export function fail(s: Session, error: i32): void {
   if (RATES && error == ErrorCode.RATE) st.rateRejected += 1;
   s.cause = <i8>error;
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
-  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), 0, 0);
+  // The head that broke it stays where it is until the event is acknowledged: inputRelease.
+  const isHead = HEADERS && s.state == State.HANDSHAKE && error != ErrorCode.PROXY;
+  const head: usize = isHead ? s.block : 0;
+  const at: usize = head ? head + load<u16>(head, offsetof<Request>('head')) : 0;
+  const length: u32 = head ? load<u16>(head, offsetof<Request>('headLength')) : 0;
+  const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), at, length);
   e.detail = error;
   e.remaining = s.maskKey;
   if (s.state == State.HANDSHAKE && code) refuse(s, code, error);
   // PROXY 2.1: what is no such header must "cause the receiver to abort the connection".
   if (ADDRESSES && error == ErrorCode.PROXY) enter(s, State.ABORTED);
-  else peerEnds(s, code);
+  else peerEnds(s, code, 0, 0);
 }
 
 /** HANDSHAKE or PENDING → ENDING, and not by the peer's fault: HANDSHAKE_MS passed, or limpet_shutdown was called. */

@@ -1,7 +1,7 @@
 // Option and value → whether it may be set. What an option does stands in abi.ts, its default in
 // session.ts.
 
-import { Delivery, FullPolicy, Option, RatePolicy, Takeover } from '../abi';
+import { Closing, Delivery, FullPolicy, Option, RatePolicy, Takeover } from '../abi';
 import {
   ADDRESSES,
   DEFLATE,
@@ -25,6 +25,7 @@ const OF_MODULE: u64 =
   ((<u64>0b11) << Option.UTF8) |
   (DEFLATE ? (<u64>0b111111) << Option.DEFLATE : 0) |
   ((<u64>0b111) << Option.TEXT_MAX) |
+  ((<u64>0b1) << Option.CLOSING) |
   (ADDRESSES ? (<u64>0b1) << Option.ADDRESS_SESSIONS : 0) |
   (RATES ? (<u64>0b111111) << Option.RATE_WINDOW_MS : 0) |
   (SECURITY ? (<u64>0b1) << Option.TOKEN_SOURCES : 0) |
@@ -75,6 +76,8 @@ function valueMax(option: i32): u32 {
       return 15;
     case Option.DEFLATE_TAKEOVER:
       return Takeover.OUT | Takeover.IN;
+    case Option.CLOSING:
+      return Closing.TOLD | Closing.REASON;
     case Option.SESSIONS_MAX:
       return SESSIONS;
     case Option.HEAD_MAX:

@@ -4,7 +4,7 @@
 // handle finds nothing rather than somebody else's connection; after 32,767 reuses of one slot it
 // comes round.
 //
-//   0   what a frame touches: parser, key, message     (first 68 bytes)
+//   0   what a frame touches: parser, key, message     (first 72 bytes)
 //   72  send queue, lists, timers
 //   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times

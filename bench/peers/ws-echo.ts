@@ -1,4 +1,4 @@
-// Message → the same message, by the npm package `ws` with its standard settings, or by the package
+// Message → the same message, by the npm package `ws` with its standard settings, or by the module
 // that `--package` names and that is used as `ws` is; with --deflate, permessage-deflate for messages of
 // any length.
 

@@ -1,13 +1,10 @@
-// Messages → the core's send queues → the transports: everything that leaves.
+// Messages → the core's send queues. What leaves them: writer.ts.
 //
 //   send ─► limpet_send_begin, _end    short payloads: written into linear memory
 //        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
-//        ─► limpet_send_begin, _end    longer ones that are to be compressed: in fragments
-//        ─► link.backlog               those for which the core has no memory now
-//   write ◄─ limpet_tx: spans of linear memory, and places for the payloads
-//
-// What was published lies in linear memory once: sessions whose spans are the same get the same
-// Buffer, and spans that are short are joined in one, once for all of them.
+//        ─► limpet_send_begin, _end    longer ones that are to be compressed or masked: in fragments
+//        ─► backlog.ts                 those for which the core has no memory now
+//        ─► line.ts                    those that came behind a message that is written as a stream
 
 import {
   ErrorCode,
@@ -17,11 +14,11 @@ import {
   SEND_PLAIN,
   Sent,
   SessionInfo,
-  TxFlag,
-  TxRecord,
 } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
-import { Awaited, type Goodbye, type Link, type Written } from './link.js';
+import { Backlog } from './backlog.js';
+import { Lines, type Turnwise } from './line.js';
+import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import type { Prepared } from './prepared.js';
 
@@ -31,8 +28,6 @@ export interface Turn<Owner> {
   schedule(): void;
   /** Tell the handlers what happened. */
   drain(): void;
-  /** Read on, if there was something to wait for. */
-  resumeSoon(link: Link<Owner>): void;
   /** Nothing waits in Node's memory any more. */
   writable(link: Link<Owner>): void;
 }
@@ -55,23 +50,13 @@ const SHORT_BYTES = 512;
 const PIECE_BYTES = 64 << 10;
 /** What a block has beside a fragment. */
 const PIECE_EXTRA = 64;
+/** What the peer is told when a message was begun that will not end. RFC 6455 7.4.1. */
+const CUT_CODE = 1011;
 /** More than a frame's header: what counts against a queue beside the payload. */
-const HEADER_BYTES = 16;
-/** Spans that are not longer than this, on the average, are cheaper to copy than to hand out. */
-const JOIN_BYTES = 1024;
-
-const NEVER_WRITTEN = 'The connection was closed before the message was written';
-
-/** Several spans, and their bytes in one Buffer. */
-interface Joined {
-  /** Addresses and lengths. */
-  spans: Uint32Array;
-  bytes: Buffer;
-}
-
+export const HEADER_BYTES = 16;
 export class Outbox<Owner> {
-  /** Links with messages that wait for the core's memory. */
-  readonly #deferred = new Set<Link<Owner>>();
+  readonly #backlog: Backlog<Owner>;
+  readonly #lines: Lines<Owner>;
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
   readonly #copyMax: number;
   readonly #bypassBytes: number;
@@ -79,9 +64,6 @@ export class Outbox<Owner> {
   readonly #pieceBytes: number;
   /** Whether the core sends one message to many. */
   readonly #many: boolean;
-  /** The spans that were written last: the next session's may be the same. */
-  #view: Buffer = Buffer.alloc(0);
-  #joined: Joined | undefined;
 
   /**
    * @param memory all of linear memory
@@ -93,6 +75,21 @@ export class Outbox<Owner> {
     private readonly limits: QueueLimits,
     private readonly turn: Turn<Owner>,
   ) {
+    this.#backlog = new Backlog<Owner>({
+      queue: (link, kind, data) => this.#queue(link, kind, data),
+      emptied: (link) => {
+        this.#emptied(link);
+      },
+    });
+    this.#lines = new Lines<Owner>({
+      // It was promised: it waits for the core's memory as long as it has to.
+      send: (link, { kind, data }) => {
+        this.#keep(link, kind, data);
+      },
+      emptied: (link) => {
+        this.#emptied(link);
+      },
+    });
     this.#copyMax = core.exports.limpet_send_max();
     this.#many = core.exports.limpet_send_many(core.scratch, 0, Opcode.TEXT, 0, 0) === 0;
     this.#bypassBytes = Math.min(BYPASS_BYTES, this.#copyMax);
@@ -100,9 +97,16 @@ export class Outbox<Owner> {
     this.#pieceBytes = Math.min(PIECE_BYTES, (this.#copyMax >> 2) - PIECE_EXTRA);
   }
 
-  /** Whether messages wait for the core's memory. */
+  /** Whether messages wait in Node's memory. */
   get waits(): boolean {
-    return this.#deferred.size > 0;
+    return this.#backlog.waits || this.#lines.waits;
+  }
+
+  /** Nothing waits for a connection, in one place at least. */
+  #emptied(link: Link<Owner>): void {
+    if (link.backlog || link.line) return;
+    if (link.closeLater) this.#closeNow(link, link.closeLater);
+    else this.turn.writable(link);
   }
 
   /**
@@ -116,13 +120,49 @@ export class Outbox<Owner> {
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     if (link.closeLater) return ErrorCode.STATE;
     const control = kind === Opcode.PING || kind === Opcode.PONG;
-    if (link.backlog.length > 0 && !control) return this.#defer(link, kind, data);
+    if ((link.backlog || link.line) && !control) return this.#defer(link, kind, data);
     const status = this.#queue(link, kind, data);
     this.turn.schedule();
     if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
     // A connection that is gone is one that is not open.
     return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
   }
+
+  // ----------------------------------------------------- messages that are streams
+
+  /** Bytes that a queue of so many may grow by. */
+  room(queued: number): number {
+    return this.limits.maxBackpressure - queued - HEADER_BYTES;
+  }
+
+  /** A message begins that is written as a stream: what is sent from now on waits behind it. */
+  enter(link: Link<Owner>, stream: Turnwise): void {
+    if (link.closeLater) stream.abandon();
+    else this.#lines.enter(link, stream);
+  }
+
+  /** It has ended, or never began. */
+  leave(link: Link<Owner>, stream: Turnwise): void {
+    this.#lines.leave(link, stream);
+  }
+
+  /** It will not end: the connection closes at once, and what waits is gone. */
+  cut(link: Link<Owner>): void {
+    this.#lines.forget(link);
+    this.#closeNow(link, link.closeLater ?? { code: CUT_CODE, reason: '' });
+  }
+
+  /** Sends a fragment of it, past those that wait for its end. */
+  sendPiece(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
+    const status = link.backlog ? ErrorCode.MEMORY : this.#queue(link, kind, data);
+    this.turn.schedule();
+    if (status === ErrorCode.HANDLE) return ErrorCode.STATE;
+    if (status !== ErrorCode.MEMORY) return status;
+    this.#keep(link, kind, data);
+    return Sent.BACKPRESSURE;
+  }
+
+  // --------------------------------------------------------------------- to many
 
   /**
    * Queues a prepared message: its frame is made already, or made now for all that get it later. Where
@@ -132,7 +172,7 @@ export class Outbox<Owner> {
    */
   sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
     const { kind, data } = message;
-    const number = link.backlog.length === 0 ? message.numberIn(link.loop) : 0;
+    const number = link.backlog || link.line ? 0 : message.numberIn(link.loop);
     if (number <= 0 || link.closeLater) return this.send(link, kind, data);
     const status = this.core.exports.limpet_send_prepared(link.handle, number);
     this.turn.schedule();
@@ -152,7 +192,7 @@ export class Outbox<Owner> {
     let together: Link<Owner>[] = [];
     const published = { delivered: 0, over: 0, dropped: 0 };
     for (const link of links) {
-      if (most <= 0 || link.closeLater || link.backlog.length > 0) {
+      if (most <= 0 || link.closeLater || link.backlog || link.line) {
         count(published, this.send(link, kind, payload));
         continue;
       }
@@ -194,15 +234,18 @@ export class Outbox<Owner> {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
       const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+      link.rekey?.();
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
-    const deflates = link.deflates && !(kind & SEND_PLAIN);
-    // A fragment that has to be compressed waits for the memory that it needs: for less there is some.
+    // What has to be compressed or masked goes through linear memory.
+    const inside = link.isClient || (link.deflates && !(kind & SEND_PLAIN));
+    // A fragment that has to go there waits for the memory that it needs: for less there is some.
     const most = goesOn(kind) ? this.#pieceBytes : this.#copyMax;
-    if (deflates && length > most && this.#fits(handle, length)) {
-      return this.#fragments(link, kind, bytesOf(data));
+    if (inside && length > most) {
+      if (this.#fits(handle, length)) return this.#fragments(link, kind, bytesOf(data));
+      if (link.isClient) return this.#full(link, kind);
     }
-    if (length >= this.#bypassBytes && !(deflates && length <= this.#copyMax)) {
+    if (length >= this.#bypassBytes && !(inside && length <= this.#copyMax)) {
       return this.#external(link, kind, data);
     }
     const to = exports.limpet_send_begin(handle, kind, length);
@@ -210,7 +253,9 @@ export class Outbox<Owner> {
     if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
     if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
     else this.memory.set(data, to);
-    return exports.limpet_send_end(handle) as Sent;
+    const status = exports.limpet_send_end(handle) as Sent;
+    link.rekey?.();
+    return status;
   }
 
   /** There is no memory for a payload: its header may still have room. */
@@ -218,7 +263,7 @@ export class Outbox<Owner> {
     // Short ones find room in the end, and control frames cannot stay outside.
     if (data.length < SHORT_BYTES) return ErrorCode.MEMORY;
     const status = this.#external(link, kind, data);
-    // A fragment that has to be compressed is none to leave outside.
+    // What has to be compressed or masked is none to leave outside.
     return status === ErrorCode.STATE ? ErrorCode.MEMORY : status;
   }
 
@@ -226,7 +271,7 @@ export class Outbox<Owner> {
   #external(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const payload = this.owned(bytesOf(data));
     const status = this.core.exports.limpet_send_external(link.handle, kind, payload.length);
-    if (status === Sent.OK || status === Sent.BACKPRESSURE) link.payloads.push(payload);
+    if (status === Sent.OK || status === Sent.BACKPRESSURE) (link.payloads ??= []).push(payload);
     return status as Sent | ErrorCode;
   }
 
@@ -239,7 +284,7 @@ export class Outbox<Owner> {
     );
   }
 
-  /** Puts a message that is longer than the core's blocks into its queue, compressed piece by piece. */
+  /** Puts a message that is longer than the core's blocks into its queue, piece by piece. */
   #fragments(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
     let status: Sent | ErrorCode = Sent.OK;
     for (let at = 0; at < data.length; at += this.#pieceBytes) {
@@ -259,9 +304,11 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.limits.maxBackpressure)
+    const waiting = link.backlogBytes + (link.line?.bytes ?? 0);
+    if (waiting + length + HEADER_BYTES > this.limits.maxBackpressure)
       return this.#full(link, kind);
-    this.#keep(link, kind, data);
+    if (link.line) this.#lines.add(link, kind, data);
+    else this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;
   }
 
@@ -277,67 +324,20 @@ export class Outbox<Owner> {
   }
 
   /** `at`: its place among those that wait; without it the last. */
-  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at = Infinity): void {
-    const kept = Buffer.from(data as Uint8Array);
-    link.backlog.splice(at, 0, { kind, data: kept });
-    link.backlogBytes += kept.length;
-    this.#deferred.add(link);
+  #keep(link: Link<Owner>, kind: number, data: string | Uint8Array, at?: number): void {
+    this.#backlog.keep(link, kind, data, at);
     this.turn.schedule();
   }
 
   /** Queues what had to wait, as far as the core has memory now; tells the face when nothing waits. */
   retryAll(): void {
-    for (const link of [...this.#deferred]) this.#retry(link);
+    this.#backlog.retryAll();
   }
 
   /** A connection is over: nothing waits for it. */
   forget(link: Link<Owner>): void {
-    this.#deferred.delete(link);
-    const { awaited } = link;
-    if (!awaited) return;
-    const error = Object.assign(new Error(NEVER_WRITTEN), { code: 'ERR_STREAM_DESTROYED' });
-    for (const { callback } of awaited.list.splice(0)) process.nextTick(callback, error);
-  }
-
-  /** Bytes that wait to be written: in the core's queue, and in Node's memory. */
-  queued(link: Link<Owner>): number {
-    const info = this.core.exports.limpet_session_info(link.handle);
-    const queued = info > 0 ? this.core.u32[(info + SessionInfo.queued) >>> 2] : 0;
-    return queued + link.backlogBytes + HEADER_BYTES * link.backlog.length;
-  }
-
-  /** Calls back when all that was sent until now is written, or with why it was not. */
-  onWritten(link: Link<Owner>, callback: Written): void {
-    const { done, list } = (link.awaited ??= new Awaited());
-    list.push({ until: done + this.queued(link), callback });
-  }
-
-  /** The kernel has bytes: the core is told, and who waits for them. Returns how many are left. */
-  #acknowledge(link: Link<Owner>, bytes: number): number {
-    const left = this.core.exports.limpet_tx_ack(link.handle, bytes);
-    const { awaited } = link;
-    if (!awaited) return left;
-    // What waited in Node's memory may have become shorter.
-    awaited.done = this.queued(link) === 0 ? Infinity : awaited.done + bytes;
-    let count = 0;
-    while (count < awaited.list.length && awaited.list[count].until <= awaited.done) count++;
-    for (const { callback } of awaited.list.splice(0, count)) process.nextTick(callback);
-    if (awaited.list.length === 0) link.awaited = undefined;
-    return left;
-  }
-
-  #retry(link: Link<Owner>): void {
-    let next = link.backlog.at(0);
-    while (next) {
-      const status = this.#queue(link, next.kind, next.data);
-      if (status === ErrorCode.MEMORY || status === ErrorCode.FULL) return;
-      link.backlog.shift();
-      link.backlogBytes -= next.data.length;
-      next = link.backlog.at(0);
-    }
-    this.#deferred.delete(link);
-    if (link.closeLater) this.#closeNow(link, link.closeLater);
-    else this.turn.writable(link);
+    this.#backlog.forget(link);
+    this.#lines.forget(link);
   }
 
   /** Bytes that stay as they are until they are written: linear memory's do not. */
@@ -348,7 +348,7 @@ export class Outbox<Owner> {
 
   /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
-    if (link.backlog.length === 0) return this.#closeNow(link, { code, reason });
+    if (!link.backlog && !link.line) return this.#closeNow(link, { code, reason });
     const answer = this.closeCheck(code, reason);
     if (answer === ErrorCode.NONE) link.closeLater ??= { code, reason };
     return answer;
@@ -369,139 +369,10 @@ export class Outbox<Owner> {
     if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
     this.memory.write(reason, scratch, length, 'utf8');
     const answer = exports.limpet_close(link.handle, code, scratch, length);
+    link.rekey?.();
     this.turn.drain();
     this.turn.schedule();
     return answer as ErrorCode;
-  }
-
-  /** Writes all that a connection has queued, in one write if its spans are few. */
-  write(link: Link<Owner>): void {
-    const { transport } = link;
-    const { exports, u32 } = this.core;
-    for (;;) {
-      const record = exports.limpet_tx(link.handle);
-      if (record < 0) return;
-      const flags = u32[(record + TxRecord.flags) >>> 2];
-      if (flags & TxFlag.ABORT) {
-        transport.destroy();
-        return;
-      }
-      // What is under way is continued when it ends.
-      if (link.writing > 0) return;
-      const bytes = u32[(record + TxRecord.bytes) >>> 2];
-      if (bytes === 0) {
-        if (flags & TxFlag.END && !link.ended) {
-          link.ended = true;
-          transport.end();
-        }
-        return;
-      }
-      link.writing = bytes;
-      const count = u32[(record + TxRecord.count) >>> 2];
-      // The kernel usually takes everything at once; else the callback goes on.
-      if (!this.#spans(link, record + TxRecord.size, count, bytes)) return;
-      link.writing = 0;
-      if (this.#acknowledge(link, bytes) <= 0) break;
-    }
-    if (link.stash.length > 0) this.turn.resumeSoon(link);
-  }
-
-  /** Writes what a connection has queued, and nothing of which is under way, as `change` has it. */
-  rewrite(link: Link<Owner>, change: (head: string) => string): void {
-    const { exports, u32 } = this.core;
-    const record = exports.limpet_tx(link.handle);
-    if (record < 0 || link.writing > 0) return;
-    const bytes = u32[(record + TxRecord.bytes) >>> 2];
-    const count = u32[(record + TxRecord.count) >>> 2];
-    const head = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1') ?? '';
-    const changed = change(head);
-    if (changed === head) return;
-    link.writing = bytes;
-    if (!this.#one(link, Buffer.from(changed, 'latin1'))) return;
-    link.writing = 0;
-    this.#acknowledge(link, bytes);
-  }
-
-  /** A write has ended; several may tell it, and what counts is that nothing is left. */
-  written(link: Link<Owner>): void {
-    if (link.transport.writableLength > 0 || link.writing === 0) return;
-    const bytes = link.writing;
-    link.writing = 0;
-    if (this.#acknowledge(link, bytes) > 0) this.write(link);
-    this.turn.drain();
-    if (link.stash.length > 0) this.turn.resumeSoon(link);
-  }
-
-  /** Something may be queued where other bytes were. */
-  changed(): void {
-    this.#joined = undefined;
-  }
-
-  /** Writes spans; returns whether the kernel has them all. */
-  #spans(link: Link<Owner>, at: number, count: number, bytes: number): boolean {
-    const { transport } = link;
-    const { u32 } = this.core;
-    const first = at >>> 2;
-    if (count > 1 && bytes <= count * JOIN_BYTES) {
-      const joined = this.#join(first, count, bytes);
-      if (joined) return this.#one(link, joined);
-    }
-    if (count === 1) {
-      const ptr = u32[first];
-      return this.#one(link, ptr ? this.#span(ptr, bytes) : this.#payload(link, bytes));
-    }
-    transport.cork();
-    for (let i = 0; i < count; i++) {
-      const ptr = u32[first + 2 * i];
-      const len = u32[first + 2 * i + 1];
-      const span = ptr ? this.#span(ptr, len) : this.#payload(link, len);
-      if (i === count - 1) transport.write(span, link.written);
-      else transport.write(span);
-    }
-    transport.uncork();
-    return transport.writableLength === 0 && !transport.destroyed;
-  }
-
-  /** Writes bytes past the stream if that has none; returns whether the kernel has them all. */
-  #one({ transport, sink, written }: Link<Owner>, bytes: Buffer): boolean {
-    if (sink && transport.writableLength === 0 && transport.writable) return sink.write(bytes);
-    transport.write(bytes, written);
-    return transport.writableLength === 0 && !transport.destroyed;
-  }
-
-  /** A view of linear memory. */
-  #span(ptr: number, len: number): Buffer {
-    const last = this.#view;
-    if (last.byteOffset === ptr && last.length === len) return last;
-    return (this.#view = this.memory.subarray(ptr, ptr + len));
-  }
-
-  /** A copy of spans behind one another; undefined when one of them is a payload of the host's own. */
-  #join(first: number, count: number, length: number): Buffer | undefined {
-    const { u32 } = this.core;
-    const last = this.#joined;
-    const words = 2 * count;
-    if (last?.spans.length === words) {
-      let i = 0;
-      while (i < words && last.spans[i] === u32[first + i]) i++;
-      if (i === words) return last.bytes;
-    }
-    const bytes = Buffer.allocUnsafe(length);
-    let at = 0;
-    for (let i = first; i < first + words; i += 2) {
-      const ptr = u32[i];
-      if (ptr === 0) return undefined;
-      at += this.memory.copy(bytes, at, ptr, ptr + u32[i + 1]);
-    }
-    this.#joined = { spans: u32.slice(first, first + words), bytes };
-    return bytes;
-  }
-
-  /** The next `length` bytes of the host's own payloads: a span is one payload, or the rest of one. */
-  #payload(link: Link<Owner>, length: number): Buffer {
-    const payload = link.payloads.shift();
-    if (payload?.length !== length) throw new Error('a payload is not where its span is');
-    return payload;
   }
 }
 

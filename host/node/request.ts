@@ -2,7 +2,7 @@
 
 import { ErrorCode, Part, State } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
-import { sessionAddress, transportAddress } from './address.js';
+import { sessionAddress } from './address.js';
 import { headerOf, latin1, partOf } from './head.js';
 import type { Link } from './link.js';
 import type { SocketLoop } from './loop.js';
@@ -66,7 +66,7 @@ export class Request {
     this.query = partOf(core, handle, Part.QUERY);
     this.headers = readHeaders(core, handle);
     this.protocols = readProtocols(core, handle);
-    const where = sessionAddress(core, handle) ?? transportAddress(link.transport);
+    const where = sessionAddress(core, handle) ?? link.transport.peer();
     this.remoteAddress = where.address;
     this.remotePort = where.port;
     this.remoteFamily = where.family;

@@ -5,7 +5,6 @@
 //   accept ─► the first loop that has a session ─► else one loop more, up to maxConnections
 //   publish, broadcast ─► every loop ─► the bus, if there are other workers
 
-import type { Duplex } from 'node:stream';
 import { Option, State } from '../../build/limpet.abi.js';
 import { Core } from '../core/core.js';
 import { sessionAddress } from './address.js';
@@ -14,6 +13,7 @@ import { SHARD, type Link } from './link.js';
 import { SocketLoop, type Handlers, type LoopOptions } from './loop.js';
 import { sumMetrics, type Metrics } from './metrics.js';
 import type { Published } from './outbox.js';
+import type { Connection } from './transport/index.js';
 
 /** Bounds over all shards, and the settings of each. */
 export interface ShardOptions extends LoopOptions {
@@ -52,6 +52,8 @@ export class Shards<Owner> {
   /** Connections by remote address, once there are several shards; each core knows only its own. */
   #addresses: Map<string, number> | undefined;
   #bus: Bus | undefined;
+  /** Into how many parts maxConnections goes. */
+  #parts = 1;
 
   /**
    * @param module the module, compiled
@@ -75,9 +77,14 @@ export class Shards<Owner> {
     };
   }
 
-  /** From now on there are other workers. */
-  join(bus: Bus): void {
+  /**
+   * From now on there are other workers.
+   *
+   * @param isShared whether each has its part of maxConnections, which nobody else counts
+   */
+  join(bus: Bus, isShared: boolean): void {
     this.#bus = bus;
+    if (isShared) this.#parts = bus.workers;
     this.first();
     if (this.#options) this.#spread(this.#options);
   }
@@ -123,15 +130,15 @@ export class Shards<Owner> {
    * @param owner the face's object for it, if there is one already
    * @returns its link, or undefined when there are maxConnections, or the server is ending
    */
-  accept(transport: Duplex, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
+  accept(connection: Connection, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     this.first();
     const { size } = this;
-    if (this.#ending || size >= (this.#options?.maxConnections ?? 0)) {
+    if (this.#ending || size >= Math.ceil((this.#options?.maxConnections ?? 0) / this.#parts)) {
       this.refuse();
       return undefined;
     }
     this.#peak = Math.max(this.#peak, size + 1);
-    const link = this.#withRoom().accept(transport, first, owner);
+    const link = this.#withRoom().accept(connection, first, owner);
     this.#bus?.sized(this.size);
     return link;
   }

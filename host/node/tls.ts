@@ -5,7 +5,6 @@
 //                     and handshakes under way, keep the one that they began with
 
 import type { Socket as NetSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import {
   createSecureContext,
   createServer as createTlsServer,
@@ -14,8 +13,19 @@ import {
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
+import type { Core } from '../core/core.js';
 import { sameCredentials, watchFiles, type Watch } from './certificates.js';
+import type { Trusts } from './policies.js';
+import { mayHaveHeader, takeHeader } from './proxy.js';
 import { checkTls, contextOptions, identities, readAll, type TlsOptions } from './tls-options.js';
+import type { Transport } from './transport/index.js';
+
+const WHAT = {
+  proxy: 'what a proxy said before TLS',
+  handshake: 'a TLS handshake failed',
+  reload: 'certificates changed, the old ones stay',
+  watch: 'certificates cannot be watched',
+};
 
 /** A handshake that failed, or certificates that could not be read again; `code` is Node's or OpenSSL's. */
 export class TlsError extends Error {
@@ -23,12 +33,12 @@ export class TlsError extends Error {
   readonly code: string;
 
   constructor(
-    what: string,
+    readonly during: keyof typeof WHAT,
     cause: Error,
     /** The client's address, '' when it is not known. */
     readonly remoteAddress = '',
   ) {
-    super(`${what}: ${cause.message}`, { cause });
+    super(`${WHAT[during]}: ${cause.message}`, { cause });
     this.code = (cause as NodeJS.ErrnoException).code ?? '';
   }
 }
@@ -54,8 +64,8 @@ export interface TlsInfo {
 const NO_TIMEOUT = 0x7fff_ffff;
 
 export interface TlsHooks {
-  /** A handshake is done. */
-  accepted(socket: TLSSocket): void;
+  /** A handshake is done. `first`: what a proxy said before it. */
+  accepted(socket: TLSSocket, first?: Buffer): void;
   /** A handshake failed, or new certificates are none. */
   failed(error: TlsError): void;
   /** A connection was dropped: with it there would be more than `most`. */
@@ -67,6 +77,10 @@ export interface TlsLimits {
   handshakeTimeout: number;
   /** Connections at once, handshakes under way included. */
   most: number;
+  /** What a peer may say of the client's address. */
+  trusts: Trusts;
+  /** Reads what it says. */
+  core: Core;
 }
 
 /** What connections to come are taken with. */
@@ -83,6 +97,8 @@ export class TlsAcceptor {
   #complaint = '';
   /** The TCP connections that are under TLS, or will be. */
   readonly #taken = new Set<NetSocket>();
+  /** What proxies said before handshakes that are under way, by both ends of their connections. */
+  readonly #headers = new Map<string, Buffer>();
 
   /** Throws TypeError or RangeError for an option; what Node throws for a pair that is none. */
   constructor(
@@ -131,13 +147,15 @@ export class TlsAcceptor {
         pauseOnConnect: true,
       },
       (socket) => {
-        this.hooks.accepted(socket);
+        const ends = endsOf(socket);
+        this.hooks.accepted(socket, this.#headers.get(ends));
+        this.#headers.delete(ends);
       },
     );
     server.on('tlsClientError', (error, socket) => {
       const reason = socket.authorizationError as Error | string | undefined;
       const cause = reason ? Object.assign(new Error(String(reason)), { code: reason }) : error;
-      this.hooks.failed(new TlsError('a TLS handshake failed', cause, socket.remoteAddress));
+      this.hooks.failed(new TlsError('handshake', cause, socket.remoteAddress));
       // Node leaves one that took too long as it is.
       socket.destroy();
     });
@@ -147,7 +165,7 @@ export class TlsAcceptor {
   #watched(options: TlsOptions): Watch | undefined {
     if (!options.watch) return undefined;
     const failed = (error: Error) => {
-      this.hooks.failed(new TlsError('certificates cannot be watched', error));
+      this.hooks.failed(new TlsError('watch', error));
     };
     const changed = () => {
       this.#reload();
@@ -171,7 +189,7 @@ export class TlsAcceptor {
       // Something else of the directory may have changed since.
       if (message === this.#complaint) return;
       this.#complaint = message;
-      this.hooks.failed(new TlsError('certificates changed, the old ones stay', error as Error));
+      this.hooks.failed(new TlsError('reload', error as Error));
     }
   }
 
@@ -184,7 +202,32 @@ export class TlsAcceptor {
     }
     this.#taken.add(raw);
     raw.on('close', () => this.#taken.delete(raw));
-    this.#current.server.emit('connection', raw);
+    // One that fails closes.
+    raw.on('error', () => undefined);
+    const { remoteAddress = '' } = raw;
+    const trust = this.limits.trusts(remoteAddress);
+    // Where the two ends have no addresses nobody could say whose header it is.
+    if (!mayHaveHeader(trust) || remoteAddress === '') {
+      this.#current.server.emit('connection', raw);
+      return;
+    }
+    const { handshakeTimeout = this.limits.handshakeTimeout } = this.#current.options;
+    takeHeader(this.limits.core, raw, trust, handshakeTimeout, {
+      done: (header) => {
+        const ends = endsOf(raw);
+        if (header) {
+          this.#headers.set(ends, header);
+          raw.on('close', () => {
+            if (this.#headers.get(ends) === header) this.#headers.delete(ends);
+          });
+        }
+        this.#current.server.emit('connection', raw);
+      },
+      failed: (error) => {
+        this.hooks.failed(new TlsError('proxy', error, remoteAddress));
+        raw.destroy();
+      },
+    });
   }
 
   /** Ends all connections, handshakes under way too. */
@@ -194,6 +237,11 @@ export class TlsAcceptor {
   }
 }
 
+/** Both ends of a connection: no other has the same two at the same time. */
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: NetSocket): string {
+  return [localAddress, localPort, remoteAddress, remotePort].join();
+}
+
 /** The context for a host name; undefined for the server's own. RFC 9525 6.3: `*` is one label. */
 function contextFor(contexts: Map<string, SecureContext>, name: string): SecureContext | undefined {
   const lower = name.toLowerCase();
@@ -201,23 +249,23 @@ function contextFor(contexts: Map<string, SecureContext>, name: string): SecureC
 }
 
 /** Whether a connection is under TLS. */
-export function isSecure(transport: Duplex): boolean {
-  return (transport as { encrypted?: unknown }).encrypted === true;
+export function isSecure({ stream }: Transport): boolean {
+  return (stream as { encrypted?: unknown } | undefined)?.encrypted === true;
 }
 
 /** What TLS says of a connection; undefined when it is not under TLS, or over. */
-export function tlsInfo(transport: Duplex): TlsInfo | undefined {
-  if (!(transport instanceof TLSSocket)) return undefined;
-  const protocol = transport.getProtocol();
+export function tlsInfo({ stream }: Transport): TlsInfo | undefined {
+  if (!(stream instanceof TLSSocket)) return undefined;
+  const protocol = stream.getProtocol();
   if (protocol === null) return undefined;
-  const { servername } = transport as { servername?: string | false };
+  const { servername } = stream as { servername?: string | false };
   return {
     protocol,
-    cipher: transport.getCipher().standardName,
+    cipher: stream.getCipher().standardName,
     servername: servername === false ? '' : (servername ?? ''),
-    resumed: transport.isSessionReused(),
-    authorized: transport.authorized,
-    authorizationError: String((transport.authorizationError as Error | string | null) ?? ''),
-    peerCertificate: transport.getPeerX509Certificate(),
+    resumed: stream.isSessionReused(),
+    authorized: stream.authorized,
+    authorizationError: String((stream.authorizationError as Error | string | null) ?? ''),
+    peerCertificate: stream.getPeerX509Certificate(),
   };
 }

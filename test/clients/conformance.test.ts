@@ -1,8 +1,9 @@
-// `limpet serve --echo` in each profile, and with permessage-deflate → all cases of test/conformance:
-// none FAILED, none NON-STRICT.
+// `limpet serve --echo` in each profile, with permessage-deflate, and under TLS → all cases of
+// test/conformance: none FAILED, none NON-STRICT.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { certificateFiles } from '../support/certificate.js';
 import { lineOf, tableOf } from '../conformance/report.js';
 import { runConformance, selectCases } from '../conformance/run.js';
 import { serve } from '../host/support/child.js';
@@ -85,3 +86,19 @@ for (const [flags, filter, requireDeflate] of DEFLATED) {
     );
   });
 }
+
+test('under TLS, with permessage-deflate: every case', async (t) => {
+  const { certFile, keyFile } = certificateFiles(t);
+  const flags = ['--echo', '--quiet', '--deflate', '--tls-cert', certFile, '--tls-key', keyFile];
+  const { port } = await serve(t, ...flags);
+  const report = await runConformance(`wss://127.0.0.1:${port}/`, {
+    quiet: true,
+    requireDeflate: true,
+  });
+  t.diagnostic(tableOf(report.results));
+  const bad = report.results.filter(
+    ({ verdict }) => verdict === 'FAILED' || verdict === 'NON-STRICT',
+  );
+  assert.deepEqual(bad.map(lineOf), []);
+  assert.equal(report.results.length, selectCases().length);
+});

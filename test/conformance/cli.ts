@@ -1,6 +1,6 @@
 // A command line for runConformance, once it is bundled:
 //   esbuild test/conformance/cli.ts --bundle --platform=node --format=esm --outfile=cli.mjs
-//   node cli.mjs ws://127.0.0.1:9001/echo [--filter 5.2] [--concurrency 4] [--require-deflate] [--json]
+//   node cli.mjs ws://127.0.0.1:9001/echo, or wss:// [--filter 5.2] [--concurrency 4] [--require-deflate] [--json]
 // --require-deflate: a server without permessage-deflate fails its cases.
 // Exit 0: no FAILED and no NON-STRICT. Exit 1: some. Exit 2: a wrong command line, or no server.
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { runConformance, TargetError } from './run.js';
 import type { ConformanceOptions } from './run.js';
 
 const USAGE =
-  'usage: node cli.mjs ws://host:port/path [--filter 5.2,utf-8] [--concurrency 4] [--require-deflate] [--json]';
+  'usage: node cli.mjs ws[s]://host:port/path [--filter 5.2,utf-8] [--concurrency 4] [--require-deflate] [--json]';
 
 interface Arguments extends ConformanceOptions {
   url: string;

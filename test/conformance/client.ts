@@ -1,4 +1,4 @@
-// A raw TCP client: any bytes out, in any cuts; strictly read events in. RFC 6455 5 and 7.
+// A raw TCP or TLS client: any bytes out, in any cuts; strictly read events in. RFC 6455 5 and 7.
 //
 //   socket ─► HTTP head ─101─► FrameReader ─► messages ─► queue of events ─► next()
 //                  └─ else ─► body                 └─RSV1─► Inflater
@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { connect, type Socket } from 'node:net';
 import { setImmediate, setTimeout as pause } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { Inflater } from './deflate.js';
 import { agreementOf } from './extension.js';
 import type { Agreement } from './extension.js';
@@ -32,6 +33,8 @@ export type Event =
   | { kind: 'end'; clean: boolean; first: 'server' | 'client' };
 
 export class Client {
+  readonly #tcp: Socket;
+  /** What is sent through: the TCP connection, or TLS over it. */
   readonly #socket: Socket;
   readonly #deadline: number;
   readonly #queue: Event[] = [];
@@ -54,10 +57,13 @@ export class Client {
 
   /** Connects. Rejects with a Failure when nobody listens or `deadline` (performance.now()) passes. */
   static async open(target: Target, deadline: number): Promise<Client> {
-    const socket = connect({ ...target, path: undefined, allowHalfOpen: true, noDelay: true });
-    const client = new Client(socket, deadline);
+    const { host, port, secure } = target;
+    const tcp = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    // Whose certificate it is says nothing of the protocol.
+    const socket = secure ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
+    const client = new Client(tcp, socket, deadline);
     let connected = false;
-    socket.once('connect', () => {
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
       connected = true;
       client.#wake();
     });
@@ -67,7 +73,8 @@ export class Client {
     throw new Failure(`cannot connect (${client.#errorCode || 'no answer'})`);
   }
 
-  private constructor(socket: Socket, deadline: number) {
+  private constructor(tcp: Socket, socket: Socket, deadline: number) {
+    this.#tcp = tcp;
     this.#socket = socket;
     this.#deadline = deadline;
     socket.on('data', (chunk: Buffer) => this.#data(chunk));
@@ -148,7 +155,7 @@ export class Client {
   /** RST: the connection is gone. */
   reset(): void {
     this.#clientEnded = true;
-    this.#socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
   }
 
   destroy(): void {

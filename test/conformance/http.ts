@@ -10,6 +10,8 @@ export interface Target {
   port: number;
   /** Path with query, as it stands in the request line. */
   path: string;
+  /** Whether it speaks TLS. */
+  secure: boolean;
 }
 
 export type Header = [name: string, value: string];

@@ -89,11 +89,13 @@ export function selectCases(filter = ''): Case[] {
 
 function parseTarget(url: string): Target {
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed?.protocol !== 'ws:' || parsed.hash || parsed.username)
+  const secure = parsed?.protocol === 'wss:';
+  if (!parsed || (!secure && parsed.protocol !== 'ws:') || parsed.hash || parsed.username)
     throw new TargetError(`not a URL of the form ws://host:port/path: ${url}`);
   return {
+    secure,
     host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(parsed.port || 80),
+    port: Number(parsed.port || (secure ? 443 : 80)),
     path: parsed.pathname + parsed.search,
   };
 }

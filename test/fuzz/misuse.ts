@@ -93,6 +93,7 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
     ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
+    ['limpet_proxy_length', core.limpet_proxy_length(ptr, length)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
     ['limpet_publish', core.limpet_publish(ptr, length, 2, driver.scratch, 1, 0)],

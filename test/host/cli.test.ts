@@ -55,6 +55,8 @@ test('the help of serve names every option, with its default', async (t) => {
     'rate-bytes',
     'rate-policy',
     'heartbeat',
+    'tls-cert',
+    'tls-key',
     'metrics',
     'quiet',
   ]) {
@@ -70,6 +72,7 @@ const WRONG: [string[], RegExp][] = [
   [['serve', '--chat', '--echo'], /--chat goes without/],
   [['serve', '--chat', '--profile', 'nano', '--port', '0'], /--chat needs .* rooms/],
   [['serve', '--trust-proxy', 'yes'], /--trust-proxy is one of proxy, proxy-required, forwarded/],
+  [['serve', '--tls-cert', 'cert.pem'], /--tls-cert and --tls-key go together/],
   [['serve', '--rate-policy', 'wait'], /--rate-policy is one of drop, queue, reject/],
   [['serve', '--rate-messages', '-1'], /rate-messages/],
   [['serve', '--origin', 'no origin'], /allowedOrigins/],

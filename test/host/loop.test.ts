@@ -58,11 +58,13 @@ function bench(profile = 'server'): Bench {
   const told: string[] = [];
   const handlers: Handlers<Wire> = {
     upgrade: (link) => {
-      link.owner = link.transport as Wire;
+      link.owner = link.stream as Wire;
       loop.acceptUpgrade(link, '', '');
       loop.proceed(link);
     },
     request: () => told.push('request'),
+    opened: () => told.push('opened'),
+    chunk: (_, data) => told.push(`chunk ${data.toString()}`),
     message: (link, data) => {
       it.onMessage(link, data.toString());
       told.push(data.toString());

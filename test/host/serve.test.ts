@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { binary, close, PING, text } from '../conformance/frame.js';
 import { requestBytes } from '../conformance/http.js';
-import { serve } from './support/child.js';
+import { Certificate, certificateFiles, directory } from '../support/certificate.js';
+import { limpet, serve } from './support/child.js';
 import { handshake, Peer, type Handshake } from './support/peer.js';
 import { pass, until, within } from './support/wait.js';
 
@@ -100,6 +101,37 @@ test('--ping-interval and --idle-timeout', async (t) => {
 test('--host ::1 is printed so that it can be used', async (t) => {
   const { child } = await serve(t, '--host', '::1');
   assert.match(child.stdout, /http:\/\/\[::1\]:\d+\//);
+});
+
+test('--tls-cert and --tls-key: https and wss, and new files are taken', async (t) => {
+  const pair = new Certificate(['127.0.0.1']);
+  const path = directory(t);
+  const { certFile, keyFile } = certificateFiles(t, pair, path);
+  const { child, port } = await serve(t, '--echo', '--tls-cert', certFile, '--tls-key', keyFile);
+  const told = /https:\/\/127\.0\.0\.1:\d+\/\necho at wss:\/\/127\.0\.0\.1:\d+\/,/;
+  await until(() => told.test(child.stdout), 'both addresses');
+  const client = new WebSocket(`wss://127.0.0.1:${port}/`, { ca: pair.cert });
+  await within(once(client, 'open'), 'open');
+  client.send('hello');
+  assert.equal(String((await within(once(client, 'message'), 'an echo'))[0]), 'hello');
+  // Who does not speak TLS is no affair of the terminal.
+  const plain = await open(t, port).catch(() => undefined);
+  assert.equal(plain, undefined);
+  assert.equal(child.stderr, '');
+  const fresh = new Certificate(['127.0.0.1']);
+  certificateFiles(t, { cert: fresh.cert, key: pair.key }, path);
+  await until(() => child.stderr !== '', 'the complaint');
+  assert.match(child.stderr, /^certificates changed, the old ones stay: .*mismatch\n$/);
+  certificateFiles(t, fresh, path);
+  const renewed = async () => {
+    const next = new WebSocket(`wss://127.0.0.1:${port}/`, { ca: fresh.cert });
+    const done = await Promise.race([once(next, 'open'), once(next, 'error')]).catch(() => ['']);
+    next.terminate();
+    return done.length === 0;
+  };
+  const end_ms = performance.now() + 5000;
+  while (!(await renewed())) assert.ok(performance.now() < end_ms, 'the new certificate');
+  client.terminate();
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -248,4 +280,27 @@ test('--rate-messages, --rate-policy, --heartbeat, --trust-proxy and --metrics',
   assert.match(body.toString(), /\nlimpet_rate_limited_total\{policy="reject"\} 1\n/);
   const beating = await serve(t, '--echo', '--heartbeat', '20');
   assert.equal((await (await open(t, beating.port)).frame()).opcode, PING);
+});
+
+test('--workers: many processes, one address; Ctrl-C ends all', async (t) => {
+  const { child, port } = await serve(t, '--echo', '--workers', '2', '--metrics');
+  const peers = await Promise.all([open(t, port), open(t, port)]);
+  for (const peer of peers) {
+    peer.write(text('hello'));
+    assert.equal(await peer.text(), 'hello');
+  }
+  const metrics = (await answerTo(t, port, get('/metrics'))).body.toString();
+  assert.match(metrics, /^limpet_workers 2$/m);
+  assert.match(metrics, /^limpet_messages_received_total 2$/m);
+  child.kill('SIGINT');
+  for (const peer of peers) {
+    assert.deepEqual(await peer.closeFrame(), [1001, '']);
+    peer.write(close(1001));
+  }
+  const { code, stdout, stderr } = await child.ended();
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout.match(/listening/g)?.length, 1, 'it is said once');
+  const chat = await limpet(t, 'serve', '--chat', '--workers', '2');
+  assert.deepEqual([chat.code, chat.stdout], [2, '']);
+  assert.match(chat.stderr, /--workers goes without --chat and --demo/);
 });

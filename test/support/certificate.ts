@@ -3,7 +3,11 @@
 // Keys are on P-256, signatures ecdsa-with-SHA256: RFC 5480 and RFC 5758 3.2.
 
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { addressBytes } from '../../host/node/address.js';
 
 /** A certificate and its key, as PEM. */
@@ -113,4 +117,25 @@ export class Certificate implements Issuer {
     );
     this.cert = pem('CERTIFICATE', whole);
   }
+}
+
+/** A directory that goes with the test. */
+export function directory(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'limpet-tls-'));
+  t.after(() => {
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+/** A pair as files; a new one for this machine, in a directory that goes with the test, if none are given. */
+export function certificateFiles(
+  t: TestContext,
+  { cert, key }: Pair = new Certificate(['localhost', '127.0.0.1']),
+  path = directory(t),
+): { certFile: string; keyFile: string } {
+  const files = { certFile: join(path, 'cert.pem'), keyFile: join(path, 'key.pem') };
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key);
+  return files;
 }

@@ -166,6 +166,26 @@ for (const core of CORES.filter(({ debug, lacks }) => debug && !lacks.has('addre
       assert.equal(x.limpet_address(0), ErrorCode.HANDLE);
     });
 
+    it('says how long a PROXY protocol header is, whatever lies behind it', () => {
+      const driver = load();
+      const { core: x, scratch, memory } = driver;
+      const length = (bytes: Buffer, len = bytes.length) => {
+        memory.set(bytes.subarray(0, 107), scratch);
+        return x.limpet_proxy_length(scratch, len);
+      };
+      const line = Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n');
+      assert.equal(length(Buffer.concat([line, Buffer.alloc(9999)])), line.length);
+      assert.ok(length(line.subarray(0, -1)) > line.length - 1);
+      const long = Buffer.from('0d0a0d0a000d0a515549540a20000400', 'hex');
+      assert.equal(length(long), 16 + 1024);
+      assert.equal(length(long, 5000), 16 + 1024);
+      assert.equal(length(Buffer.from('GET / HTTP/1.1')), ErrorCode.ABSENT);
+      assert.equal(length(Buffer.alloc(0)), 1);
+      assert.equal(x.limpet_proxy_length(scratch, -1), ErrorCode.ARGUMENT);
+      assert.equal(x.limpet_proxy_length(memory.length - 106, 107), ErrorCode.ARGUMENT);
+      assert.equal(x.limpet_proxy_length(-4, 4), ErrorCode.ARGUMENT);
+    });
+
     it('takes no address behind the first byte, nor of a client', () => {
       const driver = load();
       driver.seed();

@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import type { parseArgs, ParseArgsConfig } from 'node:util';
 import { createServer, type Server } from '../server.js';
 import type { ServerOptions } from '../options.js';
+import { TlsError } from '../tls.js';
 import { Chat } from './chat.js';
 import { Demo } from './demo.js';
 import { Echo } from './echo.js';
+import { WORKERS_MAX } from '../workers/team.js';
 import { number, parse, UsageError, wordOf } from './arguments.js';
 
 const USAGE = `usage: limpet serve [options]
@@ -17,7 +19,8 @@ const USAGE = `usage: limpet serve [options]
   --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
-  --max-connections N      connections at once (all that the profile has)
+  --max-connections N   connections at once (all that the profile has)
+  --workers N           processes that serve behind the port, 0 = this one does (0)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
   --deflate[=LEVEL]     permessage-deflate, level 0 to 9 (6)
@@ -35,6 +38,8 @@ const USAGE = `usage: limpet serve [options]
   --rate-bytes N        bytes that one connection may send in a second, 0 = no bound (0)
   --rate-policy WHAT    what happens past that: drop, queue or reject (drop)
   --heartbeat MS        time between two heartbeats, 0 = none (0)
+  --tls-cert FILE       certificate, PEM: the server speaks https and wss; read again when it changes
+  --tls-key FILE        its private key
   --metrics             counters for Prometheus at /metrics
   --quiet               print the address and nothing else`;
 
@@ -47,6 +52,7 @@ const FLAGS = {
   profile: { type: 'string', default: 'server' },
   'max-message': { type: 'string' },
   'max-connections': { type: 'string' },
+  workers: { type: 'string' },
   'ping-interval': { type: 'string' },
   'idle-timeout': { type: 'string' },
   deflate: { type: 'string' },
@@ -61,6 +67,8 @@ const FLAGS = {
   'rate-bytes': { type: 'string' },
   'rate-policy': { type: 'string' },
   heartbeat: { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
   metrics: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -74,6 +82,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
 type NumberOption =
   | 'maxMessage'
   | 'maxConnections'
+  | 'workers'
   | 'pingInterval'
   | 'idleTimeout'
   | 'deflate'
@@ -96,18 +105,29 @@ export async function serve(args: string[]): Promise<number> {
   if (values.chat && (values.echo || values.demo)) {
     throw new UsageError('--chat goes without --echo and --demo');
   }
+  if (Number(values.workers) > 0 && (values.chat || values.demo)) {
+    throw new UsageError(
+      '--workers goes without --chat and --demo: their pages are of one process',
+    );
+  }
   const port = number('port', values.port, 0, 65535) ?? 0;
-  const server = makeServer(optionsOf(values, args.includes('--deflate')));
+  const options = optionsOf(values, args.includes('--deflate'));
+  const server = makeServer(options);
   if (values.chat) new Chat(server);
   else new Echo(server, values.echo);
   if (values.demo) new Demo(server, values.profile);
-  const address = await listen(server, port, values.host);
-  console.log(`limpet listening on http://${hostOf(address)}:${String(address.port)}/`);
+  server.on('error', complain);
+  const { address, family, port: at } = await listen(server, port, values.host);
+  // The primary speaks for its workers, and ends them.
+  if (server.worker > 0) return 0;
+  const secure = options.tls ? 's' : '';
+  const where = `${family === 'IPv6' ? `[${address}]` : address}:${String(at)}`;
+  console.log(`limpet listening on http${secure}://${where}/`);
   if (values.chat && !values.quiet) {
-    console.log(`chat at http://${hostOf(address)}:${String(address.port)}/, Ctrl-C ends`);
+    console.log(`chat at http${secure}://${where}/, Ctrl-C ends`);
   } else if (!values.quiet) {
     const path = values.demo || !values.echo ? 'echo' : '';
-    console.log(`echo at ws://${hostOf(address)}:${String(address.port)}/${path}, Ctrl-C ends`);
+    console.log(`echo at ws${secure}://${where}/${path}, Ctrl-C ends`);
   }
   await interrupted();
   if (!values.quiet) console.log('closing');
@@ -121,6 +141,7 @@ function optionsOf(values: Values, deflates: boolean): ServerOptions {
   const given: [NumberOption, number | undefined][] = [
     ['maxMessage', number('max-message', values['max-message'], 1, INT_MAX)],
     ['maxConnections', number('max-connections', values['max-connections'], 1, INT_MAX)],
+    ['workers', number('workers', values.workers, 0, WORKERS_MAX)],
     ['pingInterval', number('ping-interval', values['ping-interval'], 0, INT_MAX)],
     ['idleTimeout', number('idle-timeout', values['idle-timeout'], 0, INT_MAX)],
     ['deflate', number('deflate', values.deflate, 0, 9)],
@@ -143,6 +164,13 @@ function optionsOf(values: Values, deflates: boolean): ServerOptions {
   if (messages !== undefined || bytes !== undefined || policy !== undefined) {
     options.rateLimit = { messages: messages ?? 0, bytes: bytes ?? 0, policy: policy ?? 'drop' };
   }
+  const { 'tls-cert': certFile, 'tls-key': keyFile } = values;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key go together');
+  }
+  if (certFile !== undefined && keyFile !== undefined) {
+    options.tls = { certFile, keyFile, watch: true };
+  }
   const trusted = ['proxy', 'proxy-required', 'forwarded'] as const;
   const trustProxy = wordOf('trust-proxy', values['trust-proxy'], trusted);
   if (trustProxy) options.trustProxy = trustProxy;
@@ -156,8 +184,14 @@ function makeServer(options: ServerOptions): Server {
     // A number that is too large for the profile, or a profile that does not exist.
     if (error instanceof RangeError || error instanceof TypeError)
       throw new UsageError(error.message);
+    if (options.tls) throw new Error(`TLS: ${(error as Error).message}`);
     throw error;
   }
+}
+
+/** What clients do wrong is theirs; certificates that do not fit are told. */
+function complain(error: Error): void {
+  if (error instanceof TlsError && error.during !== 'handshake') console.error(error.message);
 }
 
 async function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
@@ -170,10 +204,6 @@ async function listen(server: Server, port: number, host: string): Promise<Addre
     }
     throw new Error(`cannot listen on ${host}:${String(port)} (${code ?? String(error)})`);
   }
-}
-
-function hostOf(address: AddressInfo): string {
-  return address.family === 'IPv6' ? `[${address.address}]` : address.address;
 }
 
 /** Resolves on the first Ctrl-C or SIGTERM; a second one ends the process as usual. */

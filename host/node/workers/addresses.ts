@@ -10,8 +10,8 @@ export class Addresses {
   /** Counts a connection, if its address has not got its share yet. */
   admit(worker: number, address: string): boolean {
     if ((this.#counts.get(address) ?? 0) >= this.most) return false;
-    let own = this.#workers.get(worker);
-    if (!own) this.#workers.set(worker, (own = new Map()));
+    const own = this.#workers.get(worker) ?? new Map<string, number>();
+    this.#workers.set(worker, own);
     add(this.#counts, address, 1);
     add(own, address, 1);
     return true;
@@ -26,9 +26,8 @@ export class Addresses {
 
   /** A worker is gone, with all its connections. */
   forget(worker: number): void {
-    for (const [address, count] of this.#workers.get(worker) ?? []) {
-      add(this.#counts, address, -count);
-    }
+    const own = this.#workers.get(worker) ?? new Map<string, number>();
+    for (const [address, count] of own) add(this.#counts, address, -count);
     this.#workers.delete(worker);
   }
 }

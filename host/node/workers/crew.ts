@@ -3,9 +3,10 @@
 //   node:cluster forks the program; descriptor BUS of each worker is its end of the bus, a pair of
 //   sockets that ends with either side. A worker whose primary is gone is ended by node:cluster.
 
-import cluster, { type ClusterSettings, type Worker } from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import type { SendHandle } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { WORKER_ENV } from './here.js';
 
 /** How long until a worker is started again: doubled each time, up to the second. */
 const AGAIN_MS = 100;
@@ -17,16 +18,11 @@ const START_MS = 30_000;
 /** How long a worker may take to end once all is closed. */
 const END_MS = 2000;
 
-/** Tells a process which worker it is: `number:descriptor of the bus:number of workers`. */
-export const WORKER_ENV = 'LIMPET_WORKER';
-
 /** How a process ended. */
 export interface Ending {
   pid: number;
   code: number | null;
   signal: string | null;
-  /** When it is started again, ms; undefined when it is not. */
-  again_ms: number | undefined;
 }
 
 /** What the crew tells. */
@@ -48,7 +44,7 @@ interface Place {
 export class Crew {
   readonly #places: Place[];
   #running = false;
-  #ending = false;
+  #retired = false;
 
   constructor(
     readonly size: number,
@@ -70,7 +66,7 @@ export class Crew {
   start(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#ending = false;
+    this.#retired = false;
     for (const place of this.#places) this.#fork(place);
   }
 
@@ -93,37 +89,29 @@ export class Crew {
     });
   }
 
-  /** Whether the processes are to end, or have. */
-  get isOver(): boolean {
-    return this.#ending || !this.#running;
-  }
-
   /** None is started again from now on. */
   retire(): void {
-    this.#ending = true;
+    this.#retired = true;
     for (const place of this.#places) clearTimeout(place.timer);
   }
 
-  /**
-   * Waits until all processes have ended; those that take too long are killed.
-   *
-   * @param patience_ms how long they may take
-   */
-  async end(patience_ms = END_MS): Promise<void> {
+  /** Waits until all processes have ended; those that take too long are killed. */
+  async end(): Promise<void> {
     this.retire();
-    const processes = this.#places.flatMap(({ process }) => process ?? []);
-    const exits = processes.map(
-      (worker) =>
-        new Promise<void>((resolve) => {
-          worker.process.once('exit', () => {
-            resolve();
-          });
-        }),
-    );
+    const processes = this.#places.flatMap(({ process }) => process?.process ?? []);
     const timer = setTimeout(() => {
-      for (const worker of processes) worker.process.kill('SIGKILL');
-    }, patience_ms);
-    await Promise.all(exits);
+      for (const process of processes) process.kill('SIGKILL');
+    }, END_MS);
+    await Promise.all(
+      processes.map(
+        (process) =>
+          new Promise<void>((resolve) => {
+            process.once('exit', () => {
+              resolve();
+            });
+          }),
+      ),
+    );
     clearTimeout(timer);
     this.#running = false;
   }
@@ -152,13 +140,13 @@ export class Crew {
     place.process = undefined;
     const steady = performance.now() - place.began_ms >= STEADY_MS;
     place.failures = steady ? 0 : place.failures + 1;
-    let again_ms: number | undefined;
-    if (!this.#ending) {
-      again_ms = Math.min(AGAIN_MS * 2 ** Math.max(place.failures - 1, 0), AGAIN_MAX_MS);
-      place.timer = setTimeout(() => {
+    if (!this.#retired) {
+      const again_ms = AGAIN_MS * 2 ** Math.max(place.failures - 1, 0);
+      const fork = () => {
         this.#fork(place);
-      }, again_ms);
+      };
+      place.timer = setTimeout(fork, Math.min(again_ms, AGAIN_MAX_MS));
     }
-    this.watch.ended(place.id, { pid: worker.process.pid ?? 0, code, signal, again_ms });
+    this.watch.ended(place.id, { pid: worker.process.pid ?? 0, code, signal });
   }
 }

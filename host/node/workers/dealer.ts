@@ -47,7 +47,10 @@ const UNTAKEN_MAX = 64;
 export class Dealer {
   /** Connections that were closed at once: there were maxConnections, or nobody to serve them. */
   refused = 0;
-  readonly #net: NetServer;
+  #net: NetServer;
+  /** Whether the server is the dealer's own. */
+  #isOwn = true;
+  #bound: number;
   readonly #hands = new Map<number, Hand>();
   #waiting: Connection[] = [];
 
@@ -57,10 +60,11 @@ export class Dealer {
    * @param raw whether connections may be handles
    */
   constructor(
-    private readonly maxConnections: number,
+    maxConnections: number,
     failed: (error: Error) => void,
     private readonly raw = true,
   ) {
+    this.#bound = maxConnections;
     this.#net = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       this.#deal(socket);
     });
@@ -92,13 +96,31 @@ export class Dealer {
     });
   }
 
+  /**
+   * Takes the connections of a server that somebody else listens with. They are not all sessions, so
+   * here they have no bound.
+   *
+   * @returns when it listens; rejects when nothing can be taken
+   */
+  over(server: NetServer): Promise<AddressInfo> {
+    this.#net = server;
+    this.#isOwn = false;
+    this.#bound = Infinity;
+    return new Promise((resolve, reject) => {
+      server.prependListener('listening', () => {
+        if (this.#takeHandles()) resolve(server.address() as AddressInfo);
+        else reject(new Error('this Node has no handles that could be dealt out'));
+      });
+    });
+  }
+
   address(): AddressInfo | null {
     return this.#net.address() as AddressInfo | null;
   }
 
   /** Listens no more; what waits is closed. */
   close(): void {
-    this.#net.close();
+    if (this.#isOwn) this.#net.close();
     for (const connection of this.#waiting.splice(0)) drop(connection);
   }
 
@@ -129,15 +151,17 @@ export class Dealer {
     hand.size = size;
   }
 
-  #takeHandles(): void {
+  /** Whether connections come as handles from now on. */
+  #takeHandles(): boolean {
     const { _handle: handle } = this.#net as unknown as {
       _handle?: { onconnection?: (status: number, connection?: Handle) => void } | null;
     };
-    if (typeof handle?.onconnection !== 'function') return;
+    if (typeof handle?.onconnection !== 'function') return false;
     handle.onconnection = (status, connection) => {
       // Out of descriptors, or the peer is gone already.
       if (status === 0 && connection) this.#deal(connection);
     };
+    return true;
   }
 
   #deal(connection: Connection): void {
@@ -146,7 +170,7 @@ export class Dealer {
       total += loadOf(hand);
       if (!best || isBetter(hand, best)) best = hand;
     }
-    if (total >= this.maxConnections || (!best && this.#waiting.length >= WAITING_MAX)) {
+    if (total >= this.#bound || (!best && this.#waiting.length >= WAITING_MAX)) {
       this.refused += 1;
       drop(connection);
     } else if (!best) {
@@ -172,10 +196,17 @@ function loadOf({ untaken, size }: Hand): number {
   return untaken.length + size;
 }
 
+function givenTo({ taken, untaken }: Hand): number {
+  return taken + untaken.length;
+}
+
+/** Of two with the same load the one that was given fewer is better: connections may be short. */
 function isBetter(hand: Hand, than: Hand): boolean {
   const stuck = hand.untaken.length >= UNTAKEN_MAX;
   const other = than.untaken.length >= UNTAKEN_MAX;
-  return stuck === other ? loadOf(hand) < loadOf(than) : other;
+  if (stuck !== other) return other;
+  const more = loadOf(hand) - loadOf(than);
+  return more === 0 ? givenTo(hand) < givenTo(than) : more < 0;
 }
 
 function drop(connection: Connection): void {

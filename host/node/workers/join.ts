@@ -2,9 +2,9 @@
 
 import type { Selection } from '../hub.js';
 import type { Shards } from '../shards.js';
-import { joinPrimary } from './primary.js';
+import { joinPrimary } from './program.js';
+import { isWorker, joinWorker } from './station.js';
 import type { Face, Team } from './team.js';
-import { isWorker, joinWorker } from './worker.js';
 
 /**
  * Takes a server of this process into the program. In the primary it will have workers, in a worker
@@ -12,6 +12,7 @@ import { isWorker, joinWorker } from './worker.js';
  *
  * @param shards of this process: the primary's stay empty
  * @param maxConnections in all workers; without it each worker has as many as it has by itself
+ * @param isShared whether the connections are of a server that is not only for these sessions
  * @throws Error, TypeError or RangeError for what keeps it from having workers
  */
 export function join<Owner>(
@@ -19,6 +20,7 @@ export function join<Owner>(
   shards: Shards<Owner>,
   maxConnections: number | undefined,
   face: Face,
+  isShared = false,
 ): Team {
   const { hub } = shards.first();
   if (!hub.isThere) throw new TypeError('workers want a profile with rooms');
@@ -37,6 +39,6 @@ export function join<Owner>(
   const team = isWorker
     ? joinWorker(member)
     : joinPrimary(workers, { ...bounds, maxConnections: all }, member);
-  shards.join(team);
+  shards.join(team, isShared);
   return team;
 }

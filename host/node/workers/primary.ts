@@ -1,17 +1,19 @@
-// The primary: it listens and deals connections out, and looks after the workers; it serves none.
+// One server in the primary: it listens and deals connections out, and speaks for all workers; it serves
+// none.
 
-import cluster from 'node:cluster';
-import type { AddressInfo, ListenOptions } from 'node:net';
-import { isMainThread } from 'node:worker_threads';
+import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { Addresses } from './addresses.js';
-import { Crew, type Ending } from './crew.js';
+import type { Ending } from './crew.js';
 import { Dealer } from './dealer.js';
+import type { Program } from './program.js';
 import { RecordType } from './record.js';
 import { shifted } from './selection.js';
-import { Switchboard } from './switchboard.js';
-import type { Goodbye, Member, Question, Team, Tell } from './team.js';
+import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
+
+/** How long a worker may take beyond what its clients may. */
+const LEAVE_MS = 1000;
 
 /** What bounds the connections of all workers together. */
 export interface Bounds {
@@ -20,69 +22,13 @@ export interface Bounds {
   maxConnectionsPerAddress: number;
 }
 
-/** The program: all its servers with workers, and the processes that they share. */
-class Program {
-  readonly teams: PrimaryTeam[] = [];
-  readonly crew: Crew;
-  readonly switchboard: Switchboard;
-
-  constructor(readonly workers: number) {
-    this.crew = new Crew(workers, {
-      started: (id, bus) => {
-        this.switchboard.connect(id, bus);
-      },
-      ended: (id, ending) => {
-        this.switchboard.disconnect(id);
-        for (const team of this.teams) team.gone(id, ending);
-      },
-    });
-    this.switchboard = new Switchboard({
-      told: (worker, server, id, tell) => {
-        this.teams.at(server)?.told(worker, id, tell);
-      },
-      answer: (server, question) => this.teams.at(server)?.answer(JSON.parse(question) as Question),
-      stalled: (worker) => {
-        for (const team of this.teams) team.stalled(worker);
-      },
-    });
-  }
-
-  /** A server has closed: with the last one the processes end. */
-  async closed(): Promise<void> {
-    if (this.crew.isOver || this.teams.some(({ isClosed }) => !isClosed)) return;
-    this.crew.retire();
-    for (let id = 1; id <= this.workers; id++) this.switchboard.tell(id, 0, { what: 'exit' });
-    await this.crew.end();
-  }
-}
-
-let program: Program | undefined;
-
-/** Takes a server of this process into the program. Throws what keeps it from having workers. */
-export function joinPrimary(workers: number, bounds: Bounds, member: Member): PrimaryTeam {
-  if (cluster.isWorker) {
-    throw new Error('workers: this process is a worker of node:cluster, and has none of its own');
-  }
-  if (!isMainThread) throw new Error('workers are started by the main thread only');
-  if (!cluster.settings.exec && !process.argv[1]) {
-    throw new Error('workers run the program again, and there is no file to run');
-  }
-  program ??= new Program(workers);
-  if (program.workers !== workers) {
-    throw new RangeError(
-      `workers is ${String(program.workers)} for all servers of a program, not ${String(workers)}`,
-    );
-  }
-  const team = new PrimaryTeam(program, program.teams.length, bounds, member);
-  program.teams.push(team);
-  return team;
-}
-
 export class PrimaryTeam implements Team {
   readonly isPrimary = true;
   readonly worker = 0;
-  /** Whether there is nothing to wait for when the processes are to end. */
-  isClosed = true;
+  /** Processes run as long as a server is open. */
+  phase: 'open' | 'closing' | 'closed' = 'closed';
+  /** Where it listens, or did. */
+  #address: AddressInfo | undefined;
   readonly #dealer: Dealer;
   readonly #addresses: Addresses;
   /** Workers that called `listen`, and those whose server closed. */
@@ -114,13 +60,9 @@ export class PrimaryTeam implements Team {
   }
 
   async listen(options: ListenOptions): Promise<AddressInfo> {
-    const { crew } = this.program;
     const address = await this.#dealer.listen(options);
-    this.isClosed = false;
-    for (const worker of this.#listening) this.#serves(worker, address);
-    crew.start();
     try {
-      await this.#until(() => this.#listening.size === this.workers, crew.patience_ms);
+      await this.#begin(address);
     } catch (error) {
       await this.close({ code: 1001, reason: '', timeout: 0 });
       throw error;
@@ -128,43 +70,68 @@ export class PrimaryTeam implements Team {
     return address;
   }
 
-  async close(how: Goodbye): Promise<void> {
-    if (this.isClosed) return;
-    this.#changed(new Error('the server is closed'));
-    this.#dealer.close();
-    for (const id of this.#listening) {
-      this.program.switchboard.tell(id, this.server, { what: 'close', ...how });
-    }
-    const over = () => [...this.#listening].every((id) => this.#left.has(id));
-    // One that does not answer is ended with its process.
-    await this.#until(over, how.timeout + 1000).catch(() => undefined);
-    this.isClosed = true;
-    await this.program.closed();
-    this.#listening.clear();
-    this.#left.clear();
+  async over(server: NetServer): Promise<void> {
+    await this.#begin(await this.#dealer.over(server));
   }
 
-  /** Resolves when something holds; rejects when a worker fails first, or it takes too long. */
-  #until(holds: () => boolean, patience_ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
+  /** The port is there: resolves when all workers serve it. */
+  async #begin(address: AddressInfo): Promise<void> {
+    this.phase = 'open';
+    this.#address = address;
+    for (const worker of this.#listening) this.#serves(worker, address);
+    const { crew } = this.program;
+    crew.start();
+    await new Promise<void>((resolve, reject) => {
+      const late = 'workers that should listen do not after';
+      const timer = setTimeout(() => {
+        wait(new Error(`${late} ${String(crew.patience_ms)} ms`));
+      }, crew.patience_ms);
+      const wait = (failure?: Error) => {
+        if (!failure && this.#listening.size < this.workers) return;
         clearTimeout(timer);
         this.#waits.delete(wait);
-      };
-      const wait = (failure?: Error) => {
-        if (!failure && !holds()) return;
-        settle();
         if (failure) reject(failure);
         else resolve();
       };
-      const timer = setTimeout(() => {
-        wait(new Error(`workers that should listen do not after ${String(patience_ms)} ms`));
-      }, patience_ms);
       this.#waits.add(wait);
       wait();
     });
   }
 
+  async close(how: Goodbye | undefined): Promise<void> {
+    if (this.phase !== 'open') return;
+    this.phase = 'closing';
+    this.program.closing();
+    this.#changed(new Error('the server is closed'));
+    this.#dealer.close();
+    for (const id of this.#listening) {
+      this.program.switchboard.tell(id, this.server, { what: 'close', how });
+    }
+    await this.#allLeft(how && how.timeout + LEAVE_MS);
+    this.phase = 'closed';
+    await this.program.closed();
+    this.#listening.clear();
+    this.#left.clear();
+  }
+
+  /** Resolves when the servers of all workers have closed; one that does not is ended with its process. */
+  #allLeft(patience_ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wait = () => {
+        if ([...this.#listening].every((id) => this.#left.has(id))) done();
+      };
+      const done = () => {
+        clearTimeout(timer);
+        this.#waits.delete(wait);
+        resolve();
+      };
+      const timer = patience_ms === undefined ? undefined : setTimeout(done, patience_ms);
+      this.#waits.add(wait);
+      wait();
+    });
+  }
+
+  /** Tells those who wait that a worker listens, has closed, or has ended. */
   #changed(failure?: Error): void {
     for (const wait of [...this.#waits]) wait(failure);
   }
@@ -172,12 +139,12 @@ export class PrimaryTeam implements Team {
   // ------------------------------------------------------------ the workers
 
   /** A worker tells something. */
-  told(worker: number, id: number, tell: Tell): void {
+  told(worker: number, id: number, tell: WorkerTell): void {
     switch (tell.what) {
       case 'listen':
         this.#listening.add(worker);
         this.program.switchboard.setReady(worker, this.server);
-        this.#serves(worker, this.address());
+        if (this.#address) this.#serves(worker, this.#address);
         this.#changed();
         return;
       case 'closed':
@@ -196,15 +163,14 @@ export class PrimaryTeam implements Team {
       case 'left':
         this.#addresses.left(worker, tell.address);
         return;
-      default:
     }
   }
 
-  /** A worker listens, and so does the primary: it gets connections. */
-  #serves(worker: number, address: AddressInfo | null): void {
-    if (!address) return;
+  /** A worker listens, and so does the primary: it gets connections. Where that is over it gets none. */
+  #serves(worker: number, address: AddressInfo): void {
     const { crew, switchboard } = this.program;
     switchboard.tell(worker, this.server, { what: 'listening', address });
+    if (this.phase !== 'open') return;
     this.#dealer.add(worker, (connection, sent) => {
       crew.send(worker, { limpet: this.server }, connection, sent);
     });
@@ -212,21 +178,18 @@ export class PrimaryTeam implements Team {
   }
 
   /** A worker's process has ended. */
-  gone(worker: number, { pid, code, signal, again_ms }: Ending): void {
+  gone(worker: number, { pid, code, signal }: Ending): void {
     this.#dealer.remove(worker);
     this.#addresses.forget(worker);
     this.#listening.delete(worker);
     this.#left.delete(worker);
-    if (this.isClosed) return;
+    if (this.phase === 'closed') return;
     this.member.worker({ id: worker, pid, state: 'ended', code, signal });
     const how = signal ? `was ended by ${signal}` : `ended with exit code ${String(code)}`;
-    if (again_ms === undefined) {
-      this.#changed();
-      return;
-    }
     const error = new Error(`worker ${String(worker)} ${how}`);
-    if (this.#waits.size > 0) this.#changed(error);
-    else if (code !== 0) this.member.failed(error);
+    const isAwaited = this.#waits.size > 0;
+    this.#changed(error);
+    if (code !== 0 && !isAwaited) this.member.failed(error);
   }
 
   stalled(worker: number): void {

@@ -16,7 +16,7 @@ export const RecordType = {
   ASK: 3,
   /** head: JSON. */
   ANSWER: 4,
-  /** head: a Tell, JSON; between the primary and one worker. */
+  /** head: a WorkerTell or a PrimaryTell, JSON; between the primary and one worker. */
   TELL: 5,
 } as const;
 

@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream';
 import { Lane } from './lane.js';
 import { readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
-import type { Tell } from './team.js';
+import type { PrimaryTell, WorkerTell } from './team.js';
 
 /** How long answers are waited for: a worker that is stuck must not hold up who asks. */
 const ANSWER_MS = 2000;
@@ -30,7 +30,7 @@ interface Line {
 /** What the switchboard asks of the servers in the primary. */
 export interface Operator {
   /** A worker tells something; `id` comes back with the answer. */
-  told(worker: number, server: number, id: number, tell: Tell): void;
+  told(worker: number, server: number, id: number, tell: WorkerTell): void;
   /** What the primary itself answers to a question that goes round; undefined for nothing. */
   answer(server: number, question: string): unknown;
   /** A worker does not read: what is published is dropped for it. */
@@ -89,7 +89,7 @@ export class Switchboard {
   }
 
   /** Tells one worker something. */
-  tell(worker: number, server: number, tell: Tell, id = 0): void {
+  tell(worker: number, server: number, tell: PrimaryTell, id = 0): void {
     const head = JSON.stringify(tell);
     this.#lines.get(worker)?.lane.tell({ type: RecordType.TELL, server, kind: 0, id, head });
   }
@@ -142,7 +142,7 @@ export class Switchboard {
   /** What is for the primary itself. */
   #meant(worker: number, { type, server, id, head }: Header): void {
     if (type === RecordType.TELL) {
-      this.operator.told(worker, server, id, JSON.parse(head) as Tell);
+      this.operator.told(worker, server, id, JSON.parse(head) as WorkerTell);
       return;
     }
     const pending = this.#pending.get(id);

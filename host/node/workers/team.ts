@@ -3,7 +3,12 @@
 //   primary   listens, deals connections out, passes on what is published, looks after the workers
 //   worker    runs the program again, and serves the connections that it gets
 
-import type { AddressInfo, ListenOptions, Socket as NetSocket } from 'node:net';
+import type {
+  AddressInfo,
+  ListenOptions,
+  Server as NetServer,
+  Socket as NetSocket,
+} from 'node:net';
 import type { Room, Selection } from '../hub.js';
 import type { Metrics } from '../metrics.js';
 import type { Published } from '../outbox.js';
@@ -11,9 +16,15 @@ import type { Bus } from '../shards.js';
 
 /** What a face does when other processes ask for it. */
 export interface Face {
-  /** Serves a connection: a paused socket, as a net.Server with `pauseOnConnect` has it. */
-  serve(accepted: NetSocket): void;
-  close(how: Goodbye): Promise<void>;
+  /**
+   * Serves a connection that the primary accepted.
+   *
+   * @param received a handle, or a socket
+   * @returns its socket, if it counts before it is a session: until its TLS handshake is done
+   */
+  serve(received: unknown): NetSocket | undefined;
+  /** Closes the server, and its connections; without `how` they stay until they close. */
+  close(how: Goodbye | undefined): Promise<void>;
   /** A worker listens, or has ended. */
   worker(event: WorkerEvent): void;
   /** Something went wrong that nobody waits for. */
@@ -52,21 +63,24 @@ export interface WorkerEvent {
 /** What can be asked of the server in every process. */
 export type Question = { what: 'metrics' } | { what: 'rooms' } | { what: 'room'; topic: string };
 
-/** What the primary and a worker tell each other. */
-export type Tell =
-  /** Worker: `listen` was called, or its server closed. */
+/** What a worker tells the primary. */
+export type WorkerTell =
+  /** `listen` was called; the server is closed. */
   | { what: 'listen' }
   | { what: 'closed' }
-  /** Worker: so many connections were taken of those dealt, and so many there are. */
+  /** So many connections were taken of those dealt, and so many there are. */
   | { what: 'sized'; taken: number; size: number }
-  /** Worker: may an address have one connection more? One of it has gone. */
+  /** May an address have one connection more? One of it has gone. */
   | { what: 'admit'; address: string }
-  | { what: 'left'; address: string }
-  /** Primary: the address that is listened on, the answer to `admit`. */
+  | { what: 'left'; address: string };
+
+/** What the primary tells a worker. */
+export type PrimaryTell =
+  /** The address that is listened on; the answer to `admit`. */
   | { what: 'listening'; address: AddressInfo }
   | { what: 'admitted'; yes: boolean }
-  /** Primary: close this server; all are closed, end the process. */
-  | ({ what: 'close' } & Goodbye)
+  /** Close this server; all are closed, end the process. */
+  | { what: 'close'; how?: Goodbye | undefined }
   | { what: 'exit' };
 
 /** The part of a server that knows of its other processes. */
@@ -78,8 +92,13 @@ export interface Team extends Bus {
   address(): AddressInfo | null;
   /** Primary: when all workers listen. Worker: when the primary listens. Rejects when it cannot. */
   listen(options: ListenOptions): Promise<AddressInfo>;
+  /**
+   * A server that is the user's is the port; it is told to listen elsewhere. Resolves when it does, in
+   * the primary with all workers.
+   */
+  over(server: NetServer): Promise<void>;
   /** Primary: ends all. Worker: ends this one's part, which `here` does. */
-  close(how: Goodbye, here: () => Promise<void>): Promise<void>;
+  close(how: Goodbye | undefined, here: () => Promise<void>): Promise<void>;
   /** Lets something publish or broadcast, once, and resolves with the counts of the other workers. */
   counted(run: () => Published): Promise<{ here: Published; others: Published[] }>;
   /** What the servers of the other processes answer. */

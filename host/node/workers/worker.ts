@@ -1,149 +1,37 @@
-// A worker: it gets connections from the primary, and what the others publish; it runs the program
+// One server in a worker: it gets connections from the primary, and what the others publish; it serves
 // as if it were alone.
 
-import cluster from 'node:cluster';
-import { Socket as NetSocket, type AddressInfo } from 'node:net';
-import type { Room, Selection } from '../hub.js';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
-import { WORKER_ENV } from './crew.js';
-import { Lane } from './lane.js';
-import { bodyOf, readHeader, recordEnd, RecordReader, RecordType, type Header } from './record.js';
+import { RecordType, type Header } from './record.js';
 import { shifted, unshifted } from './selection.js';
+import { serve, share } from './shared.js';
+import type { Station } from './station.js';
 import {
   answerOf,
   type Goodbye,
   type Member,
+  type PrimaryTell,
   type Question,
   type Team,
-  type Tell,
+  type WorkerTell,
 } from './team.js';
 
 const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
-/** Ids of a worker's questions: its number above these bits. */
-const ID_BITS = 24;
-
-const [number = 0, descriptor = 0, count = 0] = (process.env[WORKER_ENV] ?? '')
-  .split(':')
-  .map(Number);
-// What this process starts itself is no worker.
-
-delete process.env[WORKER_ENV];
-
-/** Whether this process was started as a worker of a primary's servers. */
-export const isWorker = cluster.isWorker && number > 0;
-
-/** This process' end of the bus, with the servers that it runs. */
-class Station {
-  readonly teams: WorkerTeam[] = [];
-  readonly lane: Lane;
-  /** Who waits for what was asked. */
-  readonly #waiting = new Map<number, (answer: unknown) => void>();
-  #id = Math.floor(Math.random() * 2 ** ID_BITS);
-  #left = false;
-
-  constructor() {
-    const stream = new NetSocket({ fd: descriptor, readable: true, writable: true });
-    this.lane = new Lane(stream, {
-      stalled: () => {
-        const what = 'the primary does not read: what is published is dropped for other workers';
-        for (const { member } of this.teams) member.failed(new Error(what));
-      },
-      writes: () => {
-        for (const team of this.teams) team.tellSize();
-      },
-    });
-    const reader = new RecordReader((records) => {
-      for (let at = 0; at < records.length; at = recordEnd(records, at)) this.#take(records, at);
-    });
-    stream.on('data', (chunk: Buffer) => {
-      reader.push(chunk);
-    });
-    // The primary is gone, and node:cluster ends the process.
-    stream.on('error', () => undefined);
-    process.on('message', (message: { limpet?: unknown } | null, connection: unknown) => {
-      if (typeof message !== 'object' || typeof message?.limpet !== 'number') return;
-      this.teams.at(message.limpet)?.take(connection);
-    });
-    // A terminal and a supervisor send these to all processes; it is the primary that decides.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-  }
-
-  /** Sends a record whose answer will come with its id. */
-  ask<T>(send: (id: number) => void): Promise<T> {
-    this.#id = (this.#id + 1) % 2 ** ID_BITS;
-    const id = number * 2 ** ID_BITS + this.#id;
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, (answer) => {
-        resolve(answer as T);
-      });
-      try {
-        send(id);
-      } catch (error) {
-        this.#waiting.delete(id);
-        reject(error);
-      }
-    });
-  }
-
-  /** A server has closed: after the last one nothing of this keeps the process. */
-  closed(): void {
-    if (this.teams.every(({ isClosed }) => isClosed)) this.#leave();
-  }
-
-  #leave(): void {
-    if (this.#left) return;
-    this.#left = true;
-    this.lane.end();
-    cluster.worker?.disconnect();
-  }
-
-  #take(records: Buffer, at: number): void {
-    const header = readHeader(records, at);
-    const { type, id } = header;
-    const team = this.teams.at(header.server);
-    if (type === RecordType.ANSWER) {
-      this.#settle(id, JSON.parse(header.head));
-    } else if (type === RecordType.TELL) {
-      const tell = JSON.parse(header.head) as Tell;
-      if (tell.what === 'exit') this.#leave();
-      else if (tell.what === 'admitted') this.#settle(id, tell.yes);
-      else team?.told(tell);
-    } else if (team) {
-      const answer = team.happened(header, bodyOf(records, at));
-      if (id === 0) return;
-      const head = JSON.stringify(answer);
-      this.lane.tell({ ...header, type: RecordType.ANSWER, head });
-    }
-  }
-
-  #settle(id: number, answer: unknown): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    waiting?.(answer);
-  }
-}
-
-let station: Station | undefined;
-
-/** Takes a server of this process into the program; servers are made in the same order in all. */
-export function joinWorker(member: Member): WorkerTeam {
-  station ??= new Station();
-  const team = new WorkerTeam(station, station.teams.length, member);
-  station.teams.push(team);
-  return team;
-}
 
 export class WorkerTeam implements Team {
   readonly isPrimary = false;
-  readonly worker = number;
-  readonly workers = count;
   /** Whether there is nothing of it that keeps the process. */
   isClosed = true;
   #address: AddressInfo | null = null;
   #listening: (address: AddressInfo) => void = () => undefined;
-  /** Connections that were taken, and that there are. */
+  /** Connections that were taken, those that are sessions, and sockets that need not be. */
   #taken = 0;
-  #size = 0;
+  #sessions = 0;
+  #sockets = 0;
+  /** The user's server, if it is for more than these sessions. */
+  #shared: NetServer | undefined;
   #tellsSize = false;
   /** The id of what is published with counts. */
   #counting = 0;
@@ -153,6 +41,14 @@ export class WorkerTeam implements Team {
     private readonly server: number,
     readonly member: Member,
   ) {}
+
+  get worker(): number {
+    return this.station.worker;
+  }
+
+  get workers(): number {
+    return this.station.workers;
+  }
 
   address(): AddressInfo | null {
     return this.#address;
@@ -167,7 +63,15 @@ export class WorkerTeam implements Team {
     });
   }
 
-  async close(_: Goodbye, here: () => Promise<void>): Promise<void> {
+  over(server: NetServer): Promise<void> {
+    this.#shared = server;
+    share(server, this);
+    return new Promise((resolve) => {
+      server.once('listening', resolve);
+    });
+  }
+
+  async close(_: Goodbye | undefined, here: () => Promise<void>): Promise<void> {
     this.#address = null;
     await here();
     this.isClosed = true;
@@ -175,19 +79,18 @@ export class WorkerTeam implements Team {
     this.station.closed();
   }
 
-  #tell(tell: Tell, id = 0): void {
+  #tell(tell: WorkerTell, id = 0): void {
     const head = JSON.stringify(tell);
     this.station.lane.tell({ type: RecordType.TELL, server: this.server, kind: 0, id, head });
   }
 
   /** The primary tells something. */
-  told(tell: Tell): void {
+  told(tell: PrimaryTell): void {
     if (tell.what === 'listening') {
       this.#address = tell.address;
       this.#listening(tell.address);
     } else if (tell.what === 'close') {
-      const { code, reason, timeout } = tell;
-      this.member.close({ code, reason, timeout }).catch((error: unknown) => {
+      this.member.close(tell.how).catch((error: unknown) => {
         this.member.threw(error);
       });
     }
@@ -196,21 +99,21 @@ export class WorkerTeam implements Team {
   // ------------------------------------------------------------- connections
 
   /** A connection that the primary accepted; undefined when its peer has gone meanwhile. */
-  take(connection: unknown): void {
+  take(received: unknown): void {
     this.#taken += 1;
-    const socket = socketOf(connection);
-    if (!socket || this.isClosed) {
-      socket?.destroy();
-      this.#sizeSoon();
-      return;
-    }
-    socket.setNoDelay(true);
-    this.member.serve(socket);
     this.#sizeSoon();
+    const { member } = this;
+    const socket = this.#shared ? serve(this.#shared, received) : member.serve(received);
+    if (!socket) return;
+    this.#sockets += 1;
+    socket.once('close', () => {
+      this.#sockets -= 1;
+      this.#sizeSoon();
+    });
   }
 
   sized(size: number): void {
-    this.#size = size;
+    this.#sessions = size;
     this.#sizeSoon();
   }
 
@@ -223,7 +126,8 @@ export class WorkerTeam implements Team {
   tellSize(): void {
     if (!this.#tellsSize) return;
     this.#tellsSize = false;
-    this.#tell({ what: 'sized', taken: this.#taken, size: this.#size });
+    const size = Math.max(this.#sessions, this.#sockets);
+    this.#tell({ what: 'sized', taken: this.#taken, size });
   }
 
   admit(address: string, decided: (yes: boolean) => void): void {
@@ -231,7 +135,9 @@ export class WorkerTeam implements Team {
       .ask<boolean>((id) => {
         this.#tell({ what: 'admit', address }, id);
       })
-      .then(decided);
+      .then(decided, () => {
+        decided(false);
+      });
   }
 
   left(address: string): void {
@@ -297,13 +203,4 @@ export class WorkerTeam implements Team {
     if (question.what !== 'metrics') return answer;
     return { metrics: answer, dropped: this.station.lane.dropped, refused: 0 };
   }
-}
-
-/** A paused socket of what the primary sent: a TCP handle, or a socket where there are none. */
-function socketOf(connection: unknown): NetSocket | undefined {
-  if (typeof connection !== 'object' || connection === null) return undefined;
-  if (connection instanceof NetSocket) return connection;
-  // `handle` and `pauseOnCreate` are options that Node's types do not know.
-  const options = { handle: connection, allowHalfOpen: true, pauseOnCreate: true };
-  return new NetSocket({ ...options, readable: true, writable: true });
 }

@@ -119,9 +119,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [ErrorCode.UPGRADE_EXTENSION]: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
 };
 
-/** Why an opening handshake was refused. */
-export function refusalOf(error: ErrorCode): string {
-  return REFUSALS[error] ?? `Invalid request: ${errorName(error)}`;
+/** Why an opening handshake was refused; undefined where that is not the handshake's fault. */
+export function refusalOf(error: ErrorCode): string | undefined {
+  return REFUSALS[error];
 }
 
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];

@@ -71,8 +71,7 @@ export interface EventListenerOptions {
 /** What an EventEmitter's listener gets → the event. */
 const MAKERS: Record<EventName, (ws: WebSocket, first: unknown, second: unknown) => Event> = {
   open: (ws) => new Event('open', ws),
-  message: (ws, data, isBinary) =>
-    new MessageEvent(ws, isBinary ? (data as Buffer) : String(data)),
+  message: (ws, data, isBinary) => new MessageEvent(ws, isBinary ? (data as Buffer) : String(data)),
   close: (ws, code, reason) => new CloseEvent(ws, code as number, String(reason), ws._clean),
   error: (ws, error) => new ErrorEvent(ws, error as Error),
 };

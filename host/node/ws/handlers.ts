@@ -2,10 +2,12 @@
 
 import type { ClientRequest } from 'node:http';
 import { ErrorCode } from '../../../build/limpet.abi.js';
+import type { Handlers } from '../handlers.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
+import { EventQueue } from './event-queue.js';
 import { Rare, type Connecting } from './rare.js';
-import { CLOSED, CLOSING, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
+import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
 
 // ------------------------------------------------------------ client's handshake
 
@@ -22,10 +24,15 @@ export function connecting(
   rare.request = request;
 }
 
-/** The opening handshake is over, and the connection is open. Tells 'open'. */
-export function opened(ws: WebSocket, link: Link<Peer>, protocol: string): void {
+/**
+ * The opening handshake is over, and the connection is open. Tells 'open'.
+ *
+ * @param defers messages, pings and pongs have a turn of their own each
+ */
+export function opened(ws: WebSocket, link: Link<Peer>, protocol: string, defers: boolean): void {
   link.owner = ws;
   ws._link = link;
+  if (defers) (ws._rare ??= new Rare()).events = new EventQueue(ws);
   ws._protocol = protocol;
   ws._readyState = OPEN;
   if (ws._rare) ws._rare.connecting = undefined;
@@ -54,7 +61,7 @@ export function handshakeFailed(ws: WebSocket, error: Error): void {
 // -------------------------------------------------------------------- both roles
 
 /** What a WebSocket hears of its link; a role adds what it has of opening handshakes. */
-export const TOLD = {
+export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   message(link: Link<Peer>, data: Buffer, isBinary: boolean): void {
     const ws = link.owner as WebSocket;
     if (ws._rare?.events) {
@@ -86,19 +93,26 @@ export const TOLD = {
     (link.owner as WebSocket).emit('heartbeat', rtt_ms);
   },
 
+  /** A server's connection is opened by its handshake. */
+  opened(): void {},
+
+  /** Pieces of messages are put together by the loop. */
+  chunk(): void {},
+
   /** The loop is ended; what says how is the server's `close`. */
   closing(link: Link<Peer>): void {
     link.loop.close(link, GOING_AWAY, '');
   },
 
   /** A Close frame went, or came: what is said by the peer's is what 'close' tells. */
-  leaving(link: Link<Peer>, code: number, reason: string, remote: boolean): void {
+  leaving(link: Link<Peer>, code: number, reason: Buffer, remote: boolean): void {
     const ws = link.owner as WebSocket;
     behind(ws, () => {
       ws._readyState = CLOSING;
       if (!remote) return;
       ws._closeCode = code;
-      if (reason !== '') ws._closeReason = Buffer.from(reason);
+      if (reason.length > 0) ws._closeReason = reason;
+      ws.emit(LEFT);
     });
   },
 
@@ -157,7 +171,7 @@ function given(ws: WebSocket, data: Buffer, isBinary: boolean): RawData {
 }
 
 /** An error of a listener, told on its own, where the process sees it as it would see any other. */
-function threw(error: unknown): void {
+export function threw(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });

@@ -4,12 +4,13 @@
 //                  │ 400            │ 401, …        │ 401, …                                    │
 //                  └────────────────┴───────────────┴─► the answer         clients, 'connection' ┘
 
-import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Option, State } from '../../../build/limpet.abi.js';
 import { authenticate, type Candidate } from '../authenticate.js';
 import type { Link } from '../link.js';
 import { fieldLines, readProtocols, type Answer, type Headers } from '../request.js';
+import { explain, joined } from './answers.js';
 import { opened } from './handlers.js';
 import { requestOf } from './request.js';
 import type { WebSocketServer } from './server.js';
@@ -63,7 +64,7 @@ export class Opening implements Candidate {
 
   get isPending(): boolean {
     const link = this.#link;
-    return link !== undefined && link.loop.state(link) === State.PENDING;
+    return link?.loop.state(link) === State.PENDING;
   }
 
   /** The core takes it for an opening handshake. */
@@ -82,7 +83,7 @@ export class Opening implements Candidate {
 
   #decide(link: Link<Peer>, request: IncomingMessage): void {
     if (!this.server.shouldHandle(request)) {
-      this.#refuse(400);
+      this.refuse(400);
       return;
     }
     const { verifyClient } = this.server.options;
@@ -91,14 +92,14 @@ export class Opening implements Candidate {
       return;
     }
     const info = {
-      origin: request.headers.origin as string,
+      origin: request.headers.origin!,
       secure: (request.socket as Partial<TLSSocket> | undefined)?.encrypted === true,
       req: request,
     };
     if (verifyClient.length !== 2) {
       const isVerified = (verifyClient as (told: typeof info) => boolean)(info);
       if (isVerified) this.#authenticate(request);
-      else this.#refuse(401);
+      else this.refuse(401);
       return;
     }
     // It takes what time it wants.
@@ -106,7 +107,7 @@ export class Opening implements Candidate {
     verifyClient(info, (verified, code, message, headers) => {
       if (!this.isPending) return;
       if (verified) this.#authenticate(request);
-      else this.#refuse(code ?? 401, message, headers);
+      else this.refuse(code ?? 401, message, headers);
     });
   }
 
@@ -141,18 +142,23 @@ export class Opening implements Candidate {
       return;
     }
     if (!this.server._isRunning) {
-      this.#refuse(503);
+      this.refuse(503);
       return;
     }
     const { options } = this.server;
     // A class of the user's own may look at the options.
-    const ws = new options.WebSocket(null, undefined, options as never);
+    const ws = new options.WebSocket(null, undefined, options);
     const protocol = this.#protocol(link, request);
+    if (protocol === undefined) {
+      this.refuse(400);
+      return;
+    }
     loop.acceptUpgrade(link, protocol, '');
     try {
       this.#tellHeaders(link, request);
       this.#ws = ws;
-      opened(ws, link, protocol);
+      ws.user = this.user;
+      opened(ws, link, protocol, !options.allowSynchronousEvents);
       this.server._entered(ws);
       if (options.authenticate) this.callback(ws, request, this.user);
       else this.callback(ws, request);
@@ -171,34 +177,28 @@ export class Opening implements Candidate {
     });
   }
 
-  /** The subprotocol that is answered, or ''. */
-  #protocol(link: Link<Peer>, request: IncomingMessage): string {
-    const [first, ...rest] = readProtocols(link.loop.core, link.handle);
-    if (first === undefined) return '';
+  /** The subprotocol that is answered, or ''; undefined when the hook's is none that the client offers. */
+  #protocol(link: Link<Peer>, request: IncomingMessage): string | undefined {
+    const offered = readProtocols(link.loop.core, link.handle);
     const { handleProtocols } = this.server.options;
-    return handleProtocols ? handleProtocols(new Set([first, ...rest]), request) || '' : first;
+    if (offered.length === 0) return '';
+    if (!handleProtocols) return offered[0];
+    const chosen = handleProtocols(new Set(offered), request) || '';
+    return chosen === '' || offered.includes(chosen) ? chosen : undefined;
   }
 
   reject(status: number, { headers = {}, body }: Answer = {}): void {
-    this.#refuse(status, body?.toString(), headers);
+    this.refuse(status, body?.toString(), headers);
   }
 
   /** Answers with a status. What says how the connection goes on is the core's. */
-  #refuse(status: number, message?: string, headers: OutgoingHttpHeaders = {}): void {
+  refuse(status: number, message?: string, headers: OutgoingHttpHeaders = {}): void {
     if (!this.#link || !this.isPending) return;
-    const fields: Headers = { 'Content-Type': 'text/html' };
+    const fields: Headers = {};
     for (const [name, value] of Object.entries(headers)) {
       if (!OWN.has(name.toLowerCase())) fields[name] = String(value);
     }
-    const body = message ?? STATUS_CODES[status] ?? '';
-    this.#link.loop.respond(this.#link, status, fieldLines(fields), body);
+    this.#link.loop.respond(this.#link, status, fieldLines(fields), '');
+    explain(this.#link, message);
   }
-}
-
-/** Lines of a head, as they are sent. Throws TypeError for a line that would be two. */
-function joined(lines: readonly string[]): string {
-  for (const line of lines) {
-    if (/[\r\n]/.test(line)) throw new TypeError(`a header line has a line break: ${line}`);
-  }
-  return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -105,6 +105,11 @@ export interface ServerOptions<
   authenticate?: ((request: InstanceType<Request>) => unknown) | undefined;
   /** Connections at once. Default: no bound. */
   maxConnections?: number | undefined;
+  /**
+   * Processes that serve, each running the program again, behind one port: docs/workers.md. Default
+   * 0: this process serves by itself.
+   */
+  workers?: number | undefined;
   /** Connections that one remote address may have, 0 = no bound; past it 429. Default 0. */
   maxConnectionsPerAddress?: number | undefined;
   /** Queued bytes that a connection never passes. Default 2 GiB. */

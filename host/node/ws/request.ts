@@ -2,6 +2,7 @@
 // core has judged on a port of our own becomes what listeners of `ws` get, a http.IncomingMessage.
 
 import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Part } from '../../../build/limpet.abi.js';
 import { partOf } from '../head.js';
 import type { Link } from '../link.js';
@@ -30,9 +31,13 @@ class CoreMessage extends IncomingMessage {
   /** The head, from the request line to the last field. */
   _head = '';
   _link: Link | undefined = undefined;
+  declare _stream: Duplex | undefined;
   _raw: string[] | undefined = undefined;
   _fields: IncomingHttpHeaders | undefined = undefined;
 }
+
+// It is none of its own to whoever looks at it.
+Object.defineProperty(CoreMessage, 'name', { value: IncomingMessage.name });
 
 Object.defineProperties(CoreMessage.prototype, {
   rawHeaders: {
@@ -65,9 +70,11 @@ Object.defineProperties(CoreMessage.prototype, {
     configurable: true,
     enumerable: true,
     get(this: CoreMessage) {
-      return this._link?.transport;
+      return (this._stream ??= this._link?.stream);
     },
-    set() {},
+    set(this: CoreMessage, stream: Duplex | undefined) {
+      this._stream = stream;
+    },
   },
 });
 
@@ -99,10 +106,12 @@ function joined(raw: string[]): IncomingHttpHeaders {
   return fields;
 }
 
-/** The request of a session that is PENDING. */
-export function requestOf(link: Link): IncomingMessage {
-  const head = partOf(link.loop.core, link.handle, Part.HEAD);
-  const [method, url] = head.slice(0, head.indexOf('\r\n')).split(' ');
+/** The request of a session that is PENDING, or whose head was refused. */
+export function requestOf(
+  link: Link,
+  head = partOf(link.loop.core, link.handle, Part.HEAD),
+): IncomingMessage {
+  const [method, url = ''] = head.slice(0, head.indexOf('\r\n')).split(' ');
   const message = new CoreMessage(undefined as never);
   message._head = head;
   message._link = link;

@@ -2,8 +2,6 @@
 // come later, so what is sent behind it waits here.
 
 import { lengthOf } from './data.js';
-import { notSent } from './errors.js';
-import { ErrorCode } from '../../../build/limpet.abi.js';
 import type { SendCallback, WebSocket } from './websocket.js';
 
 interface Waiting {

@@ -9,11 +9,11 @@ import type { IncomingMessage } from 'node:http';
 import {
   createServer as createNetServer,
   type AddressInfo,
-  Socket as NetSocket,
   type Server as NetServer,
+  type Socket as NetSocket,
 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { State } from '../../../build/limpet.abi.js';
+import { State, type ErrorCode } from '../../../build/limpet.abi.js';
 import { whole } from '../checks.js';
 import { checkSelection, type Room, type Selection } from '../hub.js';
 import type { Link } from '../link.js';
@@ -22,16 +22,26 @@ import type { Metrics } from '../metrics.js';
 import type { Published } from '../outbox.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
+import { receivedBy, takeConnections } from '../transport/index.js';
 import { loadModule } from '../wasm.js';
+import { Everywhere } from '../workers/all.js';
+import { join } from '../workers/join.js';
+import type { Goodbye, Team, WorkerEvent } from '../workers/team.js';
+import { explain } from './answers.js';
 import { checkClose } from './data.js';
-import { EventQueue } from './event-queue.js';
-import { behind, TOLD } from './handlers.js';
+import { behind, threw, TOLD } from './handlers.js';
 import { refusalOf } from './errors.js';
 import { Opening, type UpgradeCallback } from './opening.js';
 import type { ServerOptions } from './options.js';
-import { Rare } from './rare.js';
-import { headOf } from './request.js';
-import { applySettings, serverSettings, type Settings } from './settings.js';
+import { headOf, requestOf } from './request.js';
+import {
+  applySettings,
+  CLOSE_TIMEOUT_MS,
+  MAX_FRAGMENTS,
+  MAX_PAYLOAD,
+  serverSettings,
+  type Settings,
+} from './settings.js';
 import { Emitter } from './typed.js';
 import { OPEN, WebSocket, type Peer } from './websocket.js';
 
@@ -45,6 +55,8 @@ export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
   /** An opening handshake broke a rule: the listener answers, and closes the socket. */
   wsClientError: [error: Error, socket: Duplex, request: Request];
   error: [error: Error];
+  /** A worker listens, or has ended. */
+  worker: [event: WorkerEvent];
   close: [];
 }
 
@@ -75,14 +87,26 @@ const TWICE =
   'server.handleUpgrade() was called more than once with the same socket, possibly due to a ' +
   'misconfiguration';
 
-/** What a server has unless it is told otherwise; what is not here is in settings.ts. */
+/** What a server has unless it is told otherwise. */
 const STANDARD = {
   allowSynchronousEvents: true,
   autoPong: true,
+  backlog: null,
   clientTracking: true,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+  handleProtocols: null,
+  host: null,
+  maxBufferedChunks: 256 << 10,
+  maxFragments: MAX_FRAGMENTS,
+  maxPayload: MAX_PAYLOAD,
+  maxPendingAutoPongs: 60,
   noServer: false,
+  path: null,
   perMessageDeflate: false,
+  port: null,
+  server: null,
   skipUTF8Validation: false,
+  verifyClient: null,
 };
 
 /** The opening handshake of a socket that was handed to `handleUpgrade`. */
@@ -106,8 +130,12 @@ export class WebSocketServer<
   #state = RUNNING;
   /** Open connections. */
   #open = 0;
-  /** Whether 'close' follows when the last connection is gone. */
-  #closesLast = false;
+  /** What follows when the last connection is gone. */
+  #last: (() => void) | undefined;
+  /** Its part in a program with workers. */
+  readonly #team: Team | undefined;
+  /** `publish`, `broadcast`, `metrics`, `rooms` and `room` of all workers: promises. */
+  readonly all: Everywhere<WebSocketServer<Class, Request>>;
 
   /**
    * @param callback called when it listens on a port of its own
@@ -115,44 +143,96 @@ export class WebSocketServer<
    */
   constructor(options: ServerOptions<Class, Request> = {}, callback?: () => void) {
     super();
-    const given = { ...STANDARD, WebSocket: WebSocket as Class, ...options };
+    const given = { ...(STANDARD as object), WebSocket: WebSocket as Class, ...options };
     checkMode(given);
-    this.#settings = serverSettings(given as ServerOptions);
+    this.#settings = serverSettings(given as object);
     if (given.perMessageDeflate === true) given.perMessageDeflate = {};
     this.options = given;
     if (given.clientTracking) this.clients = new Set();
     // Policies are held against a core.
     if (Object.keys(this.#settings.policies).length > 0) this.#connections.first();
-    this.#heard = [
-      ['listening', () => this.emit('listening')],
-      ['error', (error: Error) => this.emit('error', error)],
-    ];
-    const { port, host, backlog, server } = given;
-    if (isThere(port)) {
-      this._server = this.#listener();
-      this._server.listen(
-        { port, host: host ?? undefined, backlog: backlog ?? undefined },
-        callback,
-      );
+    this.#heard = [['error', (error: Error) => this.emit('error', error)]];
+    // With workers it is said when they do.
+    if (!given.workers) this.#heard.push(['listening', () => this.emit('listening')]);
+    const { port, host, backlog, server, workers } = given;
+    const own = isThere(port) ? this.#listener() : undefined;
+    this._server = own ?? server ?? undefined;
+    this.#team = workers ? this.#join(workers, own) : undefined;
+    this.all = new Everywhere<WebSocketServer<Class, Request>>(this, this.#team);
+    if (own) {
+      const where = { port: port ?? 0, host: host ?? undefined, backlog: backlog ?? undefined };
+      if (this.#team) this.#listens(this.#team.listen(where), callback);
+      else own.listen(where, callback);
     } else if (server) {
-      this._server = server;
+      if (this.#team) this.#listens(this.#team.over(server), undefined);
       const connected: UpgradeCallback = (...args) => this.emit('connection', ...args);
       const upgrade = (request: InstanceType<Request>, socket: Duplex, head: Buffer) => {
-        this.handleUpgrade(request, socket, head, connected as never);
+        this.handleUpgrade(request, socket, head, connected);
       };
       this.#heard.push(['upgrade', upgrade]);
     }
     for (const heard of this.#heard) (this._server as EventEmitter | undefined)?.on(...heard);
   }
 
-  /** What listens on a port of our own. */
-  #listener(): NetServer {
-    return createNetServer(
-      { pauseOnConnect: true, noDelay: true, allowHalfOpen: true },
-      (accepted: NetSocket) => {
-        if (!this.#connections.accept(accepted)) accepted.destroy();
+  /** The server has workers, and in a worker it is what serves; `own` listens to its port. */
+  #join(workers: number, own: NetServer | undefined): Team {
+    const face = {
+      serve: (received: unknown) => {
+        const connection = own && receivedBy(own, received);
+        if (connection && !this.#connections.accept(connection)) connection.destroy();
+        return undefined;
+      },
+      close: (how?: Goodbye) =>
+        new Promise<void>((resolve) => {
+          this.close(how, () => {
+            resolve();
+          });
+        }),
+      worker: (event: WorkerEvent) => {
+        this.emit('worker', event);
+      },
+      failed: (error: Error) => {
+        this._hookFailed(error);
+      },
+      threw,
+    };
+    return join(workers, this.#connections, this.options.maxConnections, face, !own);
+  }
+
+  /** Tells when the workers listen. */
+  #listens(listening: Promise<unknown>, callback: (() => void) | undefined): void {
+    if (callback) this.once('listening', callback);
+    const told = (tell: () => void) => {
+      // What a listener throws is the program's, not the promise's.
+      if (this.#state === RUNNING) process.nextTick(tell);
+    };
+    listening.then(
+      () => {
+        told(() => this.emit('listening'));
+      },
+      (error: unknown) => {
+        told(() => this.emit('error', error));
       },
     );
+  }
+
+  /** Whether this process only looks after its workers: it has no connections. */
+  get isPrimary(): boolean {
+    return this.#team?.isPrimary ?? false;
+  }
+
+  /** The number of this worker, from 1 on; 0 in the primary, and without workers. */
+  get worker(): number {
+    return this.#team?.worker ?? 0;
+  }
+
+  /** What listens on a port of our own. */
+  #listener(): NetServer {
+    const own = createNetServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
+    takeConnections(own, (connection) => {
+      if (!this.#connections.accept(connection)) connection.destroy();
+    });
+    return own;
   }
 
   /** Its connections; the first instance of the core is made when it is needed. */
@@ -170,17 +250,16 @@ export class WebSocketServer<
     return {
       ...TOLD,
       upgrade: (link) => {
-        const opening =
-          link.owner instanceof Opening ? link.owner : new Opening(this as never, connected);
+        const opening = link.owner instanceof Opening ? link.owner : new Opening(this, connected);
         link.owner = opening;
         opening.judged(link);
       },
       request: (link) => {
         this.#plain(link);
       },
-      failed: (link, error, code, detail) => {
-        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail);
-        else this.#tellsRefusal(link, refusalOf(error));
+      failed: (link, error, code, detail, head) => {
+        if (link.owner instanceof WebSocket) TOLD.failed(link, error, code, detail, head);
+        else this.#refused(link, error, head);
       },
       closed: (link, code, reason, clean) => {
         const ws = link.owner;
@@ -207,11 +286,7 @@ export class WebSocketServer<
     request: InstanceType<Request>,
     socket: Duplex,
     head: Buffer,
-    callback: (
-      ws: InstanceType<Class>,
-      request: InstanceType<Request>,
-      user?: unknown,
-    ) => void,
+    callback: (ws: InstanceType<Class>, request: InstanceType<Request>, user?: unknown) => void,
   ): void {
     const marked = socket as Marked;
     if (marked[OPENING]) {
@@ -222,9 +297,7 @@ export class WebSocketServer<
       socket.destroy();
       return;
     }
-    // What node:http set for requests does not hold any more.
-    if (socket instanceof NetSocket) socket.setTimeout(0).setNoDelay();
-    const opening = new Opening(this as never, callback as UpgradeCallback, request);
+    const opening = new Opening(this, callback as UpgradeCallback, request);
     marked[OPENING] = opening;
     const first = headOf(request, head);
     if (!opening.begin(() => this.#connections.accept(socket, first, opening))) socket.destroy();
@@ -241,19 +314,36 @@ export class WebSocketServer<
     const { owner, loop } = link;
     if (!(owner instanceof Opening)) {
       // It came to our port, where there is nothing else.
-      loop.respond(link, 426, 'Content-Type: text/plain\r\n', 'Upgrade Required');
+      loop.respond(link, 0, '', '');
+      explain(link, undefined, 'text/plain');
       return;
     }
     // node:http says that it is an upgrade, and the core that it is none to a WebSocket.
     const isGet = owner.request?.method === 'GET';
-    if (this.#tellsRefusal(link, isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method')) return;
-    owner.reject(isGet ? 400 : 405);
+    const message = isGet ? 'Invalid Upgrade header' : 'Invalid HTTP method';
+    if (this.#tellsRefusal(link, message)) return;
+    owner.refuse(isGet ? 400 : 405, message);
+  }
+
+  /** The core has refused an opening handshake; its answer is not written yet. */
+  #refused(link: Link<Peer>, error: ErrorCode, head: string): void {
+    const message = refusalOf(error);
+    if (message === undefined) explain(link);
+    else if (!this.#tellsRefusal(link, message, head)) explain(link, message);
   }
 
   /** Lets listeners of 'wsClientError' answer, if there are some; then the core does not. */
-  #tellsRefusal(link: Link<Peer>, message: string): boolean {
+  #tellsRefusal(link: Link<Peer>, message: string, head?: string): boolean {
     if (this.listenerCount('wsClientError') === 0) return false;
-    return false;
+    const { owner } = link;
+    const known = owner instanceof Opening ? owner.request : undefined;
+    const request = (known ?? requestOf(link, head)) as InstanceType<Request>;
+    const socket = link.loop.detach(link);
+    if (!socket) return false;
+    // Its link leads nowhere any more.
+    request.socket = socket as NetSocket;
+    this.emit('wsClientError', new Error(message), socket, request);
+    return true;
   }
 
   // ------------------------------------------------------------------ connections
@@ -272,7 +362,6 @@ export class WebSocketServer<
   /** @internal A connection is open. */
   _entered(ws: InstanceType<Class>): void {
     ws._shards = this.#connections;
-    if (!this.options.allowSynchronousEvents) (ws._rare ??= new Rare()).events = new EventQueue(ws);
     this.#open += 1;
     if (this.options.clientTracking) this.clients.add(ws);
   }
@@ -280,7 +369,7 @@ export class WebSocketServer<
   #left(ws: InstanceType<Class>): void {
     this.#open -= 1;
     if (this.options.clientTracking) this.clients.delete(ws);
-    if (this.#closesLast && this.#open === 0) process.nextTick(this.#ended);
+    if (this.#last && this.#open === 0) process.nextTick(this.#last);
   }
 
   readonly #ended = () => {
@@ -323,6 +412,7 @@ export class WebSocketServer<
       checkSelection(to);
       return this.#connections.broadcast(to, left, kind, bytes);
     }
+    if (this.#team) throw new TypeError('a function cannot be sent to other workers');
     const picked = [...this.#connections.links()].filter(
       ({ owner }) =>
         owner instanceof WebSocket &&
@@ -366,6 +456,7 @@ export class WebSocketServer<
   /** Where it listens; null when it does not. Throws Error with the option `noServer`. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    if (this.#team && this._server) return this.#team.address();
     return this._server?.address() ?? null;
   }
 
@@ -379,16 +470,16 @@ export class WebSocketServer<
    */
   close(callback?: (error?: Error) => void): void;
   close(how?: CloseOptions, callback?: (error?: Error) => void): void;
-  close(
-    how?: CloseOptions | ((error?: Error) => void),
-    callback?: (error?: Error) => void,
-  ): void {
+  close(how?: CloseOptions | ((error?: Error) => void), callback?: (error?: Error) => void): void {
     if (typeof how === 'function') {
       this.close(undefined, how);
       return;
     }
     if (this.#state === CLOSED) {
-      if (callback) this.once('close', () => { callback(new Error('The server is not running')); });
+      if (callback)
+        this.once('close', () => {
+          callback(new Error('The server is not running'));
+        });
       process.nextTick(this.#ended);
       return;
     }
@@ -399,14 +490,28 @@ export class WebSocketServer<
     const server = this._server;
     for (const heard of this.#heard) (server as EventEmitter | undefined)?.off(...heard);
     this._server = undefined;
-    if (isThere(this.options.port)) {
+    if (this.#team) {
+      const { code = GOING_AWAY, reason = '', timeout = GOODBYE_MS } = how ?? {};
+      void this.#team
+        .close(how && { code, reason, timeout }, () => this.#emptied())
+        .then(() => process.nextTick(this.#ended));
+    } else if (isThere(this.options.port)) {
       server?.close(this.#ended);
       this.#dropHeads();
     } else if (this.#open > 0 && (how !== undefined || this.options.clientTracking)) {
-      this.#closesLast = true;
+      this.#last = this.#ended;
     } else {
       process.nextTick(this.#ended);
     }
+  }
+
+  /** Resolves when the last connection is gone. */
+  #emptied(): Promise<void> {
+    this.#dropHeads();
+    return new Promise((resolve) => {
+      if (this.#open === 0) resolve();
+      else this.#last = resolve;
+    });
   }
 
   /** Connections to a port that closes, of whose request nothing is known yet. */
@@ -437,7 +542,11 @@ function isThere<T>(value: T | null | undefined): value is T {
 }
 
 /** Throws TypeError unless it is said exactly once where connections come from. */
-function checkMode({ port, server, noServer }: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
+function checkMode({
+  port,
+  server,
+  noServer,
+}: Pick<ServerOptions, 'port' | 'server' | 'noServer'>) {
   if ([isThere(port), Boolean(server), Boolean(noServer)].filter(Boolean).length === 1) return;
   throw new TypeError(
     'One and only one of the "port", "server", or "noServer" options must be specified',

@@ -1,12 +1,13 @@
 // Options of `ws` → what they make of a core and its loop. They are checked when a server or client is
 // made; a core gets them when it is made, which may be later.
 
-import { Delivery, FullPolicy, Option, Takeover } from '../../../build/limpet.abi.js';
+import { Closing, Delivery, FullPolicy, Option, Takeover } from '../../../build/limpet.abi.js';
 import type { Core } from '../../core/core.js';
 import { callable, whole, word, yes } from '../checks.js';
 import { POLICIES } from '../options.js';
 import { applyPolicies, type PolicyOptions } from '../policies.js';
 import type { ShardOptions } from '../shards.js';
+import { WORKERS_MAX } from '../workers/team.js';
 import type { CommonOptions, PerMessageDeflateOptions, ServerOptions } from './options.js';
 
 /** Defaults of a core. */
@@ -20,9 +21,9 @@ export interface Settings {
   policies: PolicyOptions;
 }
 
-const MAX_PAYLOAD = 100 << 20;
-const MAX_FRAGMENTS = 16 << 10;
-const CLOSE_TIMEOUT_MS = 30_000;
+export const MAX_PAYLOAD = 100 << 20;
+export const MAX_FRAGMENTS = 16 << 10;
+export const CLOSE_TIMEOUT_MS = 30_000;
 /** How long a client of our own port may take for its head: as long as node:http gives it. */
 const HEAD_MS = 60_000;
 /** The largest bound of the core. */
@@ -52,6 +53,8 @@ export function serverSettings(options: ServerOptions): Settings {
     const hook: unknown = options[name];
     if (hook !== undefined && hook !== null) callable(name, hook);
   }
+  whole('workers', options.workers ?? 0, WORKERS_MAX);
+  if (options.workers && options.noServer) throw new TypeError('workers do not go with noServer');
   const policy = word('fullPolicy', POLICIES, fullPolicy);
   const policies: PolicyOptions = {};
   for (const name of POLICY_NAMES) {
@@ -106,9 +109,13 @@ export function commonDefaults(options: CommonOptions, isServer: boolean): Defau
     [Option.FRAGMENTS_MAX, bound('maxFragments', maxFragments, MAX_FRAGMENTS)],
     // To the core 0 is no bound.
     [Option.CLOSE_MS, closeTimeout === 0 ? 1 : close_ms],
+    [Option.CLOSING, Closing.TOLD | Closing.REASON],
     [Option.AUTO_PONG, yes('autoPong', autoPong) ? 1 : 0],
     [Option.UTF8, yes('skipUTF8Validation', skipUTF8Validation) ? 0 : 1],
-    ...deflateDefaults(perMessageDeflate ?? !isServer, isServer),
+    ...deflateDefaults(
+      perMessageDeflate === null ? false : (perMessageDeflate ?? !isServer),
+      isServer,
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 // A WebSocket → a Duplex: messages are read, what is written is sent, each side holds the other back.
 
 import { Duplex, type DuplexOptions } from 'node:stream';
-import { CLOSED, CONNECTING, type WebSocket } from './websocket.js';
+import { CLOSED, CONNECTING, LEFT, type WebSocket } from './websocket.js';
 
 /**
  * Wraps a WebSocket. To end the stream closes the connection, to destroy it terminates it.
@@ -12,6 +12,8 @@ import { CLOSED, CONNECTING, type WebSocket } from './websocket.js';
 export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}): Duplex {
   /** Whether the connection failed by itself: then the peer is still to be told why. */
   let failed = false;
+  /** Ends the writable side; there while it is ending. */
+  let finish: (() => void) | undefined;
   const stream = new Duplex({
     ...options,
     autoDestroy: true,
@@ -26,8 +28,13 @@ export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}
     },
     final(callback) {
       whenOpen(ws, () => {
-        // The last bytes are written when both sides have closed.
-        whenClosed(ws, callback);
+        if (ws.readyState === CLOSED) {
+          callback();
+          return;
+        }
+        // The peer has all when it has answered our Close frame.
+        finish = once(callback);
+        ws.once(LEFT, finish);
         ws.close();
       });
     },
@@ -45,7 +52,7 @@ export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}
   });
   ws.on('message', (data, isBinary) => {
     const isText = !isBinary && stream.readableObjectMode;
-    if (!stream.push(isText ? String(data) : data)) ws.pause();
+    if (!stream.push(isText ? (data as Buffer).toString() : data)) ws.pause();
   });
   ws.once('error', (error) => {
     if (stream.destroyed) return;
@@ -53,9 +60,18 @@ export function createWebSocketStream(ws: WebSocket, options: DuplexOptions = {}
     stream.destroy(error);
   });
   ws.once('close', () => {
+    finish?.();
     if (!stream.destroyed) stream.push(null);
   });
   return stream;
+}
+
+function once(callback: () => void): () => void {
+  let isCalled = false;
+  return () => {
+    if (!isCalled) callback();
+    isCalled = true;
+  };
 }
 
 /** Runs it now, or once the connection is open; never, when the opening handshake fails. */

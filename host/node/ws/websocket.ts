@@ -8,7 +8,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrorCode, Opcode, SEND_MORE, SEND_PLAIN, Sent } from '../../../build/limpet.abi.js';
-import { sessionAddress, transportAddress } from '../address.js';
+import { sessionAddress } from '../address.js';
 import type { Link } from '../link.js';
 import type { Published } from '../outbox.js';
 import type { Shards } from '../shards.js';
@@ -78,6 +78,9 @@ export const OPEN = 1;
 export const CLOSING = 2;
 export const CLOSED = 3;
 
+/** @internal An event: the peer's Close frame came. */
+export const LEFT = Symbol('left');
+
 const BINARY_TYPES: readonly unknown[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 const NO_BYTES = Buffer.alloc(0);
 const GAVE_UP = 'WebSocket was closed before the connection was established';
@@ -96,10 +99,10 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   declare onclose: ((this: WebSocket, event: WebSocketEventMap['close']) => void) | null;
   declare onerror: ((this: WebSocket, event: WebSocketEventMap['error']) => void) | null;
 
-  /** Who the client is: what the server's option `authenticate` found. */
-  user: unknown = undefined;
   /** @internal */
   _link: Link<Peer> | undefined = undefined;
+  /** @internal */
+  _user: unknown = undefined;
   /** @internal The server's connections. */
   _shards: Shards<Peer> | undefined = undefined;
   /** @internal */
@@ -185,13 +188,26 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   get remoteAddress(): string {
     const link = this._link;
     if (!link) return '';
-    const known = sessionAddress(link.loop.core, link.handle) ?? transportAddress(link.transport);
-    return known.address;
+    return (sessionAddress(link.loop.core, link.handle) ?? link.transport.peer()).address;
+  }
+
+  /** Who the client is: what the server's option `authenticate` found. */
+  get user(): unknown {
+    return this._user;
+  }
+
+  set user(user: unknown) {
+    this._user = user;
   }
 
   /** The transport; null before the connection is open. What is written to it breaks the connection. */
   get _socket(): Duplex | null {
-    return this._link?.transport ?? null;
+    return this._link?.stream ?? null;
+  }
+
+  /** A client's request, until it is answered; null otherwise. */
+  get _req(): ClientRequest | null {
+    return this._rare?.request ?? null;
   }
 
   // ----------------------------------------------------------------- sending
@@ -249,7 +265,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
     cb?: SendCallback,
   ): void {
     if (typeof data === 'function') {
-      this.#control(kind, undefined, undefined, data as SendCallback);
+      this.#control(kind, undefined, undefined, data);
       return;
     }
     if (typeof mask === 'function') {
@@ -338,7 +354,11 @@ export class WebSocket extends Emitter<WebSocketEvents> {
       return;
     }
     this._readyState = CLOSING;
-    if (this._link) this._link.loop.terminate(this._link);
+    const link = this._link;
+    if (!link) return;
+    // What was sent before is the kernel's affair, if it takes it.
+    link.loop.flush(link);
+    link.loop.terminate(link);
   }
 
   /** Stops reading: the peer is held back by TCP. What was read before may still be told. */
@@ -417,7 +437,24 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   }
 }
 
-/** Adds properties that are the same for the class and its instances. WHATWG HTML, "interface WebSocket". */
+/** Members that code may look for: those of WHATWG HTML, "interface WebSocket", and one more. */
+const SHOWN = [
+  'addEventListener',
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'removeEventListener',
+  'url',
+];
+
+for (const name of SHOWN) {
+  const member = Object.getOwnPropertyDescriptor(WebSocket.prototype, name);
+  Object.defineProperty(WebSocket.prototype, name, { ...member, enumerable: true });
+}
+
 for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
   Object.defineProperty(WebSocket, name, { enumerable: true, value });
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true, value });

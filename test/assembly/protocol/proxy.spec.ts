@@ -1,7 +1,7 @@
 // The PROXY protocol header, versions 1 and 2, a byte at a time and in pieces. PROXY 2.1, 2.2.
 
 import { AddressRecord, ErrorCode } from '../../../assembly/abi';
-import { PROXY_KEPT, proxyNeed, proxyRead } from '../../../assembly/protocol/proxy';
+import { PROXY_KEPT, proxyLength, proxyNeed, proxyRead } from '../../../assembly/protocol/proxy';
 import { ascii, HERE, hex, isHex, THERE } from '../bytes';
 
 /** Version 2's signature. */
@@ -232,5 +232,33 @@ describe('what is no PROXY protocol header', () => {
     // Its length is the last of 16 bytes.
     hex(HERE, SIGNATURE + '21');
     expect<i32>(feed(13)).toBe(103);
+  });
+});
+
+describe('the length of a header in front of something else', () => {
+  it('is said as soon as it can be', () => {
+    const n = <i32>ascii(HERE, 'PROXY UNKNOWN\r\nGET');
+    for (let have = 0; have < 15; have++) {
+      expect<bool>(proxyLength(HERE, have) > have).toBe(true, have.toString());
+    }
+    for (let have = 15; have <= n; have++) expect<i32>(proxyLength(HERE, have)).toBe(15);
+    const m = <i32>hex(HERE, SIGNATURE + '21 11 000f' + INET + 'abcdef 4745');
+    for (let have = 0; have < 12; have++) expect<i32>(proxyLength(HERE, have)).toBe(have + 1);
+    for (let have = 12; have < 16; have++) expect<i32>(proxyLength(HERE, have)).toBe(16);
+    for (let have = 16; have <= m; have++) expect<i32>(proxyLength(HERE, have)).toBe(31);
+  });
+
+  it('is none where none begins, or one that is malformed', () => {
+    // A ClientHello. RFC 8446 5.1.
+    const n = <i32>hex(HERE, '16 03 01 02 00 01');
+    expect<i32>(proxyLength(HERE, 0)).toBe(1);
+    for (let have = 1; have <= n; have++) {
+      expect<i32>(proxyLength(HERE, have)).toBe(ErrorCode.ABSENT);
+    }
+    const m = <i32>ascii(HERE, 'PROXY ' + repeat('x', 110));
+    expect<i32>(proxyLength(HERE, 106)).toBe(107);
+    expect<i32>(proxyLength(HERE, 107)).toBe(ErrorCode.PROXY);
+    expect<i32>(proxyLength(HERE, m)).toBe(ErrorCode.PROXY);
+    expect<i32>(proxyLength(HERE, hex(HERE, SIGNATURE + '31 11 000c'))).toBe(ErrorCode.PROXY);
   });
 });
