@@ -460,6 +460,9 @@ export const enum TxFlag {
   MORE = 4,
 }
 
+/** Bytes that Region.TOPICS has for each session, beside what it has for rooms and memberships. */
+export const SESSION_TOPICS_BYTES: i32 = 20;
+
 /** Spans in a TxRecord: as many buffers as one writev takes without losing its use. */
 export const TX_SPANS_MAX: i32 = 32;
 

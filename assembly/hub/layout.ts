@@ -1,6 +1,7 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
+import { SESSION_TOPICS_BYTES } from '../abi';
 import {
   ADDRESSES,
   ALLOWED_BYTES,
@@ -38,7 +39,7 @@ export const HEADS_BYTES: i32 = (((ROOM_HEADS + MEMBER_HEADS + LEVEL_HEADS) << 2
 const TOPIC_RECORDS_BYTES: i32 =
   ROOMS * ROOM_BYTES + MEMBERSHIPS * MEMBER_BYTES + (1 + TOPIC_LEVELS) * LEVEL_BYTES;
 /** A session's reference (session/queue.ts). */
-export const REFERENCE_BYTES: i32 = 20;
+export const REFERENCE_BYTES: i32 = SESSION_TOPICS_BYTES;
 export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) & ~15 : 0;
 
 /** The record of a prepared message (prepared.ts). */
