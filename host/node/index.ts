@@ -29,6 +29,7 @@ export {
   type SendOptions,
   type SocketStats,
 } from './socket.js';
+export type { MessageReader, MessageWriter, WriterOptions } from './streams.js';
 export { TlsError, type TlsInfo } from './tls.js';
 export type { TlsOptions } from './tls-options.js';
 export type { AllMetrics, Everywhere, PublishedByAll } from './workers/all.js';

@@ -2,7 +2,9 @@
 
 import type { Duplex } from 'node:stream';
 import type { Awaited } from './awaited.js';
+import type { Line } from './line.js';
 import type { SocketLoop } from './loop.js';
+import type { Incoming } from './streams.js';
 import { Unconnected, type Receiver, type Transport } from './transport/index.js';
 
 /** Handles are less than this: an id is a shard's number and a handle of its core. */
@@ -19,6 +21,14 @@ export interface Deferred {
   kind: number;
   data: Buffer;
 }
+
+/** Why a connection is not read from: bits. */
+export const Held = {
+  /** Its application says so. */
+  APPLICATION: 1,
+  /** Streams are not read. */
+  STREAMS: 2,
+} as const;
 
 /** What a Close frame says. */
 export interface Goodbye {
@@ -50,6 +60,12 @@ export class Link<Owner = unknown> implements Receiver {
   isClient = false;
   /** Whether messages that come in chunks are handed out so, see Handlers.chunk. */
   streams = false;
+  /** Messages that come as streams. */
+  incoming: Incoming<Owner> | undefined = undefined;
+  /** What waits behind a message that is written as a stream. */
+  line: Line | undefined = undefined;
+  /** Why it is not read from: bits of Held. */
+  held = 0;
   /** Bytes handed to the transport whose write has not ended; 0 = none. */
   writing = 0;
   /** Who waits until what was sent has left. */
@@ -58,6 +74,8 @@ export class Link<Owner = unknown> implements Receiver {
   assembly: Assembly | undefined = undefined;
   /** The close reason, told by CLOSING and handed out with CLOSED. */
   reason = '';
+  /** Client: gives the next frame's masking key to the core; called behind each frame. */
+  rekey: (() => void) | undefined = undefined;
   /** The peer has ended its side while its request waits for an answer. */
   halfClosed = false;
   /** Whether the transport was asked to end its write side. */

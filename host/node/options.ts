@@ -5,6 +5,7 @@ import type { Core } from '../core/core.js';
 import { callable, whole, word, yes } from './checks.js';
 import { applyPolicies, POLICY_NAMES, type PolicyOptions, type Trusts } from './policies.js';
 import type { UpgradeRequest } from './request.js';
+import { streamsOver } from './streams.js';
 import type { TlsOptions } from './tls-options.js';
 import { WORKERS_MAX } from './workers/team.js';
 
@@ -63,6 +64,12 @@ export interface ServerOptions extends PolicyOptions {
   authenticate?: (request: UpgradeRequest) => unknown;
   /** Whether GET /metrics, or another path, answers with the counters as Prometheus reads them. Default false. */
   metrics?: boolean | string;
+  /**
+   * Which messages are told by 'stream', as they come and of any length, instead of by 'message': all
+   * (true), or those of more than so many bytes. maxMessage bounds them only if it is given. Default
+   * false.
+   */
+  streamMessages?: boolean | number;
   /** Certificates, and how they are used: the server speaks https and wss. Default: none. */
   tls?: TlsOptions;
 }
@@ -107,6 +114,7 @@ const NAMES = new Set([
   'contextTakeover',
   'authenticate',
   'metrics',
+  'streamMessages',
   'tls',
   ...POLICY_NAMES,
 ]);
@@ -127,6 +135,10 @@ export interface HostLimits extends QueueLimits {
   rateAll: { messages: number; bytes: number };
   /** The path that answers with counters, or ''. */
   metricsPath: string;
+  /** Messages of more bytes are streams: -1 all, Infinity none; and how long these and others may be. */
+  streamsOver: number;
+  maxStream: number;
+  maxWhole: number;
 }
 
 /**
@@ -166,6 +178,9 @@ export function applyOptions(core: Core, options: ServerOptions): HostLimits {
     fullPolicy: policy,
     metricsPath,
     maxConnections,
+    streamsOver: streamsOver(options.streamMessages),
+    maxStream: options.maxMessage ?? 0,
+    maxWhole: maxMessage,
     ...applyPolicies(core, options),
   };
 }

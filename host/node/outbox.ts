@@ -4,6 +4,7 @@
 //        ─► limpet_send_external       long ones stay in Node's memory, in `link.payloads`
 //        ─► limpet_send_begin, _end    longer ones that are to be compressed or masked: in fragments
 //        ─► backlog.ts                 those for which the core has no memory now
+//        ─► line.ts                    those that came behind a message that is written as a stream
 
 import {
   ErrorCode,
@@ -16,6 +17,7 @@ import {
 } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
 import { Backlog } from './backlog.js';
+import { Lines, type Turnwise } from './line.js';
 import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import type { Prepared } from './prepared.js';
@@ -48,10 +50,13 @@ const SHORT_BYTES = 512;
 const PIECE_BYTES = 64 << 10;
 /** What a block has beside a fragment. */
 const PIECE_EXTRA = 64;
+/** What the peer is told when a message was begun that will not end. RFC 6455 7.4.1. */
+const CUT_CODE = 1011;
 /** More than a frame's header: what counts against a queue beside the payload. */
 export const HEADER_BYTES = 16;
 export class Outbox<Owner> {
   readonly #backlog: Backlog<Owner>;
+  readonly #lines: Lines<Owner>;
   /** The longest payload that the core's queues take, and that from which on it stays in Node's memory. */
   readonly #copyMax: number;
   readonly #bypassBytes: number;
@@ -73,8 +78,16 @@ export class Outbox<Owner> {
     this.#backlog = new Backlog<Owner>({
       queue: (link, kind, data) => this.#queue(link, kind, data),
       emptied: (link) => {
-        if (link.closeLater) this.#closeNow(link, link.closeLater);
-        else turn.writable(link);
+        this.#emptied(link);
+      },
+    });
+    this.#lines = new Lines<Owner>({
+      // It was promised: it waits for the core's memory as long as it has to.
+      send: (link, { kind, data }) => {
+        this.#keep(link, kind, data);
+      },
+      emptied: (link) => {
+        this.#emptied(link);
       },
     });
     this.#copyMax = core.exports.limpet_send_max();
@@ -84,9 +97,16 @@ export class Outbox<Owner> {
     this.#pieceBytes = Math.min(PIECE_BYTES, (this.#copyMax >> 2) - PIECE_EXTRA);
   }
 
-  /** Whether messages wait for the core's memory. */
+  /** Whether messages wait in Node's memory. */
   get waits(): boolean {
-    return this.#backlog.waits;
+    return this.#backlog.waits || this.#lines.waits;
+  }
+
+  /** Nothing waits for a connection, in one place at least. */
+  #emptied(link: Link<Owner>): void {
+    if (link.backlog || link.line) return;
+    if (link.closeLater) this.#closeNow(link, link.closeLater);
+    else this.turn.writable(link);
   }
 
   /**
@@ -100,13 +120,49 @@ export class Outbox<Owner> {
   send(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     if (link.closeLater) return ErrorCode.STATE;
     const control = kind === Opcode.PING || kind === Opcode.PONG;
-    if (link.backlog && !control) return this.#defer(link, kind, data);
+    if ((link.backlog || link.line) && !control) return this.#defer(link, kind, data);
     const status = this.#queue(link, kind, data);
     this.turn.schedule();
     if (status === ErrorCode.MEMORY && !control) return this.#defer(link, kind, data);
     // A connection that is gone is one that is not open.
     return status === ErrorCode.HANDLE ? ErrorCode.STATE : status;
   }
+
+  // ----------------------------------------------------- messages that are streams
+
+  /** Bytes that a queue of so many may grow by. */
+  room(queued: number): number {
+    return this.limits.maxBackpressure - queued - HEADER_BYTES;
+  }
+
+  /** A message begins that is written as a stream: what is sent from now on waits behind it. */
+  enter(link: Link<Owner>, stream: Turnwise): void {
+    if (link.closeLater) stream.abandon();
+    else this.#lines.enter(link, stream);
+  }
+
+  /** It has ended, or never began. */
+  leave(link: Link<Owner>, stream: Turnwise): void {
+    this.#lines.leave(link, stream);
+  }
+
+  /** It will not end: the connection closes at once, and what waits is gone. */
+  cut(link: Link<Owner>): void {
+    this.#lines.forget(link);
+    this.#closeNow(link, link.closeLater ?? { code: CUT_CODE, reason: '' });
+  }
+
+  /** Sends a fragment of it, past those that wait for its end. */
+  sendPiece(link: Link<Owner>, kind: number, data: Uint8Array): Sent | ErrorCode {
+    const status = link.backlog ? ErrorCode.MEMORY : this.#queue(link, kind, data);
+    this.turn.schedule();
+    if (status === ErrorCode.HANDLE) return ErrorCode.STATE;
+    if (status !== ErrorCode.MEMORY) return status;
+    this.#keep(link, kind, data);
+    return Sent.BACKPRESSURE;
+  }
+
+  // --------------------------------------------------------------------- to many
 
   /**
    * Queues a prepared message: its frame is made already, or made now for all that get it later. Where
@@ -116,7 +172,7 @@ export class Outbox<Owner> {
    */
   sendPrepared(link: Link<Owner>, message: Prepared): Sent | ErrorCode {
     const { kind, data } = message;
-    const number = link.backlog ? 0 : message.numberIn(link.loop);
+    const number = link.backlog || link.line ? 0 : message.numberIn(link.loop);
     if (number <= 0 || link.closeLater) return this.send(link, kind, data);
     const status = this.core.exports.limpet_send_prepared(link.handle, number);
     this.turn.schedule();
@@ -136,7 +192,7 @@ export class Outbox<Owner> {
     let together: Link<Owner>[] = [];
     const published = { delivered: 0, over: 0, dropped: 0 };
     for (const link of links) {
-      if (most <= 0 || link.closeLater || link.backlog) {
+      if (most <= 0 || link.closeLater || link.backlog || link.line) {
         count(published, this.send(link, kind, payload));
         continue;
       }
@@ -178,6 +234,7 @@ export class Outbox<Owner> {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
       const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+      link.rekey?.();
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }
     // What has to be compressed or masked goes through linear memory.
@@ -196,7 +253,9 @@ export class Outbox<Owner> {
     if (to <= 0) return (to === 0 ? Sent.DROPPED : to) as Sent | ErrorCode;
     if (typeof data === 'string') this.memory.write(data, to, length, 'utf8');
     else this.memory.set(data, to);
-    return exports.limpet_send_end(handle) as Sent;
+    const status = exports.limpet_send_end(handle) as Sent;
+    link.rekey?.();
+    return status;
   }
 
   /** There is no memory for a payload: its header may still have room. */
@@ -245,9 +304,11 @@ export class Outbox<Owner> {
   /** Keeps a message in Node's memory, as long as the connection's queue may be that long. */
   #defer(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (link.backlogBytes + length + HEADER_BYTES > this.limits.maxBackpressure)
+    const waiting = link.backlogBytes + (link.line?.bytes ?? 0);
+    if (waiting + length + HEADER_BYTES > this.limits.maxBackpressure)
       return this.#full(link, kind);
-    this.#keep(link, kind, data);
+    if (link.line) this.#lines.add(link, kind, data);
+    else this.#keep(link, kind, data);
     return Sent.BACKPRESSURE;
   }
 
@@ -276,6 +337,7 @@ export class Outbox<Owner> {
   /** A connection is over: nothing waits for it. */
   forget(link: Link<Owner>): void {
     this.#backlog.forget(link);
+    this.#lines.forget(link);
   }
 
   /** Bytes that stay as they are until they are written: linear memory's do not. */
@@ -286,7 +348,7 @@ export class Outbox<Owner> {
 
   /** Begins the close handshake, behind what was sent before. */
   close(link: Link<Owner>, code: number, reason: string): ErrorCode {
-    if (!link.backlog) return this.#closeNow(link, { code, reason });
+    if (!link.backlog && !link.line) return this.#closeNow(link, { code, reason });
     const answer = this.closeCheck(code, reason);
     if (answer === ErrorCode.NONE) link.closeLater ??= { code, reason };
     return answer;
@@ -307,6 +369,7 @@ export class Outbox<Owner> {
     if (length > this.core.scratchSize) return ErrorCode.ARGUMENT;
     this.memory.write(reason, scratch, length, 'utf8');
     const answer = exports.limpet_close(link.handle, code, scratch, length);
+    link.rekey?.();
     this.turn.drain();
     this.turn.schedule();
     return answer as ErrorCode;

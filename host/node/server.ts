@@ -21,6 +21,7 @@ import { Prepared } from './prepared.js';
 import { Request, UpgradeRequest } from './request.js';
 import { Shards } from './shards.js';
 import { payload, publish, Socket, wholeKind, type Data, type PublishOptions } from './socket.js';
+import { streamOver, type MessageReader, type Told } from './streams.js';
 import { TlsAcceptor } from './tls.js';
 import type { TlsOptions } from './tls-options.js';
 import { receivedBy, socketOf, takeConnections, type HandleTransport } from './transport/index.js';
@@ -46,6 +47,8 @@ export interface ServerEvents {
   open: [socket: Socket, request: UpgradeRequest];
   /** A message came, whole. `data` is yours unless the option `borrow` is set. */
   message: [socket: Socket, data: Buffer, isBinary: boolean];
+  /** A message comes that is not told whole, see the option `streamMessages`. It has to be read. */
+  stream: [socket: Socket, stream: MessageReader, isBinary: boolean];
   ping: [socket: Socket, data: Buffer];
   pong: [socket: Socket, data: Buffer];
   /** The queue of a connection for which `send` answered BACKPRESSURE has shrunk. */
@@ -93,6 +96,15 @@ export class Server extends EventEmitter<ServerEvents> {
   #tls: TlsAcceptor | undefined;
   #metricsPath = '';
   #limits: HostLimits | undefined;
+  readonly #told: Told<Socket> = {
+    message: ({ owner }, data, isBinary) => {
+      if (owner) this.emit('message', owner, data, isBinary);
+    },
+    stream: ({ owner }, reader, isBinary) =>
+      owner !== undefined && this.emit('stream', owner, reader, isBinary),
+    maxWhole: 0,
+    maxStream: 0,
+  };
   /** What Close frames say once `close` was called. */
   #goodbye = { code: 1001, reason: '' };
 
@@ -103,6 +115,8 @@ export class Server extends EventEmitter<ServerEvents> {
       const limits = applyOptions(core, options);
       this.#metricsPath = limits.metricsPath;
       this.#limits = limits;
+      this.#told.maxWhole = limits.maxWhole;
+      this.#told.maxStream = limits.maxStream;
       return { borrow: options.borrow ?? false, ...limits };
     };
     this.#shards = new Shards<Socket>(loadModule(options.profile ?? 'server'), configure, {
@@ -115,10 +129,13 @@ export class Server extends EventEmitter<ServerEvents> {
         if (!this.emit('request', request) && !request.answered) request.respond();
       },
       message: (link, data, isBinary) => {
-        if (link.owner) this.emit('message', link.owner, data, isBinary);
+        if (link.incoming) link.incoming.message(data, isBinary);
+        else this.#told.message(link, data, isBinary);
       },
       opened: () => undefined,
-      chunk: () => undefined,
+      chunk: (link, data, isBinary, flags) => {
+        link.incoming?.chunk(data, isBinary, flags);
+      },
       ping: (link, data) => {
         if (link.owner) this.emit('ping', link.owner, data);
       },
@@ -126,7 +143,8 @@ export class Server extends EventEmitter<ServerEvents> {
         if (link.owner) this.emit('pong', link.owner, data);
       },
       writable: (link) => {
-        if (link.owner) this.emit('drain', link.owner);
+        // What is sent while a stream is written waits for its end.
+        if (link.owner && !link.line) this.emit('drain', link.owner);
       },
       heartbeat: (link, rtt_ms) => {
         if (link.owner) this.emit('heartbeat', link.owner, rtt_ms);
@@ -136,12 +154,13 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       leaving: () => undefined,
       failed: (link, error, code) => {
+        const failure = new ConnectionError(error, code);
+        link.incoming?.fail(failure);
         // Nobody has to listen: a peer's fault must not end the process.
-        if (this.listenerCount('error') > 0) {
-          this.emit('error', new ConnectionError(error, code), link.owner);
-        }
+        if (this.listenerCount('error') > 0) this.emit('error', failure, link.owner);
       },
       closed: (link, code, reason, clean) => {
+        link.incoming?.fail(new ConnectionError(ErrorCode.STATE, code));
         if (link.owner) this.emit('close', link.owner, code, reason, clean);
       },
       threw,
@@ -200,8 +219,15 @@ export class Server extends EventEmitter<ServerEvents> {
   #upgrade(link: Link<Socket>): void {
     const request = new UpgradeRequest(link.loop, link, (protocol) => {
       const { remoteAddress: address, remotePort: port, remoteFamily: family, user } = request;
-      link.owner = new Socket(this.#shards, link, protocol, user, { address, port, family });
-      this.emit('open', link.owner, request);
+      const socket = new Socket(this.#shards, link, this.#told, protocol, user, {
+        address,
+        port,
+        family,
+      });
+      link.owner = socket;
+      const over = this.#limits?.streamsOver ?? Infinity;
+      if (over < Infinity) streamOver(link, this.#told, over);
+      this.emit('open', socket, request);
     });
     const admitted = () => {
       // Of the subprotocols that are allowed `protocols` has those that the client offers.
@@ -234,12 +260,11 @@ export class Server extends EventEmitter<ServerEvents> {
     if (this.#metricsPath === '' || request.path !== this.#metricsPath) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       const headers = { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' };
-      if (!this.#team) request.respond(200, { headers, body: this.metricsText() });
-      else {
-        void this.all.metrics().then((metrics) => {
-          if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
-        });
-      }
+      const answer = (metrics: Metrics) => {
+        if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
+      };
+      if (!this.#team) answer(this.metrics());
+      else this.all.metrics().then(answer, threw);
     } else {
       request.respond(405, { headers: { Allow: 'GET, HEAD' } });
     }

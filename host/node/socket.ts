@@ -11,6 +11,7 @@ import {
   State,
   Sent,
 } from '../../build/limpet.abi.js';
+import { LimpetError } from '../core/core.js';
 import { NOWHERE, type Address } from './address.js';
 import { fields, whole } from './checks.js';
 import { headerOf, partOf } from './head.js';
@@ -21,6 +22,13 @@ import type { Published } from './outbox.js';
 import type { Heartbeat } from './policies.js';
 import { Prepared } from './prepared.js';
 import type { Shards } from './shards.js';
+import {
+  MessageWriter,
+  streamOver,
+  streamsOver,
+  type Told,
+  type WriterOptions,
+} from './streams.js';
 import { isSecure, tlsInfo, type TlsInfo } from './tls.js';
 
 /** What can be sent: text, or bytes. */
@@ -91,6 +99,7 @@ export class Socket {
   constructor(
     private readonly shards: Shards<Socket>,
     link: Link<Socket>,
+    private readonly told: Told<Socket>,
     /** The subprotocol that was chosen, or ''. */
     readonly protocol: string,
     /** Who the client is: what the option `authenticate` found. */
@@ -162,6 +171,30 @@ export class Socket {
     const status = this.#loop.send(this.#link, kind, payload(data));
     if (status === Sent.OK || status === Sent.BACKPRESSURE) this.#fragmented = !fin;
     return status;
+  }
+
+  /**
+   * Sends a message of any length, as it is written: fragments, no faster than the peer takes them. It
+   * begins with its first bytes. Other messages that are sent before it has ended wait behind it, and
+   * so does `close`. To destroy it before closes the connection with 1011; a connection that is over
+   * closes the stream without an error.
+   *
+   * @throws LimpetError STATE when the connection is not open, or `send` has begun a message with
+   *   `fin: false`
+   */
+  sendStream(options: WriterOptions = {}): MessageWriter {
+    if (this.#fragmented || !this.isOpen) {
+      throw new LimpetError('sending a stream', ErrorCode.STATE);
+    }
+    return new MessageWriter(this.#link, options);
+  }
+
+  /**
+   * Which messages come as streams from the next one on: all (true), none (false), or those of more
+   * than so many bytes. Throws TypeError or RangeError.
+   */
+  setStreamMessages(which: boolean | number): void {
+    streamOver(this.#link, this.told, streamsOver(which));
   }
 
   /** Sends a ping of at most 125 bytes; the answer is a 'pong' event. */
@@ -335,6 +368,7 @@ export class Socket {
     const { exports, view } = this.#loop.core;
     const info = exports.limpet_session_info(this.#link.handle);
     if (info < 0) return NO_STATS;
+    const { backlogBytes, line } = this.#link;
     const u64 = (offset: number) => Number(view.getBigUint64(info + offset, true));
     return {
       messagesIn: u64(SessionInfo.messagesIn),
@@ -343,7 +377,7 @@ export class Socket {
       bytesOut: u64(SessionInfo.bytesOut),
       openedAt: u64(SessionInfo.openedAt),
       activeAt: u64(SessionInfo.activeAt),
-      queued: view.getUint32(info + SessionInfo.queued, true) + this.#link.backlogBytes,
+      queued: view.getUint32(info + SessionInfo.queued, true) + backlogBytes + (line?.bytes ?? 0),
     };
   }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { test } from 'node:test';
+import type { Link } from '../../host/node/link.js';
 import { SocketLoop } from '../../host/node/loop.js';
 import { pass, within } from '../host/support/wait.js';
 import {
@@ -199,13 +200,13 @@ both('a frame that is cut', async (t, WebSocket) => {
 
 test('sessions of handshakes that fail go back to their pool', async (t) => {
   const loops = new Set<SocketLoop<unknown>>();
-  const { connect } = SocketLoop.prototype;
+  const connect = Reflect.get(SocketLoop.prototype, 'connect') as (request: object) => Link;
   t.mock.method(
     SocketLoop.prototype,
     'connect',
-    function (this: SocketLoop<unknown>, ...args: Parameters<typeof connect>) {
+    function (this: SocketLoop<unknown>, request: object) {
       loops.add(this);
-      return connect.apply(this, args);
+      return connect.call(this, request);
     },
   );
   const url = await answering(t, () =>

@@ -1,10 +1,21 @@
 // An open client: messages, pings and closes against servers of both packages.
 
 import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
 import { test, type TestContext } from 'node:test';
-import type { ServerOptions } from 'ws';
 import { createServer } from '../../host/node/index.js';
-import { both, echo, Limpet, message, next, opened, told, type Client } from './support/client.js';
+import {
+  answering,
+  both,
+  echo,
+  Limpet,
+  message,
+  next,
+  opened,
+  switching,
+  told,
+  type Client,
+} from './support/client.js';
 
 /** A server of limpet's own face that sends back what it gets; its address. */
 async function limpet(t: TestContext, deflate = false): Promise<string> {
@@ -62,6 +73,7 @@ const DEFLATES: [title: string, client: object | boolean, server: object | boole
   ['the client keeps none', { clientNoContextTakeover: true }, true],
   ['nobody keeps one', { serverNoContextTakeover: true, clientNoContextTakeover: true }, true],
   ['windows of 256 and 512 bytes', { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }, true],
+  ['the server cannot bound its window', true, { serverMaxWindowBits: false }],
   ['the server bounds windows', true, { serverMaxWindowBits: 10, clientMaxWindowBits: 10 }],
   ['hardly, all of them', { zlibDeflateOptions: { level: 1 }, threshold: 0 }, { threshold: 0 }],
 ];
@@ -76,6 +88,31 @@ for (const [title, client, server] of DEFLATES) {
     await echoes(WebSocket, url, { perMessageDeflate: client });
   });
 }
+
+test('permessage-deflate: what is offered', async (t) => {
+  const { url, http } = await echo(t);
+  const none = 'permessage-deflate; server_no_context_takeover; client_max_window_bits';
+  const offers: [options: object, offer: string][] = [
+    [{}, `permessage-deflate; server_max_window_bits=11; client_max_window_bits, ${none}`],
+    [{ serverNoContextTakeover: true }, none],
+    [
+      { serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
+      'permessage-deflate; server_max_window_bits=9; client_max_window_bits=10',
+    ],
+    [
+      { serverNoContextTakeover: true, clientNoContextTakeover: true },
+      'permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits',
+    ],
+  ];
+  for (const [perMessageDeflate, offer] of offers) {
+    const upgrade = next(http, 'upgrade');
+    const ws = new Limpet(url, { perMessageDeflate });
+    const [{ headers }] = (await upgrade) as [IncomingMessage];
+    assert.equal(headers['sec-websocket-extensions'], offer);
+    await opened(ws);
+    ws.terminate();
+  }
+});
 
 both('permessage-deflate with a server of limpet', async (t, WebSocket) => {
   const url = await limpet(t, true);
@@ -149,6 +186,33 @@ both('pings: answered, unless autoPong is false', async (t, WebSocket) => {
   }
 });
 
+for (const allowSynchronousEvents of [true, false]) {
+  both(`allowSynchronousEvents ${allowSynchronousEvents}`, async (t, WebSocket) => {
+    const url = await answering(
+      t,
+      (accept) => switching(accept),
+      (socket) => {
+        setTimeout(() => socket.write(Buffer.from('\x81\x01a\x81\x01b\x89\x01c', 'latin1')), 20);
+      },
+    );
+    const ws = new WebSocket(url, { allowSynchronousEvents });
+    const lines: string[] = [];
+    const tell = (data: unknown) => {
+      lines.push(String(data));
+      queueMicrotask(() => lines.push('turn'));
+    };
+    ws.on('message', tell).on('ping', tell);
+    await next(ws, 'ping');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const each = ['a', 'turn', 'b', 'turn', 'c', 'turn'];
+    assert.deepEqual(
+      lines,
+      allowSynchronousEvents ? ['a', 'b', 'c', 'turn', 'turn', 'turn'] : each,
+    );
+    ws.terminate();
+  });
+}
+
 both('maxPayload', async (t, WebSocket) => {
   const { url } = await echo(t, { perMessageDeflate: true });
   for (const perMessageDeflate of [false, true]) {
@@ -200,7 +264,6 @@ both('the server says goodbye', async (t, WebSocket) => {
 });
 
 both('closeTimeout: the server does not answer the Close frame', async (t, WebSocket) => {
-  const { answering, switching } = await import('./support/client.js');
   const url = await answering(
     t,
     (accept) => switching(accept),
@@ -216,7 +279,6 @@ both('closeTimeout: the server does not answer the Close frame', async (t, WebSo
 });
 
 test('messages are masked, each with a key of its own', async (t) => {
-  const { answering, switching } = await import('./support/client.js');
   const read: Buffer[] = [];
   const url = await answering(
     t,
@@ -244,7 +306,6 @@ test('messages are masked, each with a key of its own', async (t) => {
 });
 
 both('generateMask gives the key of each frame', async (t, WebSocket) => {
-  const { answering, switching } = await import('./support/client.js');
   const read: Buffer[] = [];
   const url = await answering(
     t,

@@ -10,7 +10,16 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
-import { both, echo, listening, message, opened, next } from './support/client.js';
+import {
+  both,
+  echo,
+  Limpet,
+  listening,
+  message,
+  opened,
+  next,
+  lookupHere,
+} from './support/client.js';
 
 /** Field names and values as they were sent, without those of the handshake that are never the same. */
 function sent({ rawHeaders }: IncomingMessage): string[] {
@@ -44,7 +53,6 @@ test('each request has a key of its own', async (t) => {
   const { url, http } = await echo(t);
   const keys = new Set<string>();
   http.on('upgrade', ({ headers }) => keys.add(String(headers['sec-websocket-key'])));
-  const { Limpet } = await import('./support/client.js');
   for (let i = 0; i < 20; i++) {
     const ws = new Limpet(url);
     await opened(ws);
@@ -155,14 +163,9 @@ both('lookup, family and localAddress', async (t, WebSocket) => {
   const ws = new WebSocket(`ws://somewhere.test:${port}`, {
     family: 4,
     localAddress: '127.0.0.7',
-    lookup: (
-      name: string,
-      options: { family?: number; all?: boolean },
-      found: CallableFunction,
-    ) => {
-      names.push(name, options.family);
-      if (options.all) found(null, [{ address: '127.0.0.1', family: 4 }]);
-      else found(null, '127.0.0.1', 4);
+    lookup: (...args: Parameters<typeof lookupHere>) => {
+      names.push(args[0], (args[1] as { family?: number }).family);
+      lookupHere(...args);
     },
   } as never);
   const [socket] = await from;

@@ -236,7 +236,7 @@ both('what comes behind the response is not lost', async (t, WebSocket) => {
   const lines = told(ws);
   const messages: string[] = [];
   ws.on('message', (data) => {
-    messages.push(String(data));
+    messages.push((data as Buffer).toString());
     if (messages.length === 2) ws.terminate();
   });
   await next(ws, 'close');

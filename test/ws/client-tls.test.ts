@@ -1,13 +1,21 @@
 // TLS: the options of node:tls reach it, and what goes wrong there is told.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { Agent, createServer, type ServerOptions } from 'node:https';
 import { test, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { certificate, withoutOpenssl } from '../coming-from/support/certificate.js';
-import { both, ended, Limpet, listening, message, opened, next } from './support/client.js';
+import {
+  both,
+  ended,
+  Limpet,
+  listening,
+  lookupHere,
+  message,
+  opened,
+  next,
+} from './support/client.js';
 
 const openssl = { skip: withoutOpenssl };
 
@@ -66,11 +74,7 @@ both('the name that a client asks for: SNI', openssl, async (t, WebSocket) => {
       done(null);
     },
   });
-  const lookup = (_: string, options: { all?: boolean }, found: CallableFunction) => {
-    if (options.all) found(null, [{ address: '127.0.0.1', family: 4 }]);
-    else found(null, '127.0.0.1', 4);
-  };
-  const options = { ca: own.cert, rejectUnauthorized: false, lookup } as never;
+  const options = { ca: own.cert, rejectUnauthorized: false, lookup: lookupHere } as never;
   for (const [url, more] of [
     [`wss://host.test:${port}`, {}],
     [`wss://host.test:${port}`, { servername: 'other.test' }],

@@ -122,7 +122,7 @@ class Handshake {
 
   #upgraded(session: ClientSession, response: IncomingMessage, socket: Duplex, head: Buffer): void {
     const ws = this.#ws;
-    const { protocols, options } = this.#wanted;
+    const { options, protocols } = this.#wanted;
     ws.emit('upgrade', response);
     // A listener may have given up.
     if (this.#over) {
@@ -130,9 +130,8 @@ class Handshake {
       return;
     }
     clearTimeout(this.#timer);
-    const rare = ws._rare;
-    if (rare) rare.request = null;
-    const asked = { protocols, extensions: session.offers };
+    if (ws._rare) ws._rare.request = null;
+    const asked = { protocols: protocols.length > 0, extensions: session.offers };
     session.join(socket, headOf(response), head, (error, link) => {
       if (error !== ErrorCode.NONE) {
         this.#refuse(session, faultOf(error, response, asked));
@@ -140,7 +139,7 @@ class Handshake {
       }
       const protocol = response.headers['sec-websocket-protocol'] ?? '';
       // WHATWG WebSockets, "establish a WebSocket connection": RFC 6455 does not ask for it.
-      if (protocol === '' && protocols.length > 0) {
+      if (protocol === '' && asked.protocols) {
         this.#refuse(session, 'Server sent no subprotocol');
         return;
       }

@@ -205,6 +205,11 @@ export class WebSocket extends Emitter<WebSocketEvents> {
     return this._link?.stream ?? null;
   }
 
+  /** A client's request, until it is answered; null otherwise. */
+  get _req(): ClientRequest | null {
+    return this._rare?.request ?? null;
+  }
+
   // ----------------------------------------------------------------- sending
 
   /**

@@ -29,7 +29,9 @@ function noteRequest(log: Log, wire: Wire): void {
   const shown = fields.map((field) =>
     field.replace(/(Key: ).*/, '$1{key}').replace(/(127.0.0.1|localhost):\d+/, '$1:{port}'),
   );
-  for (const field of shown.sort()) log.note('request', '  ', field);
+  // What is offered of permessage-deflate is told in deflate.ts.
+  const rest = shown.filter((field) => !field.startsWith('Sec-WebSocket-Extensions'));
+  for (const field of rest.sort()) log.note('request', '  ', field);
 }
 
 /** Asks a raw server that refuses, and writes the request down. */

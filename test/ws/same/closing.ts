@@ -177,9 +177,9 @@ export const scenarios: Scenarios = {
 
   'closing: from within the handlers': async (ws, log) => {
     const { wss, url } = await serve(ws, log);
-    wss.on('connection', (socket) => {
+    wss.on('connection', (socket, req) => {
       log.watch('server', socket);
-      socket.close(4001, 'at once');
+      if (req.url === '/') socket.close(4001, 'at once');
     });
     await over(dial(ws, log, url));
     const second = dial(ws, log, url);
@@ -187,7 +187,7 @@ export const scenarios: Scenarios = {
       second.close(4002, 'at once');
     });
     await over(second);
-    const third = dial(ws, log, url);
+    const third = dial(ws, log, `${url}open`);
     third.on('open', () => {
       third.terminate();
     });

@@ -59,6 +59,7 @@ export const scenarios: Scenarios = {
     log.note('wss', 'the client stays', client.readyState, wss.clients.size);
     client.removeAllListeners('ping');
     client.terminate();
+    await over(client);
     wss.close();
     await happens(wss, 'close');
   },

@@ -8,10 +8,12 @@ import { happens, type Log } from './log.js';
 import {
   connection,
   dial,
+  keep,
   over,
   pair,
   request,
   serve,
+  serveHttp,
   type Package,
   type Scenario,
   type Scenarios,
@@ -130,8 +132,11 @@ export const scenarios: Scenarios = {
     const { wss, url } = await serve(ws, log);
     wss.on('connection', (socket, req, ...more) => {
       log.note('server', req instanceof IncomingMessage, req.method, req.url, req.httpVersion);
-      const { host, 'sec-websocket-key': key, ...headers } = req.headers;
-      log.note('server', headers, typeof host, typeof key);
+      const { host, 'sec-websocket-key': key, 'sec-websocket-extensions': offer } = req.headers;
+      log.note('server', typeof host, typeof key, typeof offer);
+      for (const [name, value] of Object.entries(req.headers).sort()) {
+        if (![host, key, offer].includes(String(value))) log.note('server', name, value);
+      }
       log.note('server', req.headers['x-twice'], req.headersDistinct['x-twice']);
       const names = req.rawHeaders.filter((_, index) => index % 2 === 0);
       log.note('server', names.map((name) => name.toLowerCase()).sort());
@@ -223,7 +228,7 @@ export const scenarios: Scenarios = {
   },
 
   'requests: handleProtocols': async (ws, log) => {
-    for (const answer of ['two', '', false, 'unasked'] as const) {
+    for (const answer of ['two', '', false] as const) {
       const { url, wss } = await serve(ws, log, {
         handleProtocols: (protocols, req) => {
           log.note('handleProtocols', protocols, req.url);
@@ -247,6 +252,18 @@ export const scenarios: Scenarios = {
     }
   },
 
+  'requests: handleProtocols takes what nobody asked for': async (ws, log) => {
+    const { url } = await serve(ws, log, { handleProtocols: () => 'unasked' });
+    const client = new ws.WebSocket(url, ['one', 'two']);
+    client.on('error', (error) => {
+      log.note('client', error.name);
+    });
+    client.on('close', (code) => {
+      log.note('client', code);
+    });
+    await over(client);
+  },
+
   'requests: the first subprotocol is taken': async (ws, log) => {
     const { server, client } = await pair(ws, log, { protocols: ['b', 'a'] });
     log.note('server', [server.protocol], [client.protocol]);
@@ -263,6 +280,24 @@ export const scenarios: Scenarios = {
     });
     await noteAnswer(log, 'a handshake', await request(log, port));
     await turns(2);
+  },
+
+  "requests: 'headers' with a listener that only looks": async (ws, log) => {
+    const { server, port } = await serveHttp(log);
+    for (const wss of [
+      (await serve(ws, log)).wss,
+      keep(log, new ws.WebSocketServer({ server, path: '/shared' })),
+    ]) {
+      wss.on('headers', (headers: string[]) => {
+        log.note('headers', headers.length);
+      });
+      const own = (wss.address() as { port: number }).port;
+      const path = own === port ? 'shared' : '';
+      const client = dial(ws, log, `ws://127.0.0.1:${own}/${path}`);
+      await happens(client, 'open');
+      client.close();
+      await over(client);
+    }
   },
 
   'requests: shouldHandle': async (ws: Package, log) => {

@@ -48,10 +48,18 @@ export function told(ws: Connection): string[] {
   const lines: string[] = [];
   ws.on('upgrade', (response) => lines.push(`upgrade ${response.statusCode}`));
   ws.on('open', () => lines.push('open'));
-  ws.on('message', (data) => lines.push(`message ${String(data)}`));
+  ws.on('message', (data) => lines.push(`message ${(data as Buffer).toString()}`));
   ws.on('error', (error) => lines.push(`error ${error.message}`));
   ws.on('close', (code, reason) => lines.push(`close ${code} ${reason.toString()}`.trim()));
   return lines;
+}
+
+type Found = (error: null, address: unknown, family?: number) => void;
+
+/** An option `lookup` for which all names are this machine's. */
+export function lookupHere(name: string, options: { all?: boolean }, found: Found): void {
+  if (options.all) found(null, [{ address: '127.0.0.1', family: 4 }]);
+  else found(null, '127.0.0.1', 4);
 }
 
 /** The arguments of the next event of that name; an 'error' before it changes nothing. */

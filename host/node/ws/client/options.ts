@@ -34,7 +34,7 @@ const VERSION = 13;
 
 /** What the opening handshake reads of the arguments. */
 export interface Wanted {
-  protocols: readonly string[];
+  protocols: readonly unknown[];
   options: ClientOptions & { protocolVersion: number };
 }
 
@@ -58,6 +58,6 @@ export function wantedOf(
     );
   }
   // What is no subprotocol is refused by the session, null, too.
-  const protocols = Array.isArray(given) ? given : [given!];
+  const protocols = Array.isArray(given) ? given : [given];
   return { protocols, options: { ...options, protocolVersion } };
 }

@@ -20,27 +20,21 @@ export function headOf(response: IncomingMessage): Buffer {
 
 /** What a client asked for. */
 export interface Asked {
-  protocols: readonly string[];
+  /** Whether there were subprotocols. */
+  protocols: boolean;
   /** Whether permessage-deflate was offered. */
   extensions: boolean;
 }
 
 /** What a response does wrong, in words. */
 export function faultOf(error: ErrorCode, response: IncomingMessage, asked: Asked): string {
-  switch (error) {
-    case ErrorCode.RESPONSE_HEADER:
-      return 'Invalid Upgrade header';
-    case ErrorCode.RESPONSE_ACCEPT:
-      return 'Invalid Sec-WebSocket-Accept header';
-    case ErrorCode.RESPONSE_PROTOCOL:
-      return asked.protocols.length > 0
-        ? 'Server sent an invalid subprotocol'
-        : 'Server sent a subprotocol but none was requested';
-    case ErrorCode.RESPONSE_EXTENSION:
-      return extensionFault(response, asked);
-    default:
-      return `Invalid response: ${errorName(error)}`;
-  }
+  if (error === ErrorCode.RESPONSE_HEADER) return 'Invalid Upgrade header';
+  if (error === ErrorCode.RESPONSE_ACCEPT) return 'Invalid Sec-WebSocket-Accept header';
+  if (error === ErrorCode.RESPONSE_EXTENSION) return extensionFault(response, asked);
+  if (error !== ErrorCode.RESPONSE_PROTOCOL) return `Invalid response: ${errorName(error)}`;
+  return asked.protocols
+    ? 'Server sent an invalid subprotocol'
+    : 'Server sent a subprotocol but none was requested';
 }
 
 /** Which of the things that may be wrong with extensions it is. */

@@ -50,7 +50,7 @@ export class ClientSession {
   #closed: (() => void) | undefined;
 
   /** @throws SyntaxError for what is no subprotocol, and for one that is there twice */
-  constructor(options: ClientOptions, protocols: readonly string[]) {
+  constructor(options: ClientOptions, protocols: readonly unknown[]) {
     try {
       if (!protocols.every(listed)) throw new LimpetError('a subprotocol', ErrorCode.VALUE);
       this.#link = openSession(options, protocols.join(','), handlers);
@@ -59,6 +59,7 @@ export class ClientSession {
       throw new SyntaxError('An invalid or duplicated subprotocol was specified');
     }
     sessions.set(this.#link, this);
+    if (options.generateMask) giveKeys(this.#link, options.generateMask);
     this.fields = fieldsOf((this.#link.transport as Unconnected).head);
   }
 
@@ -90,7 +91,10 @@ export class ClientSession {
 
   /** The core has judged the response. */
   judged(error: ErrorCode): void {
-    if (error === ErrorCode.NONE) sessions.delete(this.#link);
+    if (error === ErrorCode.NONE) {
+      sessions.delete(this.#link);
+      this.#link.rekey?.();
+    }
     this.#judged?.(error);
   }
 
@@ -108,14 +112,26 @@ export class ClientSession {
   }
 }
 
-/** The fields of a head, but for Host. */
+/** The fields of a head, but for Host; those of one name as one. RFC 9110 5.3. */
 function fieldsOf(head: string): Fields {
-  const lines = head.split('\r\n').slice(1);
-  const pairs = lines.flatMap((line) => {
+  const fields: Fields = {};
+  for (const line of head.split('\r\n').slice(1)) {
     const colon = line.indexOf(': ');
-    return colon < 0 || line.startsWith('Host:')
-      ? []
-      : [[line.slice(0, colon), line.slice(colon + 2)]];
-  });
-  return Object.fromEntries(pairs) as Fields;
+    if (colon < 0) continue;
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 2);
+    fields[name] = name in fields ? `${fields[name]}, ${value}` : value;
+  }
+  delete fields.Host;
+  return fields;
+}
+
+/** Lets the user give the masking key of each frame: the next frame's is always there. RFC 6455 5.3. */
+function giveKeys(link: Link<Peer>, generate: (key: Buffer) => void): void {
+  const key = Buffer.alloc(4);
+  const { exports } = link.loop.core;
+  link.rekey = () => {
+    generate(key);
+    exports.limpet_masking_key(link.handle, key.readInt32LE());
+  };
 }
