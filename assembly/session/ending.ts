@@ -144,7 +144,8 @@ export function fail(s: Session, error: i32): void {
   const code = s.state == State.HANDSHAKE ? statusOf(s, error) : closeCodeOf(error);
   // The head that broke it stays where it is until the event is acknowledged: inputRelease.
   const isHead = HEADERS && s.state == State.HANDSHAKE && error != ErrorCode.PROXY;
-  const head: usize = isHead ? s.block : 0;
+  let head: usize = 0;
+  if (isHead) head = s.block;
   const at: usize = head ? head + load<u16>(head, offsetof<Request>('head')) : 0;
   const length: u32 = head ? load<u16>(head, offsetof<Request>('headLength')) : 0;
   const e = eventPush(s, eventWord(EventKind.ERROR, EventFlag.REMOTE, code), at, length);
