@@ -145,3 +145,9 @@ both('nobody listens', async (_, WebSocket) => {
   assert.deepEqual(await ended(ws), ['error connect ECONNREFUSED 127.0.0.1:1', 'close 1006']);
   assert.equal(ws.readyState, WebSocket.CLOSED);
 });
+
+test('at most 32 subprotocols', () => {
+  const names = Array.from({ length: 33 }, (_, i) => `p${i}`);
+  assert.equal(refusal(Limpet, 'ws://127.0.0.1:1', names.slice(1)), 'none');
+  assert.equal(refusal(Limpet, 'ws://127.0.0.1:1', names), PROTOCOLS);
+});
