@@ -136,7 +136,7 @@ export const enum Option {
   PAUSED = 12,
   /** Most frames that one message may come in, 0 = no bound; past it close 1008. Default 0. RFC 6455 5.4. */
   FRAGMENTS_MAX = 13,
-  /** 1: text and close reasons have to be UTF-8 (default). 0: neither is judged, which breaks RFC 6455 8.1. */
+  /** 1: text and close reasons have to be UTF-8 (default). 0: neither is judged, which breaks RFC 6455 8.1. Defaults only: of all sessions at once. */
   UTF8 = 14,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
   SESSIONS_MAX = 15,

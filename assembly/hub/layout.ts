@@ -81,7 +81,7 @@ export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
 /** Bytes of HUB_STATE: none without any of its features. */
 export const HUB_STATE_BYTES: i32 = TOPICS
-  ? 480
+  ? 464
   : METADATA || HEADERS || ADDRESSES || RATES || SECURITY || SHUTDOWN
     ? 256
     : 0;
@@ -89,6 +89,8 @@ export const HUB_STATE_BYTES: i32 = TOPICS
 // Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters.
 // TOPICS_STATE: 0 to 63 rooms.ts and levels.ts.
 export const TOPICS_STATE: usize = 0;
+/** The pool of prepared messages: hub/prepared.ts, 8 bytes. */
+export const PREPARED_STATE: usize = 64;
 export const METADATA_STATE: usize = 128;
 export const ADDRESSES_STATE: usize = 144;
 export const RATES_STATE: usize = 160;
@@ -98,5 +100,3 @@ export const SHUTDOWN_STATE: usize = 240;
 export const LOGS_STATE: usize = 256;
 /** The message under way to many sessions: hub/frames.ts, 164 bytes. */
 export const PUBLISH_STATE: usize = 292;
-/** The pool of prepared messages: hub/prepared.ts, 8 bytes. */
-export const PREPARED_STATE: usize = 456;

@@ -119,7 +119,7 @@ export function timerSet(s: Session): void {
   const level = levelAt(number);
   const next: u32 = load<u16>(level + (slot << 1));
   const link: u32 = (s.handle & 0xffff) + 1;
-  s.timerList = <u8>((number << 5) + slot + 1);
+  s.timerList = <u16>((number << 5) + slot + 1);
   s.timerNext = <u16>next;
   s.timerPrevious = 0;
   if (next) sessionOf(next).timerPrevious = <u16>link;

@@ -261,12 +261,11 @@ export class Server extends EventEmitter<ServerEvents> {
     if (this.#metricsPath === '' || request.path !== this.#metricsPath) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       const headers = { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' };
-      if (!this.#team) request.respond(200, { headers, body: this.metricsText() });
-      else {
-        void this.all.metrics().then((metrics) => {
-          if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
-        });
-      }
+      const answer = (metrics: Metrics) => {
+        if (request.isPending) request.respond(200, { headers, body: metricsText(metrics) });
+      };
+      if (!this.#team) answer(this.metrics());
+      else this.all.metrics().then(answer, threw);
     } else {
       request.respond(405, { headers: { Allow: 'GET, HEAD' } });
     }

@@ -98,7 +98,11 @@ export class Writer<Owner> {
     const queued = this.#join((record + TxRecord.size) >>> 2, count, bytes)?.toString('latin1');
     if (!queued) return;
     const changed = change(queued);
-    if (changed === queued) return;
+    // It has been asked for: nobody else will write it.
+    if (changed === queued) {
+      this.write(link);
+      return;
+    }
     link.writing = bytes;
     if (!link.transport.write(Buffer.from(changed, 'latin1'))) return;
     link.writing = 0;

@@ -6,10 +6,9 @@ import { test } from 'node:test';
 import { close } from '../conformance/frame.js';
 import type { AllMetrics } from '../../host/node/index.js';
 import { Child } from './support/child.js';
-import { Crew, isThere, type Client, type Who } from './support/crew.js';
+import { Crew, isThere, PROGRAM, type Client, type Who } from './support/crew.js';
 import { until } from './support/wait.js';
 
-const PROGRAM = 'test/host/support/crew.mjs';
 /** Processes come and go; a busy machine takes longer. */
 const PATIENCE_MS = 15_000;
 
@@ -135,7 +134,7 @@ test('a port that is taken: listen rejects, and nothing is started', async (t) =
   await until(() => other.listening, 'a port');
   t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
-  const child = new Child(t, [PROGRAM, JSON.stringify({ workers: 2, port })]);
+  const child = new Child(t, [PROGRAM, JSON.stringify({ workers: 2, where: port })]);
   const { code, stderr } = await child.ended(PATIENCE_MS);
   assert.deepEqual([code, stderr], [3, 'listen: EADDRINUSE\n']);
 });

@@ -1,13 +1,19 @@
 // Four processes behind one port: rooms, broadcasts, counters and bounds as if they were one.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { WebSocket } from 'ws';
 import type { AllMetrics, PublishedByAll, Room } from '../../host/node/index.js';
 import { text } from '../conformance/frame.js';
 import { requestBytes } from '../conformance/http.js';
-import { Crew, type Client } from './support/crew.js';
+import { Certificate, directory } from '../support/certificate.js';
+import { Child } from './support/child.js';
+import { Client, Crew, PROGRAM, type Who } from './support/crew.js';
 import { handshake, Peer } from './support/peer.js';
-import { pass, until } from './support/wait.js';
+import { pass, until, within } from './support/wait.js';
 
 const WORKERS = 4;
 
@@ -232,4 +238,54 @@ test('rateLimit.all is shared out: all workers together take no more than it say
     clients.map(({ peer }) => peer.frames.length),
     [5, 5, 5, 5],
   );
+});
+
+test('TLS: each worker has the certificate; a handshake under way counts as a connection', async (t) => {
+  const { cert, key } = new Certificate(['127.0.0.1']);
+  const options = { workers: 2, maxConnections: 4, tls: { cert, key } };
+  const crew = await Crew.start(t, options);
+  const clients: WebSocket[] = [];
+  t.after(() => {
+    for (const client of clients) client.terminate();
+  });
+  const heard: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    const client = new WebSocket(`wss://127.0.0.1:${crew.port}/`, { ca: cert });
+    clients.push(client);
+    client.on('message', (data: Buffer) => heard.push(data.toString()));
+    await within(once(client, 'open'), 'a connection');
+  }
+  for (const client of clients) client.send('{"ask":"who"}');
+  await until(() => heard.length === 2, 'answers');
+  const workers = heard.map((text) => (JSON.parse(text) as { answer: Who }).answer.worker);
+  assert.deepEqual(workers.sort(), [1, 2]);
+  const silent = [await crew.connect(), await crew.connect()];
+  assert.notEqual(await (await crew.connect()).overAs(), '', 'the fifth');
+  silent[0].reset();
+  silent[1].reset();
+  const deadline_ms = performance.now() + 5000;
+  for (;;) {
+    const peer = await crew.connect();
+    await pass(20);
+    if (peer.over === '') break;
+    assert.ok(performance.now() < deadline_ms, 'the places are not given again');
+  }
+});
+
+test('a Unix socket instead of a port', async (t) => {
+  const path = join(directory(t), 'limpet.sock');
+  const child = new Child(t, [PROGRAM, JSON.stringify({ workers: 2, where: { path } })]);
+  await until(() => child.stdout.includes(`${path}\n`), 'its address', 20_000);
+  const workers: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const socket = connect(path);
+    t.after(() => socket.destroy());
+    await within(once(socket, 'connect'), 'a connection');
+    const client = new Client(new Peer(socket));
+    await client.peer.upgrade();
+    workers.push((await client.who()).worker);
+  }
+  assert.deepEqual(workers.sort(), [1, 2]);
+  child.kill('SIGTERM');
+  assert.equal((await child.ended()).code, 0);
 });

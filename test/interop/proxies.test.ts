@@ -9,43 +9,8 @@ import type { ServerOptions, Socket } from '../../host/node/index.js';
 import { handshake, Peer } from '../host/support/peer.js';
 import { collect, echoing, next, serving, type Serving } from '../host/support/serving.js';
 import { pass, within } from '../host/support/wait.js';
-import { haproxy, nginx, skipped, type Front, type Proxy, type Setup } from './support/proxy.js';
-
-/** Where the clients are: not where the proxies are. */
-const CLIENT = '127.0.0.7';
-
-/** A way through a proxy, and what the server has to believe for it. */
-interface Way {
-  title: string;
-  proxy: Proxy;
-  setup: Omit<Setup, 'upstream'>;
-  trustProxy: 'forwarded' | 'proxy';
-}
-
-const WAYS: Way[] = [
-  { title: 'nginx', proxy: nginx, setup: {}, trustProxy: 'forwarded' },
-  { title: 'nginx, TLS', proxy: nginx, setup: { tls: true }, trustProxy: 'forwarded' },
-  { title: 'haproxy', proxy: haproxy, setup: {}, trustProxy: 'forwarded' },
-  { title: 'haproxy, TLS', proxy: haproxy, setup: { tls: true }, trustProxy: 'forwarded' },
-  {
-    title: 'haproxy, send-proxy',
-    proxy: haproxy,
-    setup: { sends: 'send-proxy' },
-    trustProxy: 'proxy',
-  },
-  {
-    title: 'haproxy, send-proxy-v2',
-    proxy: haproxy,
-    setup: { sends: 'send-proxy-v2' },
-    trustProxy: 'proxy',
-  },
-  {
-    title: 'haproxy, send-proxy-v2, TLS',
-    proxy: haproxy,
-    setup: { sends: 'send-proxy-v2', tls: true },
-    trustProxy: 'proxy',
-  },
-];
+import { haproxy, skipped, type Front, type Setup } from './support/proxy.js';
+import { CLIENT, WAYS, type Way } from './support/ways.js';
 
 interface Behind extends Serving {
   front: Front;

@@ -211,7 +211,7 @@ export class WebSocketServer<
         told(() => this.emit('listening'));
       },
       (error: unknown) => {
-        told(() => this.emit('error', error as Error));
+        told(() => this.emit('error', error));
       },
     );
   }

@@ -5,7 +5,7 @@
 
 import { createServer } from '../../../build/index.js';
 
-const { port = 0, fails = 0, ...options } = JSON.parse(process.argv[2]);
+const { where = 0, fails = 0, ...options } = JSON.parse(process.argv[2]);
 const server = createServer(options);
 
 if (server.worker === fails && fails > 0) throw new Error('this worker does not start');
@@ -51,9 +51,9 @@ server.on('message', async (socket, data) => {
 });
 
 try {
-  const { port: at } = await server.listen(port);
+  const address = await server.listen(where);
   if (server.isPrimary) {
-    console.log(`http://127.0.0.1:${at}/`);
+    console.log(typeof address === 'string' ? address : `http://127.0.0.1:${address.port}/`);
     server.on('worker', (event) => console.log(JSON.stringify(event)));
     server.on('error', (error) => console.log(JSON.stringify({ error: error.message })));
     process.once('SIGTERM', async () => {

@@ -6,6 +6,8 @@ import { Child } from './child.js';
 import { Peer, type Handshake } from './peer.js';
 import { until } from './wait.js';
 
+export const PROGRAM = 'test/host/support/crew.mjs';
+
 /** Starting processes takes longer than a message. */
 const START_MS = 20_000;
 
@@ -28,7 +30,7 @@ export class Crew {
 
   /** Starts the program; it is killed when the test ends before it does. */
   static async start(t: TestContext, options: object): Promise<Crew> {
-    const child = new Child(t, ['test/host/support/crew.mjs', JSON.stringify(options)]);
+    const child = new Child(t, [PROGRAM, JSON.stringify(options)]);
     return new Crew(t, child, await child.port(START_MS));
   }
 

@@ -112,7 +112,7 @@ export const scenarios: Scenarios = {
       socket.send(Buffer.alloc(100_000), { binary: true }, called('three'));
       socket.ping('ping', undefined, called('ping'));
       socket.pong('pong', undefined, called('pong'));
-      log.note(name, 'none was called at once', done);
+      log.note(`${name}, sent`, 'none was called at once', done);
       await until(() => done === 5, 'the callbacks');
     }
     await turns(10);

@@ -8,10 +8,12 @@ import { happens, type Log } from './log.js';
 import {
   connection,
   dial,
+  keep,
   over,
   pair,
   request,
   serve,
+  serveHttp,
   type Package,
   type Scenario,
   type Scenarios,
@@ -278,6 +280,24 @@ export const scenarios: Scenarios = {
     });
     await noteAnswer(log, 'a handshake', await request(log, port));
     await turns(2);
+  },
+
+  "requests: 'headers' with a listener that only looks": async (ws, log) => {
+    const { server, port } = await serveHttp(log);
+    for (const wss of [
+      (await serve(ws, log)).wss,
+      keep(log, new ws.WebSocketServer({ server, path: '/shared' })),
+    ]) {
+      wss.on('headers', (headers: string[]) => {
+        log.note('headers', headers.length);
+      });
+      const own = (wss.address() as { port: number }).port;
+      const path = own === port ? 'shared' : '';
+      const client = dial(ws, log, `ws://127.0.0.1:${own}/${path}`);
+      await happens(client, 'open');
+      client.close();
+      await over(client);
+    }
   },
 
   'requests: shouldHandle': async (ws: Package, log) => {
