@@ -15,7 +15,17 @@ import {
   type ServerOptions,
   type Socket,
 } from '../../host/node/index.js';
-import { binary, BINARY, close, fragments, ping, PING, PONG, TEXT, text } from '../conformance/frame.js';
+import {
+  binary,
+  BINARY,
+  close,
+  fragments,
+  ping,
+  PING,
+  PONG,
+  TEXT,
+  text,
+} from '../conformance/frame.js';
 import { deflating } from './support/deflating.js';
 import { random } from './support/duplex.js';
 import type { Peer } from './support/peer.js';
