@@ -132,11 +132,11 @@ export const enum Option {
   AUTO_PONG = 10,
   /** The user-data word, copied into every event of the session. */
   USER = 11,
-  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again. */
+  /** 1: the session takes no input (limpet_rx_room is 0) until it is 0 again; meanwhile its silence does not count, and from then on from the last call that told the time. */
   PAUSED = 12,
   /** Most frames that one message may come in, 0 = no bound; past it close 1008. Default 0. RFC 6455 5.4. */
   FRAGMENTS_MAX = 13,
-  /** 1: text and close reasons have to be UTF-8 (default). 0: neither is judged, which breaks RFC 6455 8.1. */
+  /** 1: text and close reasons have to be UTF-8 (default). 0: neither is judged, which breaks RFC 6455 8.1. Defaults only: of all sessions at once. */
   UTF8 = 14,
   /** How many sessions may be open at once; defaults only. Default: the pool's size. */
   SESSIONS_MAX = 15,
@@ -459,6 +459,9 @@ export const enum TxFlag {
   /** More spans are queued than the record holds: call again after the acknowledgement. */
   MORE = 4,
 }
+
+/** Bytes that Region.TOPICS has for each session, beside what it has for rooms and memberships. */
+export const SESSION_TOPICS_BYTES: i32 = 20;
 
 /** Spans in a TxRecord: as many buffers as one writev takes without losing its use. */
 export const TX_SPANS_MAX: i32 = 32;

@@ -109,6 +109,7 @@ import { send, SEND_MAX, sendBegin, sendEnd, sendExternal } from './session/send
 import {
   clockSet,
   optionAddress,
+  pool,
   Session,
   sessionAfter,
   sessionFind,
@@ -351,7 +352,11 @@ export function limpet_option_set(handle: i32, option: i32, value: i32): i32 {
   if (!optionValid(s, option, value)) return ErrorCode.ARGUMENT;
   store<i32>(optionAddress(s, option), value);
   if (handle) {
-    if (HEARTBEAT && option == Option.PAUSED) heartbeatForget(s);
+    // It was this side that did not read: silence counts from now on.
+    if (option == Option.PAUSED) {
+      s.activeAt = pool().clock;
+      if (HEARTBEAT) heartbeatForget(s);
+    }
     timerSet(s);
   }
   if (RATES && option >= Option.RATE_WINDOW_MS && option < Option.RATE_POLICY) ratesClear();

@@ -262,9 +262,6 @@ function begin(s: Session, head: usize, length: u32): i32 {
     if (continues != (s.messageOpcode != 0)) {
       return continues ? ErrorCode.CONTINUATION : ErrorCode.INTERLEAVED;
     }
-    const before: u32 = continues ? s.fragments : 0;
-    // 0 is no bound: one less is more than there are.
-    if (before > s.fragmentsMax - 1) return ErrorCode.FRAGMENTS;
     const kind: u32 = continues ? s.messageOpcode : opcode;
     const deflated = DEFLATE && (continues ? inflating(s) : (b0 & RSV1) != 0);
     // What a compressed message will be is known when it is inflated.
@@ -276,7 +273,6 @@ function begin(s: Session, head: usize, length: u32): i32 {
       if (verdict == Verdict.REJECT) return ErrorCode.RATE;
     }
     s.phase = PHASE_DATA;
-    s.fragments = before + 1;
     s.fin = (b0 & FIN) != 0;
     if (!continues) {
       s.messageOpcode = <u8>opcode;
@@ -284,6 +280,7 @@ function begin(s: Session, head: usize, length: u32): i32 {
       s.streaming = s.delivery == Delivery.STREAM;
       if (DEFLATE) s.deflateIn = <u8>((s.deflateIn & ~DEFLATE_NOW) | (deflated ? DEFLATE_NOW : 0));
     }
+    if (continues && oneMore(s)) return ErrorCode.FRAGMENTS;
     if (RATES && verdict == Verdict.DROP) drop(s);
   } else {
     // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come.
@@ -301,6 +298,15 @@ function begin(s: Session, head: usize, length: u32): i32 {
   s.maskKey = headerKey(head, length);
   s.remaining = payload;
   return 0;
+}
+
+/** Counts a continuation frame; whether there are more frames than FRAGMENTS_MAX. */
+function oneMore(s: Session): bool {
+  // The last one begins anew.
+  const count = s.continuations + 1;
+  s.continuations = s.fin ? 0 : count;
+  // Without a bound, 0, one less is more than there can be.
+  return count > s.fragmentsMax - 1;
 }
 
 /** The message under way is past a rate: nothing of it was told, and nothing will be. */
@@ -412,7 +418,7 @@ function dataRoom(s: Session, at: usize, take: u32, left: u64): usize {
 function dataTaken(s: Session, p: usize, n: u32, left: u64, bits: u64): void {
   const ends = messageEnds(s, left);
   if (s.messageOpcode == Opcode.TEXT && (bits || s.utf8)) {
-    s.utf8 = s.utf8Judged ? utf8Check(s.utf8, p, n) : UTF8_COMPLETE;
+    s.utf8 = optionDefault(Option.UTF8) ? utf8Check(s.utf8, p, n) : UTF8_COMPLETE;
   }
   // RFC 6455 8.1: a text that ends inside a character is as wrong as one with a wrong byte.
   if (s.utf8 == UTF8_REJECT || (ends && s.utf8)) {

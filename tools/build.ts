@@ -16,6 +16,8 @@ import { coreTable, type Core } from './lib/table.js';
 const HOST = {
   library: 'host/node/index.ts',
   ws: 'host/node/ws/index.ts',
+  /** What `require` of that is to TypeScript. */
+  required: 'host/node/ws/require.cts',
   command: 'host/node/cli.ts',
   pages: {
     'build/page.html': 'host/node/page/index.html',
@@ -104,7 +106,7 @@ function coreTasks({ label, profile, simd }: Core, stamps: Stamps) {
 /** What of the host there is yet. */
 async function buildHost(stamps: Stamps): Promise<void> {
   const inputs = inputsOf('host', 'tools', 'tsconfig.json', 'package.json', ...ABI_FILES);
-  const { library, ws, command, pages } = HOST;
+  const { library, ws, required, command, pages } = HOST;
   if (existsSync(library)) {
     await stamps.make('library', ['build/index.js', 'build/index.cjs'], inputs, () =>
       bundleLibrary(library),
@@ -113,7 +115,7 @@ async function buildHost(stamps: Stamps): Promise<void> {
   if (existsSync(ws)) {
     await stamps.make('limpet/ws', ['build/ws.js', 'build/ws.cjs'], inputs, () => bundleWs(ws));
   }
-  const faces = [library, ws].filter((face) => existsSync(face));
+  const faces = [library, ws, required].filter((face) => existsSync(face));
   await stamps.make('types', ['build/types'], inputs, () => emitDeclarations(faces));
   if (existsSync(command)) {
     await stamps.make('command', ['build/cli.js'], inputs, () => bundleCommand(command));

@@ -32,13 +32,15 @@ export function windowAddress(window: u32): usize {
 export function windowTake(): u32 {
   const p = pool();
   let window = p.windowFreed;
-  if (window) p.windowFreed = load<u32>(windowAddress(window), 4);
-  else {
+  if (window) {
+    p.windowFreed = load<u32>(windowAddress(window), 4);
+    store<u32>(windowAddress(window), 0);
+  } else {
     if (p.windowFresh == <u32>TAKEOVERS) return 0;
+    // It is zero: what nobody writes to costs no page of the operating system yet.
     p.windowFresh += 1;
     window = p.windowFresh;
   }
-  store<u32>(windowAddress(window), 0);
   const st = stats();
   st.windowsUsed += 1;
   st.windowsPeak = max(st.windowsPeak, st.windowsUsed);

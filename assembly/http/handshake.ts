@@ -122,7 +122,7 @@ function gather(s: Session, p: usize, n: u32, scan: i32, lines: bool): i32 {
   }
   if (SECURITY && !error && s.upgrade) error = securityJudge(block);
   if (error) return error;
-  s.state = <i8>State.PENDING;
+  s.state = State.PENDING;
   const kind = s.upgrade ? EventKind.UPGRADE : EventKind.REQUEST;
   eventPush(s, kind, block + r.path, r.pathLength);
   return 0;
@@ -286,7 +286,7 @@ export function opened(s: Session): void {
   s.block = 0;
   s.messageLength = 0;
   s.headHave = 0;
-  s.state = <i8>State.OPEN;
+  s.state = State.OPEN;
   if (HEARTBEAT) heartbeatBegin(s);
   timerSet(s);
 }

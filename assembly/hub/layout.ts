@@ -1,6 +1,7 @@
 // The profile's limits → the bytes of the hub's regions. Each file of the hub says how its own region
 // is laid out; the strides stand here, where assembly/memory.ts finds them.
 
+import { SESSION_TOPICS_BYTES } from '../abi';
 import {
   ADDRESSES,
   ALLOWED_BYTES,
@@ -38,7 +39,7 @@ export const HEADS_BYTES: i32 = (((ROOM_HEADS + MEMBER_HEADS + LEVEL_HEADS) << 2
 const TOPIC_RECORDS_BYTES: i32 =
   ROOMS * ROOM_BYTES + MEMBERSHIPS * MEMBER_BYTES + (1 + TOPIC_LEVELS) * LEVEL_BYTES;
 /** A session's reference (session/queue.ts). */
-export const REFERENCE_BYTES: i32 = 20;
+export const REFERENCE_BYTES: i32 = SESSION_TOPICS_BYTES;
 export const REFERENCES_BYTES: i32 = TOPICS ? (SESSIONS * REFERENCE_BYTES + 15) & ~15 : 0;
 
 /** The record of a prepared message (prepared.ts). */
@@ -80,7 +81,7 @@ export const RATES_BYTES: i32 = RATES ? SESSIONS * RATE_BYTES : 0;
 
 /** Bytes of HUB_STATE: none without any of its features. */
 export const HUB_STATE_BYTES: i32 = TOPICS
-  ? 480
+  ? 464
   : METADATA || HEADERS || ADDRESSES || RATES || SECURITY || SHUTDOWN
     ? 256
     : 0;
@@ -88,6 +89,8 @@ export const HUB_STATE_BYTES: i32 = TOPICS
 // Where in HUB_STATE (memory.ts) each file keeps its heads of lists and counters.
 // TOPICS_STATE: 0 to 63 rooms.ts and levels.ts.
 export const TOPICS_STATE: usize = 0;
+/** The pool of prepared messages: hub/prepared.ts, 8 bytes. */
+export const PREPARED_STATE: usize = 64;
 export const METADATA_STATE: usize = 128;
 export const ADDRESSES_STATE: usize = 144;
 export const RATES_STATE: usize = 160;
@@ -97,5 +100,3 @@ export const SHUTDOWN_STATE: usize = 240;
 export const LOGS_STATE: usize = 256;
 /** The message under way to many sessions: hub/frames.ts, 164 bytes. */
 export const PUBLISH_STATE: usize = 292;
-/** The pool of prepared messages: hub/prepared.ts, 8 bytes. */
-export const PREPARED_STATE: usize = 456;

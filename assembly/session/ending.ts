@@ -71,7 +71,7 @@ function inputRelease(s: Session): void {
 
 /** Moves a session on; its deadline changes with the state. */
 export function enter(s: Session, state: State): void {
-  s.state = <i8>state;
+  s.state = state;
   // Of a shutdown the timeout does not move.
   if (!SHUTDOWN || !s.warned) s.markedAt = pool().clock;
   if (RATES && s.slowed) rateResume(s);
@@ -114,11 +114,9 @@ export function closeBegin(s: Session, code: i32, reason: usize, reasonLength: u
 
 /** OPEN or CLOSING → ENDING: the peer's Close frame came. Its payload lies unmasked at `p`. */
 export function closeCame(s: Session, p: usize, n: u32): void {
-  const code = closeRead(p, n, s.utf8Judged);
-  if (code < 0) {
-    s.maskKey = closeCodeRead(p, n);
-    return fail(s, code);
-  }
+  s.maskKey = closeCodeRead(p, n);
+  const code = closeRead(p, n, optionDefault(Option.UTF8));
+  if (code < 0) return fail(s, code);
   s.closeReceived = true;
   s.closeCode = <u16>code;
   eventPush(s, eventWord(EventKind.CLOSING, EventFlag.REMOTE, code), p + 2, n > 2 ? n - 2 : 0);
@@ -203,6 +201,6 @@ export function release(s: Session): void {
 export function gone(s: Session): void {
   if (s.state == State.CLOSED) return;
   release(s);
-  s.state = <i8>State.CLOSED;
+  s.state = State.CLOSED;
   notify(s, Notice.CLOSED);
 }

@@ -18,11 +18,11 @@ import { Session } from './session';
 // many as the number in front has bits.
 const BEATS: u64 = HEARTBEAT ? (<u64>0b11) << Option.HEARTBEAT_MS : 0;
 /** Those that each session has. */
-const OF_SESSIONS: u64 = (((<u64>2) << Option.UTF8) - 1) | BEATS;
+const OF_SESSIONS: u64 = (((<u64>2) << Option.FRAGMENTS_MAX) - 1) | BEATS;
 /** Those of the module, sessions to come included. */
 const OF_MODULE: u64 =
   OF_SESSIONS |
-  ((<u64>0b1) << Option.SESSIONS_MAX) |
+  ((<u64>0b11) << Option.UTF8) |
   (DEFLATE ? (<u64>0b111111) << Option.DEFLATE : 0) |
   ((<u64>0b111) << Option.TEXT_MAX) |
   ((<u64>0b1) << Option.CLOSING) |

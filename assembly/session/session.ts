@@ -4,9 +4,9 @@
 // handle finds nothing rather than somebody else's connection; after 32,767 reuses of one slot it
 // comes round.
 //
-//   0   what a frame touches: parser, key, message     (first 68 bytes)
-//   68  send queue, lists, timers
-//   108 limits, copied from the defaults at opening
+//   0   what a frame touches: parser, key, message     (first 72 bytes)
+//   72  send queue, lists, timers
+//   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
 import { Delivery, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
@@ -42,7 +42,7 @@ export const PHASE_FAILED: u8 = 3;
 @unmanaged
 export class Session {
   /** A State. */
-  state: i8;
+  state: i32;
   /** A Role. */
   role: u8;
   /** What the parser waits for: a PHASE_. */
@@ -82,12 +82,6 @@ export class Session {
   headMethod: bool;
   /** Why the session failed: an ErrorCode or 0. */
   cause: i8;
-  /** Bits of Trust: what its bytes may still say of its address. */
-  trust: u8;
-  /** It is not read from for its rate. */
-  slowed: bool;
-  /** It was told of the shutdown. */
-  warned: bool;
   /** generation << 16 | slot; in a free slot the handle that it will have next. */
   handle: i32;
   /** State of the UTF-8 check over the message's fragments. */
@@ -102,10 +96,13 @@ export class Session {
   messageLength: u64;
   /** The block in which a control payload is gathered, 0 = none. */
   controlBlock: u32;
-  /** The block with early bytes behind the head, 0 = none; see holdFrom. */
+  /** The block with early bytes behind the head, 0 = none. */
   hold: u32;
-  /** Frames of the message under way so far. */
-  fragments: u32;
+  /** Frames of the message under way behind its first one. */
+  continuations: u32;
+  /** Of the early bytes the next one, and one past the last. */
+  holdFrom: u16;
+  holdTo: u16;
 
   /** Send queue: first and last block, bytes in all. */
   queueHead: u32;
@@ -119,9 +116,7 @@ export class Session {
   /** In the wheel of deadlines (see timers.ts): the sessions behind and before it, and its slot; 0 = none. */
   timerNext: u16;
   timerPrevious: u16;
-  timerList: u8;
-  /** Client: the host gave its masking key. */
-  keyed: bool;
+  timerList: u16;
   /** The close code received, else the one sent, or the HTTP status of a failed handshake; or 0. */
   closeCode: u16;
   /** permessage-deflate: what was agreed on for each direction (see deflate/windows.ts), 0 = none. */
@@ -145,7 +140,6 @@ export class Session {
   user: i32;
   paused: u32;
   fragmentsMax: u32;
-  utf8Judged: u32;
 
   /** The gathered header, HEADER_MAX bytes. */
   header0: u64;
@@ -170,14 +164,19 @@ export class Session {
   metadata: u32;
   /** The block with what is kept of its request, 0 = none; a client's masking key, if it is `keyed`. */
   request: u32;
-  /** Of the bytes in `hold` the next one, and one past the last. */
-  holdFrom: u16;
-  holdTo: u16;
+  /** Bits of Trust: what its bytes may still say of its address. */
+  trust: u8;
+  /** It is not read from for its rate. */
+  slowed: bool;
+  /** It was told of the shutdown. */
+  warned: bool;
+  /** Client: the host gave its masking key. */
+  keyed: bool;
 }
 
 export const FIRST_GENERATION: i32 = 1 << 16;
-/** Words that a session copies from the defaults: the Options before SESSIONS_MAX. */
-const LIMIT_WORDS: i32 = Option.SESSIONS_MAX;
+/** Words that a session copies from the defaults: the Options before UTF8. */
+const LIMIT_WORDS: i32 = Option.UTF8;
 const LIMITS: usize = offsetof<Session>('messageMax');
 
 
@@ -275,7 +274,7 @@ function optionStore(option: i32, value: i32): void {
   store<i32>(DEFAULTS + (option << 2), value);
 }
 
-/** An option of the module, from SESSIONS_MAX on. A session was opened before. */
+/** An option of the module, from UTF8 on. A session was opened before. */
 // @ts-ignore: decorator
 @inline
 export function optionDefault(option: Option): u32 {
@@ -327,7 +326,7 @@ export function sessionOpen(role: Role, state: State): Session {
   }
   zeroWords(changetype<usize>(s), SESSION_BYTES);
   s.handle = handle;
-  s.state = <i8>state;
+  s.state = state;
   s.role = <u8>role;
   copyBytes(changetype<usize>(s) + LIMITS, from, LIMIT_WORDS << 2);
   s.openedAt = s.activeAt = s.markedAt = p.clock;
@@ -347,7 +346,7 @@ export function handleAfter(handle: i32): i32 {
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
 export function sessionFree(s: Session): void {
   const p = pool();
-  s.state = <i8>State.FREE;
+  s.state = State.FREE;
   s.handle = handleAfter(s.handle);
   s.txNext = p.freed;
   p.freed = <u32>changetype<usize>(s);

@@ -35,18 +35,21 @@ function pinged(s: Session): bool {
   return s.pinged && s.activeAt <= s.markedAt;
 }
 
+// While the host does not read, the silence is this side's: none of these three comes.
+
 /** When the core's last ping counts as lost; NEVER when none waits. */
 export function pongAt(s: Session): u64 {
-  return pinged(s) ? after(s.markedAt, s.pongMs) : NEVER;
+  return pinged(s) && !s.paused ? after(s.markedAt, s.pongMs) : NEVER;
 }
 
 /** When the peer has been silent for IDLE_MS. */
 export function idleAt(s: Session): u64 {
-  return after(s.activeAt, s.idleMs);
+  return s.paused ? NEVER : after(s.activeAt, s.idleMs);
 }
 
 /** When the core's next ping is due. */
 export function pingAt(s: Session): u64 {
+  if (s.paused) return NEVER;
   if (!pinged(s)) return after(s.activeAt, s.pingMs);
   // Received bytes may bring the next ping before the wait for an answer ends; and without a bound
   // on the answer the pings just go on.
@@ -116,7 +119,7 @@ export function timerSet(s: Session): void {
   const level = levelAt(number);
   const next: u32 = load<u16>(level + (slot << 1));
   const link: u32 = (s.handle & 0xffff) + 1;
-  s.timerList = <u8>((number << 5) + slot + 1);
+  s.timerList = <u16>((number << 5) + slot + 1);
   s.timerNext = <u16>next;
   s.timerPrevious = 0;
   if (next) sessionOf(next).timerPrevious = <u16>link;

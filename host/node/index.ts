@@ -5,6 +5,7 @@ export { Core, errorName, LimpetError, type CoreStats } from '../core/core.js';
 export type { Room, Selection } from './hub.js';
 export type { Identity } from './certificates.js';
 export type { ListenOptions } from './listen.js';
+export type { CoreMemory, ServerMemory } from './memory.js';
 export type { Metadata } from './metadata.js';
 export type { Metrics } from './metrics.js';
 export type { ServerOptions } from './options.js';

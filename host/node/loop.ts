@@ -1,8 +1,8 @@
-// Transports ↔ one instance of the core. The only place that reads, writes and keeps time; it knows
+// Transports ↔ one instance of the core. The only place where connections come and go; it knows
 // nothing of the faces that users see.
 //
-//   read ─► limpet_rx ─► events.ts ─► handlers ─► outbox.ts ─┐             (this turn)
-//   write ◄─ writer.ts ◄─────────────────────── setImmediate ◄┘   (one write a connection a turn)
+//   read ─► reader.ts ─► events.ts ─► handlers ─► outbox.ts ─┐             (this turn)
+//   write ◄─ writer.ts ◄─────────────────────── scheduler.ts ◄┘   (one write a connection a turn)
 
 import type { Duplex } from 'node:stream';
 import {
@@ -32,6 +32,8 @@ import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
 import type { Trusts } from './policies.js';
 import type { Prepared } from './prepared.js';
+import { Reader } from './reader.js';
+import { clock, Scheduler } from './scheduler.js';
 import { transportOf, Unconnected, type Connection, type Transport } from './transport/index.js';
 import { Writer } from './writer.js';
 
@@ -45,9 +47,6 @@ export interface LoopOptions extends QueueLimits {
   trusts: Trusts;
 }
 
-/** How soon the core is asked again when it had no memory for a message, ms. */
-const RETRY_MS = 5;
-
 export class SocketLoop<Owner> {
   /** All of linear memory. */
   readonly memory: Buffer;
@@ -57,24 +56,13 @@ export class SocketLoop<Owner> {
   readonly #links: (Link<Owner> | undefined)[] = [undefined];
   readonly #free: number[] = [];
   readonly #byHandle = new Map<number, Link<Owner>>();
-  readonly #ingress: Buffer;
+  readonly #reader: Reader<Owner>;
   readonly #events: Events<Owner>;
   readonly #outbox: Outbox<Owner>;
   readonly #writer: Writer<Owner>;
-  /** Links that were paused and are to be read from again. */
-  readonly #resuming = new Set<Link<Owner>>();
+  readonly #scheduler: Scheduler;
   /** The address that was told last, and its bytes: neighbours often have the same. */
   #address = { text: '', bytes: addressBytes('') };
-  #scheduled = false;
-  #timer: NodeJS.Timeout | undefined;
-  #armedAt = Infinity;
-  readonly #flush = () => {
-    this.#flushAll();
-  };
-  readonly #wake = () => {
-    this.#armedAt = Infinity;
-    this.schedule();
-  };
 
   constructor(
     readonly core: Core,
@@ -84,7 +72,7 @@ export class SocketLoop<Owner> {
     readonly shard = 0,
   ) {
     this.memory = Buffer.from(core.exports.memory.buffer);
-    this.#ingress = this.memory.subarray(core.ingress, core.ingress + core.ingressSize);
+    this.#scheduler = new Scheduler(core, () => this.#work());
     const schedule = () => {
       this.schedule();
     };
@@ -94,7 +82,7 @@ export class SocketLoop<Owner> {
     this.#writer = new Writer<Owner>(core, this.memory, {
       drain,
       left: (link) => {
-        if (link.stash) this.#resumeSoon(link);
+        if (link.stash) this.#reader.resumeSoon(link);
       },
     });
     this.#outbox = new Outbox<Owner>(core, this.memory, options, {
@@ -107,7 +95,7 @@ export class SocketLoop<Owner> {
     this.#events = new Events<Owner>(core, this.memory, handlers, options.borrow, {
       linkAt: (index) => this.#links[index],
       resumeSoon: (link) => {
-        this.#resumeSoon(link);
+        this.#reader.resumeSoon(link);
       },
       forget: (link) => {
         this.#forget(link);
@@ -117,6 +105,7 @@ export class SocketLoop<Owner> {
       },
       schedule,
     });
+    this.#reader = new Reader<Owner>(core, this.memory, this.#events, schedule);
     this.hub = new Hub<Owner>(core, this.memory, this.#outbox, {
       link: (handle) => this.#byHandle.get(handle),
       schedule,
@@ -124,11 +113,6 @@ export class SocketLoop<Owner> {
         this.#writeAll();
       },
     });
-  }
-
-  /** Milliseconds of a clock that never steps back, as the core takes it. */
-  now(): number {
-    return performance.now() | 0;
   }
 
   get size(): number {
@@ -162,7 +146,7 @@ export class SocketLoop<Owner> {
    */
   accept(connection: Connection, first?: Buffer, owner?: Owner): Link<Owner> | undefined {
     const transport = transportOf(connection);
-    const handle = this.core.exports.limpet_open(this.now());
+    const handle = this.core.exports.limpet_open(clock());
     if (handle < 0) return undefined;
     const link = this.#add(transport, handle);
     link.owner = owner;
@@ -178,7 +162,7 @@ export class SocketLoop<Owner> {
    * @throws LimpetError
    */
   connect(request: ClientRequest): Link<Owner> {
-    const handle = connectSession(this.core, this.memory, request, this.now());
+    const handle = connectSession(this.core, this.memory, request, clock());
     const transport = new Unconnected(takeHead(this.core, this.memory, handle));
     const link = this.#add(transport, handle);
     link.isClient = true;
@@ -232,7 +216,7 @@ export class SocketLoop<Owner> {
   }
 
   #begin(link: Link<Owner>, transport: Transport, first?: Buffer): void {
-    transport.start(link, this.#ingress);
+    transport.start(link, this.#reader.ingress);
     if (first) this.fed(link, first);
     // What came first may have ended it, or have to wait.
     if (link.transport === transport && !link.stash) transport.resume();
@@ -241,7 +225,7 @@ export class SocketLoop<Owner> {
 
   #forget(link: Link<Owner>): void {
     this.#byHandle.delete(link.handle);
-    this.#resuming.delete(link);
+    this.#reader.forget(link);
     this.#outbox.forget(link);
     this.#writer.forget(link);
     this.#links[link.index] = undefined;
@@ -262,45 +246,27 @@ export class SocketLoop<Owner> {
   setPaused(link: Link<Owner>, stops: boolean, why: number = Held.APPLICATION): void {
     link.held = stops ? link.held | why : link.held & ~why;
     const paused = link.held !== 0;
+    // The peer's silence counts from now on.
+    if (!paused) this.core.exports.limpet_rx(link.handle, this.core.ingress, 0, this.now());
     this.core.exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
     if (paused) {
       link.transport.pause();
-      this.#resuming.delete(link);
+      this.#reader.forget(link);
     } else {
-      this.#resumeSoon(link);
+      this.#reader.resumeSoon(link);
     }
-  }
-
-  /** Reads on at the end of this turn: a handler that asks for it is called while events are drained. */
-  #resumeSoon(link: Link<Owner>): void {
-    this.#resuming.add(link);
-    this.schedule();
   }
 
   // -------------------------------------------------------- what transports tell
 
   /** `bytes` lie in the ingress region. */
   received(link: Link<Owner>, bytes: number): void {
-    const took = link.stash ? 0 : this.#take(link, bytes);
-    if (took < bytes) this.#keep(link, Buffer.from(this.#ingress.subarray(took, bytes)));
+    this.#reader.received(link, bytes);
   }
 
   /** A chunk that lies in Node's memory. */
   fed(link: Link<Owner>, chunk: Buffer): void {
-    // While events are drained the ingress region has what they tell.
-    if (link.stash || this.#events.draining) {
-      this.#keep(link, chunk);
-      return;
-    }
-    for (let at = 0; at < chunk.length;) {
-      const bytes = chunk.copy(this.#ingress, 0, at);
-      const took = this.#take(link, bytes);
-      at += took;
-      if (took < bytes) {
-        this.#keep(link, chunk.subarray(at));
-        return;
-      }
-    }
+    this.#reader.fed(link, chunk);
   }
 
   /** The peer ended its side: what is queued is still written, then the transport goes. */
@@ -317,7 +283,7 @@ export class SocketLoop<Owner> {
 
   /** The transport is gone: the session is over. */
   closed(link: Link<Owner>): void {
-    this.core.exports.limpet_eof(link.handle, this.now());
+    this.core.exports.limpet_eof(link.handle, clock());
     this.#events.drain();
   }
 
@@ -325,43 +291,6 @@ export class SocketLoop<Owner> {
     this.#writer.write(link);
     link.hasEnded = true;
     link.transport.finish();
-  }
-
-  // ----------------------------------------------------------------- reading
-
-  /** Lets the session take what lies in the ingress region; returns how much it took. */
-  #take(link: Link<Owner>, bytes: number): number {
-    const { exports, ingress } = this.core;
-    const now = this.now();
-    let at = 0;
-    for (;;) {
-      const took = exports.limpet_rx(link.handle, ingress + at, bytes - at, now);
-      // A stale handle: the connection is over, its bytes mean nothing.
-      if (took < 0) return bytes;
-      at += took;
-      // Events that were told may be what kept the rest, or what is held in the core, waiting.
-      if (this.#events.drain() === 0 && (took === 0 || at === bytes)) break;
-      if (at === bytes && bytes > 0) break;
-    }
-    this.schedule();
-    return at;
-  }
-
-  #keep(link: Link<Owner>, rest: Buffer): void {
-    (link.stash ??= []).push(rest);
-    link.transport.pause();
-    if (this.#events.draining) this.#resumeSoon(link);
-  }
-
-  /** Feeds what a connection had to keep, as far as its session takes it now. */
-  #unstash(link: Link<Owner>): void {
-    if (this.core.exports.limpet_rx_room(link.handle) <= 0) return;
-    const kept = link.stash ?? [];
-    link.stash = undefined;
-    // Early frames may be held in the core itself.
-    this.#take(link, 0);
-    for (const chunk of kept) this.fed(link, chunk);
-    if (!link.stash) link.transport.resume();
   }
 
   // ----------------------------------------------------------------- sending
@@ -436,7 +365,7 @@ export class SocketLoop<Owner> {
   shutdown(timeout_ms: number): void {
     const { exports } = this.core;
     const timeout = Math.min(Math.ceil(timeout_ms), 0x7fff_ffff);
-    const answer = exports.limpet_shutdown(timeout, CLOSE_BY_HOST, this.now());
+    const answer = exports.limpet_shutdown(timeout, CLOSE_BY_HOST, clock());
     if (answer === (ErrorCode.UNSUPPORTED as number)) {
       for (const link of [...this.links()]) {
         if (timeout === 0 || this.state(link) < State.OPEN) this.terminate(link);
@@ -487,7 +416,7 @@ export class SocketLoop<Owner> {
 
   /** A decision was taken: bytes that waited for it may go on. */
   proceed(link: Link<Owner>): void {
-    this.#resumeSoon(link);
+    this.#reader.resumeSoon(link);
     if (link.halfClosed) this.#finish(link);
   }
 
@@ -496,29 +425,18 @@ export class SocketLoop<Owner> {
   /** Writes what is queued, and does what is due, when this turn of the event loop ends. */
   schedule(): void {
     this.#writer.changed();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#flush);
+    this.#scheduler.soon();
   }
 
-  #flushAll(): void {
-    this.#scheduled = false;
-    const { exports } = this.core;
-    const now = this.now();
-    const delay = exports.limpet_tick(now);
-    if (delay >= 0 && now + delay < this.#armedAt) this.#arm(now, delay);
+  /** The end of a turn; returns whether messages wait for memory, which may come from any connection. */
+  #work(): boolean {
     this.#events.drain();
     this.#outbox.retryAll();
-    if (this.#resuming.size > 0) {
-      const resuming = [...this.#resuming];
-      this.#resuming.clear();
-      for (const link of resuming) this.#unstash(link);
-    }
+    this.#reader.resumeAll();
     this.#writeAll();
     // Queues that shrank owe a WRITABLE.
     this.#events.drain();
-    // Memory may come back from any connection: ask again soon.
-    if (this.#outbox.waits) this.#arm(now, RETRY_MS);
+    return this.#outbox.waits;
   }
 
   #writeAll(): void {
@@ -529,13 +447,5 @@ export class SocketLoop<Owner> {
       if (link) this.#writer.write(link);
     }
     this.#writer.changed();
-  }
-
-  /** Sets the one timer; it does not keep the process alive, open sockets do. */
-  #arm(now: number, delay: number): void {
-    clearTimeout(this.#timer);
-    this.#armedAt = now + delay;
-    this.#timer = setTimeout(this.#wake, delay);
-    this.#timer.unref();
   }
 }

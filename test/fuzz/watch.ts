@@ -25,7 +25,7 @@ export class Watch {
   limit = 0;
   /** Whether messages past a rate are dropped: those that come are some of those that were sent. */
   drops = false;
-  /** Whether what comes has to be UTF-8: Option.UTF8 was never 0. */
+  /** Whether what comes has to be UTF-8. */
   judged = true;
   /** The value of Option.USER. */
   user = 0;

@@ -44,6 +44,8 @@ export class World {
   readonly #slow: number;
   /** Whether sessions may use permessage-deflate. */
   readonly #deflates: boolean;
+  /** Whether what comes has to be UTF-8. */
+  #judged = true;
   /** Whether rates are limited. */
   readonly #rated: boolean;
   /** Whether what is past them may be dropped: else each message has to come. */
@@ -69,6 +71,7 @@ export class World {
     this.#drops = this.#rated && random.once(2);
     this.#rateOptions();
     this.driver.setOption(0, Option.BATCH, random.below(4));
+    if (random.once(4)) this.#judged = this.driver.setOption(0, Option.UTF8, 0) !== 0;
     keepSome(this);
   }
 
@@ -168,6 +171,7 @@ export class World {
     const session = new Watch(handle, client, http, new Peer(random, !client, lengthMax));
     session.limit = limit;
     session.drops = this.#drops;
+    session.judged = this.#judged;
     session.user = Math.max(driver.option(handle, Option.USER), 0);
     this.sessions.push(session);
     if (!http) {
@@ -456,13 +460,12 @@ export class World {
     const { driver, random } = this;
     const option = random.once(4)
       ? random.pick([Option.HEARTBEAT_MS, Option.HEARTBEAT_TIMEOUT_MS])
-      : (random.below(Option.UTF8 + 1) as Option);
+      : (random.below(Option.FRAGMENTS_MAX + 1) as Option);
     if (session.client && random.once(3))
       driver.core.limpet_masking_key(session.handle, random.word());
     const word = random.pick([0, 1, 2, 3, 30, 400, 1000, 5000, 30_000, random.word(), 0x7fffffff]);
     if (driver.setOption(session.handle, option, word) < 0) return;
     if (option === Option.USER) session.user = word;
-    if (option === Option.UTF8 && word === 0) session.judged = false;
     if (option === Option.MESSAGE_MAX && session.limit) {
       session.limit = word === 0 ? 0 : Math.max(session.limit, word);
     }

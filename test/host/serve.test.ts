@@ -108,7 +108,8 @@ test('--tls-cert and --tls-key: https and wss, and new files are taken', async (
   const path = directory(t);
   const { certFile, keyFile } = certificateFiles(t, pair, path);
   const { child, port } = await serve(t, '--echo', '--tls-cert', certFile, '--tls-key', keyFile);
-  assert.match(child.stdout, /https:\/\/127\.0\.0\.1:\d+\/\necho at wss:\/\/127\.0\.0\.1:\d+\/,/);
+  const told = /https:\/\/127\.0\.0\.1:\d+\/\necho at wss:\/\/127\.0\.0\.1:\d+\/,/;
+  await until(() => told.test(child.stdout), 'both addresses');
   const client = new WebSocket(`wss://127.0.0.1:${port}/`, { ca: pair.cert });
   await within(once(client, 'open'), 'open');
   client.send('hello');

@@ -15,7 +15,7 @@ import {
   type ServerOptions,
   type Socket,
 } from '../../host/node/index.js';
-import { binary, BINARY, close, fragments, ping, PONG, TEXT, text } from '../conformance/frame.js';
+import { binary, BINARY, close, fragments, ping, PING, PONG, TEXT, text } from '../conformance/frame.js';
 import { deflating } from './support/deflating.js';
 import { random } from './support/duplex.js';
 import type { Peer } from './support/peer.js';
@@ -214,6 +214,25 @@ test('who does not read holds the peer back, and reads on later', async (t) => {
   assert.ok((await bytesOf(stream)).equals(data));
 });
 
+test('a peer that is held back is not silent, and is asked again when it is read', async (t) => {
+  const { server, peer, socket } = await streaming(t, {
+    streamMessages: true,
+    pingInterval: 100,
+    pongTimeout: 50,
+    idleTimeout: 300,
+  });
+  const opened = next(server, 'stream');
+  peer.write(binary(Buffer.alloc(8 << 20)));
+  const [, stream] = await opened;
+  await pass(700);
+  assert.equal(socket.isOpen, true);
+  assert.equal((await bytesOf(stream)).length, 8 << 20);
+  // From now on its silence counts.
+  assert.equal((await peer.frame()).opcode, PING);
+  const closed = next(server, 'close');
+  assert.equal((await closed)[1], 1006);
+});
+
 test('many short messages that are not read hold the peer back, too', async (t) => {
   const { server, peer } = await streaming(t);
   const streams: MessageReader[] = [];
@@ -311,7 +330,7 @@ test('a connection that ends inside of a message: an error to who listens, else 
   const [, stream] = await opened;
   stream.resume();
   peer.reset();
-  await within(once(stream, 'close'), 'close');
+  await until(() => stream.closed, 'close');
   assert.equal(stream.readableEnded, false);
 });
 
@@ -389,15 +408,14 @@ test('permessage-deflate: what is written is compressed, unless it is to stay as
     const { open } = deflating(t, { profile, deflateThreshold: 0 });
     const { client, socket } = await open();
     const words = Buffer.from('compressed, compressed, '.repeat(20_000));
-    await pipeline(
-      Readable.from([words.subarray(0, 99_999), words.subarray(99_999)]),
-      socket.sendStream(),
-    );
+    const halves = Readable.from([words.subarray(0, 99_999), words.subarray(99_999)]);
+    await within(pipeline(halves, socket.sendStream()), 'the stream');
     const [first] = await client.received(1);
     assert.ok(first.data.equals(words));
     const sent = first.frames.reduce((sum, { payload }) => sum + payload.length, 0);
     assert.ok(sent < words.length / 20, `${sent} bytes`);
-    await pipeline(Readable.from([words]), socket.sendStream({ compress: false }));
+    const whole = Readable.from([words]);
+    await within(pipeline(whole, socket.sendStream({ compress: false })), 'the stream');
     const [, second] = await client.received(2);
     assert.ok(second.data.equals(words));
     assert.equal(second.frames[0].rsv, 0);

@@ -23,7 +23,7 @@ import {
 } from '../../host/node/workers/record.js';
 import { shifted, unshifted } from '../../host/node/workers/selection.js';
 import { Child } from './support/child.js';
-import { isThere, PROGRAM } from './support/crew.js';
+import { PROGRAM } from './support/crew.js';
 import { Peer } from './support/peer.js';
 import { turns, until, within } from './support/wait.js';
 
@@ -334,7 +334,16 @@ test('two servers in one program: the same workers, and nothing in common', asyn
   await until(() => child.stdout.includes('closed'), 'the first has closed', 10_000);
   peers[3].write(text('goes on'));
   assert.equal(await peers[2].text(), 'goes on');
-  assert.ok(isThere(child.pid));
+  // A worker that is started now finds one server closed, and the other as before.
+  peers[3].write(text('die'));
+  await peers[3].overAs();
+  const heir = async (): Promise<boolean> => {
+    const peer = await Peer.open(ports[1]);
+    peers.push(peer);
+    return (await peer.text()) === greetings[3];
+  };
+  const deadline_ms = performance.now() + 10_000;
+  while (!(await heir())) assert.ok(performance.now() < deadline_ms, 'the worker is not back');
   child.kill('SIGUSR2');
   for (const { transport } of peers) transport.destroy();
   const { code, stderr } = await child.ended();

@@ -155,7 +155,7 @@ function addSettings(vector: Vector, text: string): void {
 /** Whether an option is one of the module, not of a session. */
 function ofModule(key: string): boolean {
   const option = Option[key.toUpperCase() as keyof typeof Option] as Option | undefined;
-  return option !== undefined && option > Option.UTF8;
+  return option !== undefined && option > Option.FRAGMENTS_MAX;
 }
 
 /** Features without which a core does not know an option. */

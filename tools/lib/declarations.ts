@@ -15,6 +15,7 @@ export function emitDeclarations(entries: string[]): void {
     noEmit: false,
     declaration: true,
     emitDeclarationOnly: true,
+    stripInternal: true,
     outDir: 'build/types',
   });
   const [first] = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];

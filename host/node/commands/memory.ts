@@ -2,6 +2,7 @@
 
 import { Region } from '../../../build/limpet.abi.js';
 import type { Core } from '../../core/core.js';
+import { coreMemory } from '../memory.js';
 import { loadCore, wasmPath } from '../wasm.js';
 import { statSync } from 'node:fs';
 import { parse, UsageError } from './arguments.js';
@@ -36,11 +37,11 @@ export function memoryMap(core: Core, path: string): string {
   const { exports } = core;
   const bytes = (region: Region) => exports.limpet_region_size(region);
   const { sessions, arena, windows, rooms, memberships, levels, metadata } = core.stats();
-  const perWindow = Math.floor(bytes(Region.WINDOWS) / Math.max(windows, 1));
-  const perSession = bytes(Region.SESSIONS) / sessions;
+  const { connection, connectionBytes, context } = coreMemory(core);
+  const perSession = connection.session;
   // What the hub has for each session, whether it uses it or not.
-  const tables = [Region.ADDRESSES, Region.RATES, Region.HEARTBEATS];
-  const inTables = Math.round(tables.reduce((sum, region) => sum + bytes(region), 0) / sessions);
+  const inTables = connectionBytes - perSession;
+  const perWindow = context.outgoing;
   const blockMin = arena / bytes(Region.ARENA_BOOK);
   const derived: Record<keyof typeof Region, string> = {
     GLOBALS: 'timers, free lists, counters, records that calls fill',
@@ -98,7 +99,7 @@ export function memoryMap(core: Core, path: string): string {
     `an idle session costs ${String(perSession)} bytes; receive and send memory come from the arena and go back`,
     ...(inTables
       ? [
-          `its address, rates and heartbeats take ${String(inTables)} bytes more, which nothing touches unless they are used`,
+          `its publications, address, rates and heartbeats take ${String(inTables)} bytes more, which nothing touches unless they are used`,
         ]
       : []),
     ...(windows

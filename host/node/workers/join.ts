@@ -2,9 +2,9 @@
 
 import type { Selection } from '../hub.js';
 import type { Shards } from '../shards.js';
-import { joinPrimary } from './primary.js';
+import { joinPrimary } from './program.js';
+import { isWorker, joinWorker } from './station.js';
 import type { Face, Team } from './team.js';
-import { isWorker, joinWorker } from './worker.js';
 
 /**
  * Takes a server of this process into the program. In the primary it will have workers, in a worker

@@ -1,17 +1,15 @@
-// The primary: it listens and deals connections out, and looks after the workers; it serves none.
+// One server in the primary: it listens and deals connections out, and speaks for all workers; it serves
+// none.
 
-import cluster from 'node:cluster';
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
-import { isMainThread } from 'node:worker_threads';
 import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { Addresses } from './addresses.js';
-import { Crew, type Ending } from './crew.js';
+import type { Ending } from './crew.js';
 import { Dealer } from './dealer.js';
-import { here } from './here.js';
+import type { Program } from './program.js';
 import { RecordType } from './record.js';
 import { shifted } from './selection.js';
-import { Switchboard } from './switchboard.js';
 import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
 
 /** How long a worker may take beyond what its clients may. */
@@ -24,73 +22,13 @@ export interface Bounds {
   maxConnectionsPerAddress: number;
 }
 
-/** The program: all its servers with workers, and the processes that they share. */
-class Program {
-  readonly teams: PrimaryTeam[] = [];
-  readonly crew: Crew;
-  readonly switchboard: Switchboard;
-
-  constructor(readonly workers: number) {
-    this.crew = new Crew(workers, {
-      started: (id, bus) => {
-        this.switchboard.connect(id, bus);
-      },
-      ended: (id, ending) => {
-        this.switchboard.disconnect(id);
-        for (const team of this.teams) team.gone(id, ending);
-      },
-    });
-    this.switchboard = new Switchboard({
-      told: (worker, server, id, tell) => {
-        this.teams.at(server)?.told(worker, id, tell);
-      },
-      answer: (server, question) => this.teams.at(server)?.answer(JSON.parse(question) as Question),
-      stalled: (worker) => {
-        for (const team of this.teams) team.stalled(worker);
-      },
-    });
-  }
-
-  /** A server closes: workers that end from now on are not started again, if it is the last one. */
-  closing(): void {
-    if (this.teams.every(({ phase }) => phase !== 'open')) this.crew.retire();
-  }
-
-  /** A server has closed: with the last one the processes end. */
-  async closed(): Promise<void> {
-    if (this.teams.some(({ phase }) => phase !== 'closed')) return;
-    for (let id = 1; id <= this.workers; id++) this.switchboard.tell(id, 0, { what: 'exit' });
-    await this.crew.end();
-  }
-}
-
-const place = here<Program, never>();
-
-/** Takes a server of this process into the program. Throws what keeps it from having workers. */
-export function joinPrimary(workers: number, bounds: Bounds, member: Member): PrimaryTeam {
-  if (cluster.isWorker) {
-    throw new Error('workers: this process is a worker of node:cluster, and has none of its own');
-  }
-  if (!isMainThread) throw new Error('workers are started by the main thread only');
-  if (!cluster.settings.exec && !process.argv[1]) {
-    throw new Error('workers run the program again, and there is no file to run');
-  }
-  const program = (place.program ??= new Program(workers));
-  if (program.workers !== workers) {
-    throw new RangeError(
-      `workers is ${String(program.workers)} for all servers of a program, not ${String(workers)}`,
-    );
-  }
-  const team = new PrimaryTeam(program, program.teams.length, bounds, member);
-  program.teams.push(team);
-  return team;
-}
-
 export class PrimaryTeam implements Team {
   readonly isPrimary = true;
   readonly worker = 0;
   /** Processes run as long as a server is open. */
   phase: 'open' | 'closing' | 'closed' = 'closed';
+  /** Where it listens, or did. */
+  #address: AddressInfo | undefined;
   readonly #dealer: Dealer;
   readonly #addresses: Addresses;
   /** Workers that called `listen`, and those whose server closed. */
@@ -139,6 +77,7 @@ export class PrimaryTeam implements Team {
   /** The port is there: resolves when all workers serve it. */
   async #begin(address: AddressInfo): Promise<void> {
     this.phase = 'open';
+    this.#address = address;
     for (const worker of this.#listening) this.#serves(worker, address);
     const { crew } = this.program;
     crew.start();
@@ -205,7 +144,7 @@ export class PrimaryTeam implements Team {
       case 'listen':
         this.#listening.add(worker);
         this.program.switchboard.setReady(worker, this.server);
-        this.#serves(worker, this.address());
+        if (this.#address) this.#serves(worker, this.#address);
         this.#changed();
         return;
       case 'closed':
@@ -227,11 +166,11 @@ export class PrimaryTeam implements Team {
     }
   }
 
-  /** A worker listens, and so does the primary: it gets connections. */
-  #serves(worker: number, address: AddressInfo | null): void {
-    if (!address) return;
+  /** A worker listens, and so does the primary: it gets connections. Where that is over it gets none. */
+  #serves(worker: number, address: AddressInfo): void {
     const { crew, switchboard } = this.program;
     switchboard.tell(worker, this.server, { what: 'listening', address });
+    if (this.phase !== 'open') return;
     this.#dealer.add(worker, (connection, sent) => {
       crew.send(worker, { limpet: this.server }, connection, sent);
     });

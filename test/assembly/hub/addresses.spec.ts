@@ -193,7 +193,7 @@ describe('addresses', () => {
     close(s);
     const again = open();
     expect<i32>(set(again, 'c0000201')).toBe(0);
-    again.state = <i8>State.CLOSING;
+    again.state = State.CLOSING;
     expect<i32>(set(again, 'c0000202')).toBe(ErrorCode.STATE);
     const client = sessionOpen(Role.CLIENT, State.HANDSHAKE);
     expect<i32>(set(client, 'c0000201')).toBe(ErrorCode.STATE);

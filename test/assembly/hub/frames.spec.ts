@@ -117,12 +117,12 @@ describe('framesSend', () => {
     s.sending = false;
     for (let state: i32 = State.HANDSHAKE; state <= State.CLOSED; state++) {
       if (state == State.OPEN) continue;
-      s.state = <i8>state;
+      s.state = state;
       expect<i32>(framesSend(s)).toBe(ErrorCode.STATE);
     }
     framesEnd();
     expect<u32>(s.queued + stats().arenaUsed).toBe(0);
-    s.state = <i8>State.OPEN;
+    s.state = State.OPEN;
     free(s);
   });
 

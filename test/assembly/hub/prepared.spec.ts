@@ -223,7 +223,7 @@ describe('preparedSend', () => {
     s.sending = true;
     expect<i32>(sent(s, number)).toBe(ErrorCode.STATE);
     s.sending = false;
-    s.state = <i8>State.CLOSING;
+    s.state = State.CLOSING;
     expect<i32>(sent(s, number)).toBe(ErrorCode.STATE);
     expect<u32>(s.queued).toBe(0);
     free(s);

@@ -110,7 +110,7 @@ describe('broadcast', () => {
   it('reaches those that are open', () => {
     const a = open();
     const b = open();
-    b.state = <i8>State.CLOSING;
+    b.state = State.CLOSING;
     expect<u32>(broadcast(NOBODY, Opcode.BINARY, HERE, hex(HERE, '0102')).delivered).toBe(1);
     expect<bool>(isHex(output(a), '82 02 01 02')).toBe(true);
     expect<u32>(b.queued).toBe(0);
@@ -123,7 +123,7 @@ describe('broadcast', () => {
     const a = open();
     const b = open();
     const c = open();
-    c.state = <i8>State.CLOSING;
+    c.state = State.CLOSING;
     zeroWords(THERE, 80);
     select.states = 0xffff_ffff;
     select.except = a.handle;
@@ -253,7 +253,7 @@ describe('sendMany', () => {
     a.queueMax = 6;
     a.fullPolicy = FullPolicy.DROP;
     const b = open();
-    b.state = <i8>State.CLOSING;
+    b.state = State.CLOSING;
     const c = open();
     c.highWater = 3;
     store<i32>(THERE, a.handle);

@@ -80,10 +80,10 @@ describe('join', () => {
     expect<i32>(joins(s, 'a#')).toBe(ErrorCode.VALUE);
     expect<i32>(join(s, HERE, TOPIC_MAX_BYTES + 1)).toBe(ErrorCode.VALUE);
     for (let state = <i32>State.HANDSHAKE; state <= State.CLOSED; state++) {
-      s.state = <i8>state;
+      s.state = state;
       expect<i32>(joins(s, 'a')).toBe(state == State.OPEN ? 1 : ErrorCode.STATE);
     }
-    s.state = <i8>State.CLOSING;
+    s.state = State.CLOSING;
     expect<i32>(leaves(s, 'a')).toBe(1);
     close(s);
     expect<u32>(stats().roomsUsed).toBe(0);

@@ -31,10 +31,10 @@ function clear(): void {
 function statesOf(s: Session, record: SelectRecord): u32 {
   let states: u32 = 0;
   for (let state: i32 = State.HANDSHAKE; state <= State.CLOSED; state++) {
-    s.state = <i8>state;
+    s.state = state;
     if (selects(record, s)) states |= 1 << state;
   }
-  s.state = <i8>State.OPEN;
+  s.state = State.OPEN;
   return states;
 }
 

@@ -33,7 +33,7 @@ function fill(s: Session): void {
 }
 
 function close(s: Session): void {
-  s.state = <i8>State.CLOSED;
+  s.state = State.CLOSED;
   notify(s, Notice.CLOSED);
 }
 

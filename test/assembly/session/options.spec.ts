@@ -47,7 +47,7 @@ function most(option: i32): i32 {
 
 /** Whether a session may have an option: the limits that it copies, and its heartbeats. */
 function ofSession(option: i32): bool {
-  return option <= Option.UTF8 || option >= Option.HEARTBEAT_MS;
+  return option <= Option.FRAGMENTS_MAX || option >= Option.HEARTBEAT_MS;
 }
 
 describe('optionKnown', () => {

@@ -82,7 +82,7 @@ describe('send', () => {
     expect<i32>(send(s, Opcode.PING, HERE, 126)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(send(s, Opcode.BINARY, HERE, SEND_MAX + 1)).toBe(ErrorCode.ARGUMENT);
     expect<i32>(send(s, Opcode.BINARY, HERE, SEND_MAX)).toBe(Sent.OK);
-    s.state = <i8>State.CLOSING;
+    s.state = State.CLOSING;
     expect<i32>(send(s, Opcode.TEXT, HERE, 1)).toBe(ErrorCode.STATE);
     expect<i32>(send(s, Opcode.PING, HERE, 1)).toBe(ErrorCode.STATE);
     free(s);

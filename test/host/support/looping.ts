@@ -55,9 +55,7 @@ export function looping(t: TestContext, profile = 'server'): Looping {
     closing: (link) => {
       say(link, 'closing');
     },
-    leaving: (link, code, reason, remote) => {
-      say(link, 'leaving', code, reason, remote);
-    },
+    leaving: () => undefined,
     failed: (link, error: ErrorCode, code) => {
       say(link, 'failed', error, code);
     },

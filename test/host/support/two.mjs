@@ -11,16 +11,21 @@ server.on('open', (socket) => {
   socket.send(`server 0 worker ${server.worker}`);
 });
 server.on('message', (_, data) => server.publish('a', data.toString()));
+const { port } = await server.listen();
+// The primary may be behind its workers.
+if (server.isPrimary) await new Promise((go) => setTimeout(go, 50));
 
 const wss = new WebSocketServer({ port: 0, host: '127.0.0.1', workers: 2 });
 const listening = once(wss, 'listening');
 wss.on('connection', (ws) => {
   ws.subscribe('a');
   ws.send(`server 1 worker ${wss.worker}`);
-  ws.on('message', (data) => wss.publish('a', data.toString()));
+  ws.on('message', (data) => {
+    if (data.toString() === 'die') process.kill(process.pid, 'SIGKILL');
+    else wss.publish('a', data.toString());
+  });
 });
 
-const { port } = await server.listen();
 await listening;
 if (server.isPrimary) {
   console.log(port, wss.address().port);

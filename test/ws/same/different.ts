@@ -37,7 +37,7 @@ export const DIFFERENT: Record<string, Difference> = {
     lines: /^answers/,
   },
   'deflate: what a client offers': {
-    why: 'a context of the server’s would be a window of 32 KiB: server_no_context_takeover',
+    why: 'a context of the server’s is a window of 2 KiB: server_max_window_bits=11, or no takeover',
     lines: /^offers/,
   },
   'deflate: what a client takes for an answer': {

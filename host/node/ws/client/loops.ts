@@ -21,7 +21,6 @@ const OF_SESSIONS = new Set<Option>([
   Option.FRAGMENTS_MAX,
   Option.CLOSE_MS,
   Option.AUTO_PONG,
-  Option.UTF8,
 ]);
 /** What all clients have. Times of the opening handshake are node:http's to keep. */
 const MAX_BACKPRESSURE = 0x7fff_ffff;
