@@ -2,7 +2,7 @@
 
 import { show, happens } from './log.js';
 import { dial, over, pair, rawClient, serve, type Scenarios } from './parts.js';
-import { turns, until } from '../../host/support/wait.js';
+import { until } from '../../host/support/wait.js';
 import { continuation, ping, text } from '../../conformance/frame.js';
 
 const BYTES = Uint8Array.from({ length: 300 }, (_, i) => i);
@@ -95,7 +95,10 @@ export const scenarios: Scenarios = {
 
   'data: callbacks come in order, with nothing': async (ws, log) => {
     const { server, client } = await pair(ws, log);
-    for (const [name, socket] of Object.entries({ server, client })) {
+    for (const [name, from, to] of [
+      ['client', client, server],
+      ['server', server, client],
+    ] as const) {
       let done = 0;
       const called =
         (what: string) =>
@@ -107,15 +110,16 @@ export const scenarios: Scenarios = {
             args.filter((arg) => arg !== undefined && arg !== null),
           );
         };
-      socket.send('one', called('one'));
-      socket.send('two', {}, called('two'));
-      socket.send(Buffer.alloc(100_000), { binary: true }, called('three'));
-      socket.ping('ping', undefined, called('ping'));
-      socket.pong('pong', undefined, called('pong'));
+      const [arrived, answered] = [happens(to, 'pong'), happens(from, 'pong')];
+      from.send('one', called('one'));
+      from.send('two', {}, called('two'));
+      from.send(Buffer.alloc(100_000), { binary: true }, called('three'));
+      from.ping('ping', undefined, called('ping'));
+      from.pong('pong', undefined, called('pong'));
       log.note(`${name}, sent`, 'none was called at once', done);
       await until(() => done === 5, 'the callbacks');
+      await Promise.all([arrived, answered]);
     }
-    await turns(10);
     client.close();
     await over(server, client);
   },

@@ -129,14 +129,12 @@ export const scenarios: Scenarios = {
       const { id, answer } = JSON.parse(data.toString()) as { id: number; answer: string };
       waiting.get(id)?.(answer);
     });
+    const asked: number[] = [];
     server.on('message', (data: Buffer) => {
       const { id } = JSON.parse(data.toString()) as { id: number };
-      setTimeout(
-        () => {
-          server.send(JSON.stringify({ id, answer: `of ${id}` }));
-        },
-        (3 - id) * 5,
-      );
+      asked.unshift(id);
+      if (asked.length < 3) return;
+      for (const one of asked) server.send(JSON.stringify({ id: one, answer: `of ${one}` }));
     });
     const ask = (id: number) =>
       new Promise<string>((resolve) => {
