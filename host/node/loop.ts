@@ -244,11 +244,13 @@ export class SocketLoop<Owner> {
 
   /** Stops or resumes reading for a connection; `why`: bits of Held. It is read from when there are none. */
   setPaused(link: Link<Owner>, stops: boolean, why: number = Held.APPLICATION): void {
+    const { exports, ingress } = this.core;
+    const was = link.held !== 0;
     link.held = stops ? link.held | why : link.held & ~why;
     const paused = link.held !== 0;
-    // The peer's silence counts from now on.
-    if (!paused) this.core.exports.limpet_rx(link.handle, this.core.ingress, 0, this.now());
-    this.core.exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
+    // The core is told the time: the peer's silence counts from now on.
+    if (was && !paused) exports.limpet_rx(link.handle, ingress, 0, clock());
+    exports.limpet_option_set(link.handle, Option.PAUSED, paused ? 1 : 0);
     if (paused) {
       link.transport.pause();
       this.#reader.forget(link);

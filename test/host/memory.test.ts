@@ -7,6 +7,7 @@ import { Region } from '../../build/limpet.abi.js';
 import { createServer, type Core } from '../../host/node/index.js';
 import { deflating } from './support/deflating.js';
 import { serving } from './support/serving.js';
+import { until } from './support/wait.js';
 
 /** The pools of a profile. */
 function limitsOf(profile: string): Record<string, number> {
@@ -77,6 +78,7 @@ test('connections touch no more of these regions than is said', async (t) => {
     // A heartbeat and a message have come and gone.
     peer.write(Buffer.from('818100000000' + '61', 'hex'));
     await peer.frame();
+    await until(() => server.metrics().messagesIn === count, 'the message');
     for (const [region, bytes] of perConnection) {
       const grown = touched(core, region, before.get(region) ?? new Uint8Array());
       assert.ok(grown > (count - 1) * bytes, `region ${region}: ${grown} bytes for ${count}`);

@@ -111,6 +111,11 @@ export class HandleTransport implements Transport {
   finish(): void {
     if (this.#finishing) return;
     this.#finishing = true;
+    // Both sides are over then: closing says so to the peer, too.
+    if (this.#ended && this.#side === Side.OPEN && this.unwritten === 0) {
+      this.destroy();
+      return;
+    }
     this.end();
     if (this.#side === Side.ENDED) this.destroy();
     if (this.unwritten === 0) return;
