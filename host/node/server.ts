@@ -460,7 +460,7 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /**
-   * What a connection costs in the core, by name, and what is reserved: docs/hub-node.md, "Memory". With
+   * What a connection costs in the core, by name, and what is reserved: docs/node.md, "Memory". With
    * workers: of this process.
    */
   memory(): ServerMemory {
