@@ -12,7 +12,7 @@ import type { Core } from '../core/core.js';
 import { assemble, assembled } from './assembly.js';
 import type { Handlers } from './handlers.js';
 import type { Link } from './link.js';
-import { Payloads } from './payloads.js';
+import type { Payloads } from './payloads.js';
 
 /** What the events ask of the loop. */
 export interface Turn<Owner> {
@@ -31,21 +31,17 @@ export interface Turn<Owner> {
 export class Events<Owner> {
   /** Whether handlers are being called: what lies in the ingress region is still needed. */
   draining = false;
-  readonly #payloads: Payloads;
 
   /**
    * @param memory all of linear memory
-   * @param borrow hand payloads out as views of linear memory
    */
   constructor(
     private readonly core: Core,
     private readonly memory: Buffer,
     private readonly handlers: Handlers<Owner>,
-    borrow: boolean,
+    private readonly payloads: Payloads,
     private readonly turn: Turn<Owner>,
-  ) {
-    this.#payloads = new Payloads(core, memory, borrow);
-  }
+  ) {}
 
   /**
    * Tells the handlers what happened; returns how many events there were.
@@ -69,7 +65,7 @@ export class Events<Owner> {
       }
     }
     this.draining = false;
-    this.#payloads.end();
+    this.payloads.end();
     exports.limpet_event_ack((at - from) >>> 0);
     this.turn.acknowledged();
     // Owed notices became events when there was room for them.
@@ -88,16 +84,16 @@ export class Events<Owner> {
     const len = u32[word + (EventRecord.len >> 2)];
     switch (u8[entry + EventRecord.kind]) {
       case EventKind.MESSAGE:
-        this.handlers.message(link, this.#payloads.take(ptr, len), code === Opcode.BINARY);
+        this.handlers.message(link, this.payloads.take(ptr, len), code === Opcode.BINARY);
         return;
       case EventKind.CHUNK:
         this.#chunk(link, flags, ptr, len, code === Opcode.BINARY, entry);
         return;
       case EventKind.PING:
-        this.handlers.ping(link, this.#payloads.take(ptr, len));
+        this.handlers.ping(link, this.payloads.take(ptr, len));
         return;
       case EventKind.PONG:
-        this.handlers.pong(link, this.#payloads.take(ptr, len));
+        this.handlers.pong(link, this.payloads.take(ptr, len));
         return;
       case EventKind.UPGRADE:
         link.path = this.memory.toString('latin1', ptr, ptr + len);
@@ -146,7 +142,7 @@ export class Events<Owner> {
     entry: number,
   ): void {
     if (link.streams) {
-      this.handlers.chunk(link, this.#payloads.take(ptr, len), isBinary, flags);
+      this.handlers.chunk(link, this.payloads.take(ptr, len), isBinary, flags);
       return;
     }
     const remaining = this.core.u32[(entry + EventRecord.remaining) >>> 2];

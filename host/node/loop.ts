@@ -30,6 +30,7 @@ import type { Turnwise } from './line.js';
 import { Held, Link } from './link.js';
 import type { QueueLimits } from './options.js';
 import { Outbox, type Published } from './outbox.js';
+import { Payloads } from './payloads.js';
 import type { Trusts } from './policies.js';
 import type { Prepared } from './prepared.js';
 import { Reader } from './reader.js';
@@ -85,14 +86,15 @@ export class SocketLoop<Owner> {
         if (link.stash) this.#reader.resumeSoon(link);
       },
     });
-    this.#outbox = new Outbox<Owner>(core, this.memory, options, {
+    const payloads = new Payloads(core, this.memory, options.borrow);
+    this.#outbox = new Outbox<Owner>(core, this.memory, payloads, options, {
       schedule,
       drain,
       writable: (link) => {
         handlers.writable(link);
       },
     });
-    this.#events = new Events<Owner>(core, this.memory, handlers, options.borrow, {
+    this.#events = new Events<Owner>(core, this.memory, handlers, payloads, {
       linkAt: (index) => this.#links[index],
       resumeSoon: (link) => {
         this.#reader.resumeSoon(link);

@@ -20,6 +20,7 @@ import { Backlog } from './backlog.js';
 import { Lines, type Turnwise } from './line.js';
 import type { Goodbye, Link } from './link.js';
 import type { QueueLimits } from './options.js';
+import type { Payloads } from './payloads.js';
 import type { Prepared } from './prepared.js';
 
 /** What the outbox asks of the loop. */
@@ -72,6 +73,7 @@ export class Outbox<Owner> {
   constructor(
     private readonly core: Core,
     private readonly memory: Buffer,
+    private readonly payloads: Payloads,
     private readonly limits: QueueLimits,
     private readonly turn: Turn<Owner>,
   ) {
@@ -231,9 +233,10 @@ export class Outbox<Owner> {
   #queue(link: Link<Owner>, kind: number, data: string | Uint8Array): Sent | ErrorCode {
     const { exports } = this.core;
     const { handle } = link;
-    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    if (typeof data !== 'string' && data.buffer === this.memory.buffer && length <= this.#copyMax) {
-      const status = exports.limpet_send(handle, kind, data.byteOffset, length) as Sent | ErrorCode;
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    const at = typeof data === 'string' ? 0 : this.payloads.addressOf(data);
+    if (at > 0 && length <= this.#copyMax) {
+      const status = exports.limpet_send(handle, kind, at, length) as Sent | ErrorCode;
       link.rekey?.();
       return status === ErrorCode.MEMORY ? this.#outside(link, kind, data) : status;
     }

@@ -7,7 +7,7 @@ import type { Core } from '../core/core.js';
 /** A piece is no longer than this: whoever keeps one message keeps the piece. */
 const PIECE_BYTES = 64 << 10;
 
-const NONE = Buffer.alloc(0);
+const NONE = new ArrayBuffer(0);
 
 /** What Buffers are made by: Node's own way to look at bytes, without the checks of Buffer.from. */
 const Bytes = Buffer[Symbol.species as never] as new (
@@ -17,10 +17,16 @@ const Bytes = Buffer[Symbol.species as never] as new (
 ) => Buffer;
 
 export class Payloads {
-  /** The piece, and what of the ingress region it is a copy of. */
-  #piece = NONE;
+  /** Where the piece lies, and what of the ingress region it is a copy of. Asking a Buffer is dear. */
+  #piece: ArrayBufferLike = NONE;
+  #pieceAt = 0;
   #from = 0;
   #until = 0;
+  /** All of linear memory. */
+  readonly #bytes: ArrayBufferLike;
+  /** The view that was lent last, and its address. */
+  #lent: Buffer | undefined;
+  #lentAt = 0;
 
   /**
    * @param memory all of linear memory
@@ -30,20 +36,32 @@ export class Payloads {
     private readonly core: Core,
     private readonly memory: Buffer,
     private readonly borrow: boolean,
-  ) {}
+  ) {
+    this.#bytes = memory.buffer;
+  }
 
   /** The payload of an event. */
   take(ptr: number, len: number): Buffer {
-    if (this.borrow) return this.memory.subarray(ptr, ptr + len);
+    if (this.borrow) {
+      this.#lentAt = ptr;
+      return (this.#lent = new Bytes(this.#bytes, ptr, len));
+    }
     if (ptr < this.#from || ptr + len > this.#until) {
       const until = this.#reach(ptr);
       if (ptr + len > until) return Buffer.from(this.memory.subarray(ptr, ptr + len));
-      this.#piece = Buffer.from(this.memory.subarray(ptr, until));
+      const piece = Buffer.from(this.memory.subarray(ptr, until));
+      this.#piece = piece.buffer;
+      this.#pieceAt = piece.byteOffset;
       this.#from = ptr;
       this.#until = until;
     }
-    const { buffer, byteOffset } = this.#piece;
-    return new Bytes(buffer, byteOffset + ptr - this.#from, len);
+    return new Bytes(this.#piece, this.#pieceAt + ptr - this.#from, len);
+  }
+
+  /** Where in linear memory bytes lie that were lent; 0 for all others. */
+  addressOf(bytes: Uint8Array): number {
+    if (bytes === this.#lent) return this.#lentAt;
+    return this.borrow && bytes.buffer === this.#bytes ? bytes.byteOffset : 0;
   }
 
   /** The events are told: what was copied is theirs. */

@@ -7,7 +7,7 @@ import { Session, sessionFree, sessionOpen } from '../../../assembly/session/ses
 
 const NULL = changetype<Session>(0);
 /** Behind the last Option. */
-const END: i32 = Option.HEARTBEAT_TIMEOUT_MS + 1;
+const END: i32 = Option.CLOSING + 1;
 
 /** The least and the most that an option may be; USER may be anything. */
 function least(option: i32): i32 {
@@ -28,6 +28,7 @@ function most(option: i32): i32 {
       return 2;
     case Option.FULL_POLICY:
     case Option.DEFLATE_TAKEOVER:
+    case Option.CLOSING:
       return 3;
     case Option.TOKEN_SOURCES:
       return 7;
@@ -47,7 +48,8 @@ function most(option: i32): i32 {
 
 /** Whether a session may have an option: the limits that it copies, and its heartbeats. */
 function ofSession(option: i32): bool {
-  return option <= Option.FRAGMENTS_MAX || option >= Option.HEARTBEAT_MS;
+  const beats = option >= Option.HEARTBEAT_MS && option <= Option.HEARTBEAT_TIMEOUT_MS;
+  return option <= Option.FRAGMENTS_MAX || beats;
 }
 
 describe('optionKnown', () => {
