@@ -1,7 +1,7 @@
 // Random numbers → calls that no host should make. Each must be refused, and change nothing.
 
 import { Region, RoomRecord, SelectRecord, State } from '../../build/limpet.abi.js';
-import { ErrorCode, Role } from '../support/driver.js';
+import { ErrorCode, Option, Role } from '../support/driver.js';
 import { Fault } from './watch.js';
 import type { World } from './world.js';
 
@@ -93,7 +93,6 @@ function badPointer({ driver, random, sessions }: World): void {
     ['limpet_accept', core.limpet_accept(handle, 0, 0, ptr, length)],
     ['limpet_respond', core.limpet_respond(handle, 200, ptr, length, 0, 0)],
     ['limpet_address_set', core.limpet_address_set(handle, ptr, length, 0, 0)],
-    ['limpet_proxy_length', core.limpet_proxy_length(ptr, length)],
     ['limpet_send_many', core.limpet_send_many(driver.scratch, 1, 2, ptr, length)],
     ['limpet_publish', core.limpet_publish(driver.scratch, 1, 2, ptr, length, 0)],
     ['limpet_publish', core.limpet_publish(ptr, length, 2, driver.scratch, 1, 0)],
@@ -121,6 +120,11 @@ function badPointer({ driver, random, sessions }: World): void {
     if (answer !== ErrorCode.ARGUMENT && answer !== ErrorCode.UNSUPPORTED)
       throw new Fault(`${name}(${ptr}, ${length}) is ${answer}`);
   }
+  // It looks at the first bytes, of however many.
+  const header = core.limpet_proxy_length(ptr, length);
+  const mayBe = ptr === driver.ingress && length > 0;
+  if (!mayBe && header !== ErrorCode.ARGUMENT && header !== ErrorCode.UNSUPPORTED)
+    throw new Fault(`limpet_proxy_length(${ptr}, ${length}) is ${header}`);
   // Of two reasons to refuse, either may be told: a session that is not open cannot be closed.
   const close = core.limpet_close(handle, 1000, ptr, length);
   if (close !== ErrorCode.ARGUMENT && close !== ErrorCode.STATE) {
@@ -128,10 +132,13 @@ function badPointer({ driver, random, sessions }: World): void {
   }
 }
 
+/** Behind the last Option. */
+const OPTIONS_END = Math.max(...Object.values(Option)) + 1;
+
 /** Keys, codes and lengths that are out of range: an error, or an answer that changes nothing. */
 function badArguments({ driver, random, sessions }: World): void {
   const { core } = driver;
-  const word = random.pick([-1, 36, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
+  const word = random.pick([-1, OPTIONS_END, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
   if (core.limpet_region(word) !== ErrorCode.ARGUMENT) throw new Fault(`limpet_region(${word})`);
   if (core.limpet_region_size(word) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_region_size(${word})`);
