@@ -19,7 +19,7 @@ const USAGE = `usage: limpet serve [options]
   --chat                a page at / where people talk in rooms, and nothing else
   --profile NAME        nano, micro, server, or a .wasm of limpet build (server)
   --max-message BYTES   longest message taken (16777216)
-  --max-connections N   connections at once (all that the profile has)
+  --max-connections N   connections at once, in as many instances as it takes (one)
   --workers N           processes that serve behind the port, 0 = this one does (0)
   --ping-interval MS    silence after which a ping is sent, 0 = never (0)
   --idle-timeout MS     silence after which a connection is closed, 0 = never (0)
