@@ -138,7 +138,14 @@ const OPTIONS_END = Math.max(...Object.values(Option)) + 1;
 /** Keys, codes and lengths that are out of range: an error, or an answer that changes nothing. */
 function badArguments({ driver, random, sessions }: World): void {
   const { core } = driver;
-  const word = random.pick([-1, OPTIONS_END, 100, 0x7fffffff, -0x80000000, random.word() | 0x80000000]);
+  const word = random.pick([
+    -1,
+    OPTIONS_END,
+    100,
+    0x7fffffff,
+    -0x80000000,
+    random.word() | 0x80000000,
+  ]);
   if (core.limpet_region(word) !== ErrorCode.ARGUMENT) throw new Fault(`limpet_region(${word})`);
   if (core.limpet_region_size(word) !== ErrorCode.ARGUMENT)
     throw new Fault(`limpet_region_size(${word})`);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Option } from '../../build/limpet.abi.js';
+import { Option, Takeover } from '../../build/limpet.abi.js';
 import { createServer, LimpetError, type ServerOptions } from '../../host/node/index.js';
 
 /** What the core of a server with these options has for new sessions. */
@@ -72,7 +72,7 @@ test('deflate is on or off, or a level', () => {
   const on = defaults({ deflate: true });
   assert.deepEqual(
     [on.DEFLATE, on.DEFLATE_LEVEL, on.DEFLATE_THRESHOLD, on.DEFLATE_WINDOW, on.DEFLATE_TAKEOVER],
-    [1, level, threshold, window, 1],
+    [1, level, threshold, window, Takeover.OUT | Takeover.IN],
   );
   assert.deepEqual(
     [defaults({ deflate: 0 }).DEFLATE, defaults({ deflate: 0 }).DEFLATE_LEVEL],

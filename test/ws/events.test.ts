@@ -111,7 +111,7 @@ test('both sides hear the same events; listeners of the EventEmitter are no Even
   ws.on('message', listener);
   ws.onmessage = ({ data }) => told.push(data);
   assert.notEqual(ws.onmessage, listener);
-  ws.removeEventListener('message', listener as never);
+  ws.removeEventListener('message', listener);
   const came = next(ws, 'message');
   peer.write(text('x'));
   await came;

@@ -5,7 +5,7 @@ import { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type { ServerOptions, WebSocket, WebSocketServer } from '../../host/node/ws/index.js';
+import type { ServerOptions, WebSocket } from '../../host/node/ws/index.js';
 import { text } from '../conformance/frame.js';
 import { requestBytes, SAMPLE_KEY, valuesOf } from '../conformance/http.js';
 import { handshake, Peer } from '../host/support/peer.js';
@@ -380,8 +380,8 @@ both(
         order.push('protocols');
         return 'a';
       },
-    } as ServerOptions);
-    const should = wss.shouldHandle.bind(wss) as WebSocketServer['shouldHandle'];
+    });
+    const should = wss.shouldHandle.bind(wss);
     wss.shouldHandle = (request) => {
       order.push('should');
       return should(request);

@@ -60,7 +60,7 @@ test('an option that is unknown is ignored; a known one with a wrong value is na
   ];
   for (const [options, name] of wrong) {
     assert.throws(
-      () => new WebSocketServer({ noServer: true, ...options } as ServerOptions),
+      () => new WebSocketServer({ noServer: true, ...options }),
       (error: Error) => {
         assert.ok(error instanceof TypeError || error instanceof RangeError, name);
         assert.ok(error.message.includes(name), `${error.message} names ${name}`);

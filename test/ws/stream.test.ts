@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Readable, type Duplex, type DuplexOptions } from 'node:stream';
+import { Readable, type DuplexOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
 import { createWebSocketStream, WebSocket } from '../../host/node/ws/index.js';
@@ -139,7 +139,7 @@ test('it waits for a connection that is not open yet, and fails with it', async 
   stream.end('early');
   await within(once(stream, 'close'), "'close'");
   assert.deepEqual(messages, ['early']);
-  const given = createWebSocketStream(new WebSocket(url)) as Duplex;
+  const given = createWebSocketStream(new WebSocket(url));
   const failed = once(given, 'error');
   given.destroy();
   const [error] = (await failed) as [Error];

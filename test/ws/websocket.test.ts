@@ -183,7 +183,10 @@ test('a callback waits for a peer that does not read, and hears when it never wi
   const written = told.length;
   assert.ok(written < 32);
   assert.ok(ws.bufferedAmount > 1 << 20);
-  assert.ok(told.every((error) => error === undefined));
+  assert.equal(
+    told.findIndex((error) => error !== undefined),
+    -1,
+  );
   ws.terminate();
   await until(() => told.length === 32, 'all callbacks');
   const error = told.at(-1) as NodeJS.ErrnoException;
@@ -218,7 +221,7 @@ test('maxBackpressure: refuse, drop, close', async (t) => {
     for (let i = 0; i < 64 && (status === OK || status === BACKPRESSURE); i++) {
       status = ws.send(chunk);
     }
-    ws.send(chunk, (error) => told.push((error as NodeJS.ErrnoException | undefined)?.code));
+    ws.send(chunk, (error?: NodeJS.ErrnoException) => told.push(error?.code));
     await turns(3);
     return { peer, ws, status, told };
   };
@@ -403,7 +406,7 @@ test('states: nothing is sent before and after', async (t) => {
   ws.ping('five!', undefined, (error) => told.push(error?.message));
   await turns(1);
   const closing = 'WebSocket is not open: readyState 2 (CLOSING)';
-  assert.deepEqual(told, [closing, closing]);
+  assert.deepEqual(told.slice(), [closing, closing]);
   assert.ok(ws.bufferedAmount >= 9);
   peer.write(close(1000));
   await ended;
