@@ -9,16 +9,19 @@ import { Child } from '../host/support/child.js';
 
 const ECHO = 'test/ws/support/echo.mjs';
 
-/** What node:http does not hand on as an upgrade, so that nobody is asked: a tab before a value. */
-const NOT_HANDED_ON = ['values between tabs'];
+/**
+ * What node:http does not hand on as an upgrade, so that nobody is asked: a tab before a value, and heads
+ * that are too long, where its answer may be lost because it does not read the rest.
+ */
+const NOT_HANDED_ON = /^values between tabs$|of 100 KiB/;
 
 for (const mode of ['port', 'http']) {
   for (const perMessageDeflate of [false, true]) {
     test(`${mode}, ${perMessageDeflate ? '' : 'no '}permessage-deflate: every case`, async (t) => {
       const child = new Child(t, [ECHO, mode, JSON.stringify({ perMessageDeflate })]);
-      const beyond = mode === 'http' ? NOT_HANDED_ON : [];
-      const cases = selectCases().filter(({ title }) => !beyond.includes(title));
-      assert.equal(cases.length, selectCases().length - beyond.length);
+      const isOurs = ({ title }: { title: string }) =>
+        mode === 'port' || !NOT_HANDED_ON.test(title);
+      const cases = selectCases().filter(isOurs);
       const report = await runConformance(`ws://127.0.0.1:${await child.port()}/`, {
         quiet: true,
         filter: cases.map(({ id }) => id).join(),
