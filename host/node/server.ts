@@ -14,7 +14,7 @@ import { authenticate } from './authenticate.js';
 import { checkSelection, type Room, type Selection } from './hub.js';
 import type { Link } from './link.js';
 import { listening, listenOptions, type ListenOptions } from './listen.js';
-import { coreMemory, type ServerMemory } from './memory.js';
+import type { ServerMemory } from './memory.js';
 import { METRICS_TYPE, metricsText, type Metrics } from './metrics.js';
 import { applyOptions, HANDSHAKE_MS, type HostLimits, type ServerOptions } from './options.js';
 import type { Published } from './outbox.js';
@@ -464,9 +464,7 @@ export class Server extends EventEmitter<ServerEvents> {
    * workers: of this process.
    */
   memory(): ServerMemory {
-    const memory = coreMemory(this.core);
-    const { shards: instances } = this.#shards;
-    return { ...memory, instances, reserved: instances * memory.reserved };
+    return this.#shards.memory();
   }
 
   /** The counters as Prometheus reads them, exposition format 0.0.4. */

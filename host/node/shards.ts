@@ -11,6 +11,7 @@ import { sessionAddress } from './address.js';
 import { joinRooms, type Room, type Selection } from './hub.js';
 import { SHARD, type Link } from './link.js';
 import { SocketLoop, type Handlers, type LoopOptions } from './loop.js';
+import { coreMemory, type ServerMemory } from './memory.js';
 import { sumMetrics, type Metrics } from './metrics.js';
 import type { Published } from './outbox.js';
 import type { Connection } from './transport/index.js';
@@ -211,11 +212,6 @@ export class Shards<Owner> {
     return { maxConnections, maxConnectionsPerAddress };
   }
 
-  /** Instances of the module. */
-  get shards(): number {
-    return this.#loops.length;
-  }
-
   /** Connections, open or not. */
   get size(): number {
     let size = 0;
@@ -334,6 +330,13 @@ export class Shards<Owner> {
     const sum = sumMetrics(all);
     const activePeak = all.length > 1 ? this.#peak : sum.activePeak;
     return { ...sum, activePeak, sessionsFull: sum.sessionsFull + this.#refused };
+  }
+
+  /** What a connection costs in the core, and what all shards reserve. */
+  memory(): ServerMemory {
+    const memory = coreMemory(this.first().core);
+    const instances = this.#loops.length;
+    return { ...memory, instances, reserved: instances * memory.reserved };
   }
 
   /** Whether a Close frame may say this, see limpet_close_check. */

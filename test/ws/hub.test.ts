@@ -169,3 +169,40 @@ test('trustProxy: remoteAddress is the client’s, if the peer may say so', asyn
   const [ws] = (await connected) as [WebSocket];
   assert.equal(ws.remoteAddress, '192.0.2.9');
 });
+
+test('prepare: one message for many, at any time, in its order', async (t) => {
+  const { wss, pair } = await serving(t);
+  const [a, b] = [await pair(), await pair()];
+  const message = wss.prepare('again');
+  let written = 0;
+  assert.equal(
+    a.ws.send(message, () => (written += 1)),
+    0,
+  );
+  a.ws.send('between');
+  a.ws.send(message);
+  b.ws.send(new Blob(['a blob']));
+  b.ws.send(message);
+  for (const told of ['again', 'between', 'again']) assert.equal(await a.peer.text(), told);
+  assert.equal(await b.peer.text(), 'a blob');
+  assert.equal(await b.peer.text(), 'again');
+  await until(() => written === 1, 'the callback');
+  assert.equal(wss.metrics().preparedUsed, 1);
+  message.free();
+  assert.equal(wss.metrics().preparedUsed, 0);
+  assert.throws(() => a.ws.send(message), TypeError);
+  b.ws.terminate();
+  const late = wss.prepare('late');
+  const errors: (string | undefined)[] = [];
+  b.ws.send(late, (error) => errors.push(error?.message));
+  await until(() => errors.length === 1, 'the error');
+  assert.match(errors[0] ?? '', /WebSocket is not open/);
+});
+
+test('memory says what a connection costs', async (t) => {
+  const { wss, pair } = await serving(t);
+  await pair();
+  const { instances, reserved } = wss.memory();
+  assert.equal(instances, 1);
+  assert.equal(reserved, wss.metrics().memoryBytes);
+});

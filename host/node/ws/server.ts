@@ -19,7 +19,9 @@ import { checkSelection, type Room, type Selection } from '../hub.js';
 import type { Link } from '../link.js';
 import type { Handlers } from '../loop.js';
 import type { Metrics } from '../metrics.js';
+import type { ServerMemory } from '../memory.js';
 import type { Published } from '../outbox.js';
+import { Prepared } from '../prepared.js';
 import { Shards } from '../shards.js';
 import { payload, wholeKind, type Data, type PublishOptions } from '../socket.js';
 import { receivedBy, takeConnections } from '../transport/index.js';
@@ -444,6 +446,23 @@ export class WebSocketServer<
   /** The connections in the room of a topic or pattern. */
   members(topic: string): InstanceType<Class>[] {
     return this.#connections.members(topic).map(({ owner }) => owner as InstanceType<Class>);
+  }
+
+  /**
+   * Makes a message ready that is to be sent again and again, to any connections at any time: framed
+   * once, and compressed once for each window that its receivers agreed on. It takes linear memory
+   * until it is freed, or forgotten.
+   *
+   * @param data copied
+   * @throws TypeError for data that cannot be sent
+   */
+  prepare(data: Data, options: PublishOptions = {}): Prepared {
+    return new Prepared(wholeKind(data, options), payload(data));
+  }
+
+  /** What a connection costs in the core, by name, and what is reserved: docs/node.md, "Memory". */
+  memory(): ServerMemory {
+    return this.#connections.memory();
   }
 
   /** Counters since the start, and the use of memory: all of them at once. */

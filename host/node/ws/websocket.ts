@@ -11,6 +11,7 @@ import { ErrorCode, Opcode, SEND_MORE, SEND_PLAIN, Sent } from '../../../build/l
 import { sessionAddress } from '../address.js';
 import type { Link } from '../link.js';
 import type { Published } from '../outbox.js';
+import { Prepared } from '../prepared.js';
 import type { Shards } from '../shards.js';
 import { payload, wholeKind, type Data } from '../socket.js';
 import { connect, type ClientOptions } from './client.js';
@@ -213,7 +214,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   // ----------------------------------------------------------------- sending
 
   /**
-   * Sends a message, or a fragment of one. It leaves when this turn of the event loop ends, in one
+   * Sends a message, a fragment of one, or what WebSocketServer.prepare returned. It leaves when this turn of the event loop ends, in one
    * write with all others of this connection; long bytes must not change until then.
    *
    * @param cb called when it was written, or with why it was not
@@ -222,10 +223,10 @@ export class WebSocket extends Emitter<WebSocketEvents> {
    *   is not open, FULL when its queue is
    * @throws Error while it is CONNECTING, TypeError for data that there is no way to send
    */
-  send(data: BufferLike, cb?: SendCallback): Sent | ErrorCode;
-  send(data: BufferLike, options?: SendOptions, cb?: SendCallback): Sent | ErrorCode;
+  send(data: BufferLike | Prepared, cb?: SendCallback): Sent | ErrorCode;
+  send(data: BufferLike | Prepared, options?: SendOptions, cb?: SendCallback): Sent | ErrorCode;
   send(
-    data: BufferLike,
+    data: BufferLike | Prepared,
     options?: SendOptions | SendCallback,
     cb?: SendCallback,
   ): Sent | ErrorCode {
@@ -233,6 +234,7 @@ export class WebSocket extends Emitter<WebSocketEvents> {
       cb = options;
       options = undefined;
     }
+    if (typeof data === 'object' && data instanceof Prepared) return this.#prepared(data, cb);
     if (this._readyState !== OPEN) return this.#late(data, cb);
     const bytes = bytesOf(data);
     let kind: number = typeof bytes === 'string' ? Opcode.TEXT : Opcode.BINARY;
@@ -286,7 +288,19 @@ export class WebSocket extends Emitter<WebSocketEvents> {
   _sendNow(kind: number, bytes: string | Uint8Array, cb?: SendCallback): Sent | ErrorCode {
     const link = this._link;
     if (!link) return ErrorCode.STATE;
-    const status = link.loop.send(link, kind, bytes);
+    return this.#sent(link, link.loop.send(link, kind, bytes), cb);
+  }
+
+  /** Sends what a server prepared; behind a Blob it goes as any other message. */
+  #prepared(message: Prepared, cb?: SendCallback): Sent | ErrorCode {
+    const link = this._link;
+    if (this._readyState !== OPEN || !link) return this.#late(message.data, cb);
+    if (this._rare?.sends) return this.#frame(message.kind, message.data, cb);
+    return this.#sent(link, link.loop.sendPrepared(link, message), cb);
+  }
+
+  /** What became of a message, told to who waits for it. */
+  #sent(link: Link<Peer>, status: Sent | ErrorCode, cb?: SendCallback): Sent | ErrorCode {
     if (typeof cb !== 'function') return status;
     if (status === Sent.OK || status === Sent.BACKPRESSURE) link.loop.onWritten(link, cb);
     else process.nextTick(cb, notSent(status));
