@@ -6,8 +6,9 @@ import type { Handlers } from '../handlers.js';
 import type { Link } from '../link.js';
 import { faultOf } from './errors.js';
 import { EventQueue } from './event-queue.js';
+import { tell } from './messages.js';
 import { Rare, type Connecting } from './rare.js';
-import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer, type RawData } from './websocket.js';
+import { CLOSED, CLOSING, LEFT, OPEN, WebSocket, type Peer } from './websocket.js';
 
 // ------------------------------------------------------------ client's handshake
 
@@ -63,14 +64,8 @@ export function handshakeFailed(ws: WebSocket, error: Error): void {
 /** What a WebSocket hears of its link; a role adds what it has of opening handshakes. */
 export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   message(link: Link<Peer>, data: Buffer, isBinary: boolean): void {
-    const ws = link.owner as WebSocket;
-    if (ws._rare?.events) {
-      ws._rare.events.add(() => ws.emit('message', given(ws, data, isBinary), isBinary));
-    } else if (isBinary && ws._binaryType !== 'nodebuffer') {
-      ws.emit('message', given(ws, data, isBinary), isBinary);
-    } else {
-      ws.emit('message', data, isBinary);
-    }
+    if (link.incoming) link.incoming.message(data, isBinary);
+    else tell(link, data, isBinary);
   },
 
   ping(link: Link<Peer>, data: Buffer): void {
@@ -86,7 +81,8 @@ export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   },
 
   writable(link: Link<Peer>): void {
-    if (link.owner instanceof WebSocket) link.owner.emit('drain');
+    // What is sent while a stream is written waits for its end.
+    if (link.owner instanceof WebSocket && !link.line) link.owner.emit('drain');
   },
 
   heartbeat(link: Link<Peer>, rtt_ms: number): void {
@@ -96,8 +92,9 @@ export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   /** A server's connection is opened by its handshake. */
   opened(): void {},
 
-  /** Pieces of messages are put together by the loop. */
-  chunk(): void {},
+  chunk(link: Link<Peer>, data: Buffer, isBinary: boolean, flags: number): void {
+    link.incoming?.chunk(data, isBinary, flags);
+  },
 
   /** The loop is ended; what says how is the server's `close`. */
   closing(link: Link<Peer>): void {
@@ -118,6 +115,7 @@ export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
 
   failed(link: Link<Peer>, error: ErrorCode, _code: number, detail: number): void {
     const ws = link.owner as WebSocket;
+    link.incoming?.fail(faultOf(error, detail));
     behind(ws, () => {
       ws._readyState = CLOSING;
       // Who does not answer in time is gone: that is told as 1006.
@@ -130,6 +128,7 @@ export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
 
   closed(link: Link<Peer>, _code: number, _reason: string, clean: boolean): void {
     const ws = link.owner as WebSocket;
+    link.incoming?.fail(new Error(CUT));
     ws._clean = clean;
     behind(ws, () => {
       close(ws);
@@ -139,6 +138,7 @@ export const TOLD: Omit<Handlers<Peer>, 'upgrade' | 'request'> = {
   threw,
 };
 
+const CUT = 'The connection was closed before the message ended';
 /** RFC 6455 7.4.1. */
 const GOING_AWAY = 1001;
 
@@ -153,21 +153,6 @@ export function behind(ws: WebSocket, run: () => void): void {
 function close(ws: WebSocket): void {
   ws._readyState = CLOSED;
   ws.emit('close', ws._closeCode, ws._closeReason);
-}
-
-/** A message as `binaryType` says; text is always a Buffer. */
-function given(ws: WebSocket, data: Buffer, isBinary: boolean): RawData {
-  if (!isBinary) return data;
-  switch (ws._binaryType) {
-    case 'nodebuffer':
-      return data;
-    case 'arraybuffer':
-      return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
-    case 'fragments':
-      return data.length > 0 ? [data] : [];
-    case 'blob':
-      return new Blob([data as Uint8Array<ArrayBuffer>]);
-  }
 }
 
 /** An error of a listener, told on its own, where the process sees it as it would see any other. */

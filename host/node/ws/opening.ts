@@ -160,6 +160,8 @@ export class Opening implements Candidate {
       ws.user = this.user;
       opened(ws, link, protocol, !options.allowSynchronousEvents);
       this.server._entered(ws);
+      const { streamMessages = false } = options;
+      if (streamMessages !== false) ws.setStreamMessages(streamMessages);
       if (options.authenticate) this.callback(ws, request, this.user);
       else this.callback(ws, request);
     } finally {

@@ -103,6 +103,11 @@ export interface ServerOptions<
    * error, unless it has a `status` of its own. What the client sends meanwhile is kept.
    */
   authenticate?: ((request: InstanceType<Request>) => unknown) | undefined;
+  /**
+   * Which messages come as the connection's event 'stream', a Readable, and not whole: all, none, or those
+   * of more than so many bytes. Default false.
+   */
+  streamMessages?: boolean | number | undefined;
   /** Connections at once. Default: no bound. */
   maxConnections?: number | undefined;
   /**

@@ -3,7 +3,9 @@
 
 import type { ClientRequest } from 'node:http';
 import type { EventQueue } from './event-queue.js';
+import type { Told } from '../streams.js';
 import type { SendQueue } from './send-queue.js';
+import type { Peer } from './websocket.js';
 
 /** The opening handshake of a client, as `close` and `terminate` see it. */
 export interface Connecting {
@@ -23,4 +25,6 @@ export class Rare {
   sends: SendQueue | undefined = undefined;
   /** What waits for a turn of its own: allowSynchronousEvents is false. */
   events: EventQueue | undefined = undefined;
+  /** How messages are told once some of them come as streams. */
+  streams: Told<Peer> | undefined = undefined;
 }

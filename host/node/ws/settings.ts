@@ -7,6 +7,7 @@ import { callable, whole, word, yes } from '../checks.js';
 import { POLICIES } from '../options.js';
 import { applyPolicies, type PolicyOptions } from '../policies.js';
 import type { ShardOptions } from '../shards.js';
+import { streamsOver } from '../streams.js';
 import { WORKERS_MAX } from '../workers/team.js';
 import type { CommonOptions, PerMessageDeflateOptions, ServerOptions } from './options.js';
 
@@ -55,6 +56,7 @@ export function serverSettings(options: ServerOptions): Settings {
   }
   whole('workers', options.workers ?? 0, WORKERS_MAX);
   if (options.workers && options.noServer) throw new TypeError('workers do not go with noServer');
+  streamsOver(options.streamMessages);
   const policy = word('fullPolicy', POLICIES, fullPolicy);
   const policies: PolicyOptions = {};
   for (const name of POLICY_NAMES) {

@@ -13,6 +13,13 @@ import type { Link } from '../link.js';
 import type { Published } from '../outbox.js';
 import { Prepared } from '../prepared.js';
 import type { Shards } from '../shards.js';
+import {
+  MessageWriter,
+  streamOver,
+  streamsOver,
+  type MessageReader,
+  type WriterOptions,
+} from '../streams.js';
 import { payload, wholeKind, type Data } from '../socket.js';
 import { connect, type ClientOptions } from './client.js';
 import { bytesOf, checkClose, checkControl, checkMask, lengthOf, type BufferLike } from './data.js';
@@ -28,6 +35,7 @@ import {
   type EventName,
   type WebSocketEventMap,
 } from './events.js';
+import { streamsOf } from './messages.js';
 import type { Opening } from './opening.js';
 import { Rare } from './rare.js';
 import { SendQueue } from './send-queue.js';
@@ -60,6 +68,8 @@ export type SendCallback = (error?: Error) => void;
 export interface WebSocketEvents {
   open: [];
   message: [data: RawData, isBinary: boolean];
+  /** A message comes that is not told whole, see setStreamMessages. It has to be read. */
+  stream: [stream: MessageReader, isBinary: boolean];
   ping: [data: Buffer];
   pong: [data: Buffer];
   /** The queue for which `send` answered BACKPRESSURE has shrunk. */
@@ -248,6 +258,35 @@ export class WebSocket extends Emitter<WebSocketEvents> {
     const status = this.#frame(kind | this._plain | (fin ? 0 : SEND_MORE), bytes, cb);
     if (status === Sent.OK || status === Sent.BACKPRESSURE) this._fragmented = !fin;
     return status;
+  }
+
+  /**
+   * Sends a message of any length, as it is written: fragments, no faster than the peer takes them.
+   * Messages that are sent before it has ended wait behind it, and so does `close`.
+   *
+   * @throws Error when it is not open, or `send` has begun a message with `fin: false`
+   */
+  sendStream(options: WriterOptions = {}): MessageWriter {
+    if (this._fragmented) throw new Error('A message of fragments is being sent');
+    return new MessageWriter(this.#openLink(), options);
+  }
+
+  /**
+   * Which messages come as 'stream' from the next one on: all (true), none (false), or those of more than
+   * so many bytes; then maxPayload is no bound for them.
+   *
+   * @throws Error when it is not open; TypeError or RangeError
+   */
+  setStreamMessages(which: boolean | number): void {
+    const over = streamsOver(which);
+    const link = this.#openLink();
+    const rare = (this._rare ??= new Rare());
+    streamOver(link, (rare.streams ??= streamsOf(link)), over);
+  }
+
+  #openLink(): Link<Peer> {
+    if (!this._link || this._readyState !== OPEN) throw notOpen(this._readyState);
+    return this._link;
   }
 
   /** Sends a ping of at most 125 bytes; the answer is a 'pong' event. */
