@@ -69,7 +69,7 @@ test('a stream that is not read holds the peer back, and ends with an error when
   const failed = once(stream!, 'error');
   peer.transport.destroy();
   // Who does not read does not see the end either.
-  (stream!).resume();
+  stream!.resume();
   const [error] = (await within(failed, 'an error')) as [Error];
   assert.match(error.message, /closed before the message ended/);
 });
