@@ -2,14 +2,13 @@
 // none.
 
 import type { AddressInfo, ListenOptions, Server as NetServer } from 'node:net';
-import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
 import { Addresses } from './addresses.js';
 import type { Ending } from './crew.js';
 import { Dealer } from './dealer.js';
+import { Posts } from './posts.js';
 import type { Program } from './program.js';
-import { RecordType } from './record.js';
-import { shifted } from './selection.js';
+import { RecordType, type Header } from './record.js';
 import type { Goodbye, Member, Question, Team, WorkerTell } from './team.js';
 
 /** How long a worker may take beyond what its clients may. */
@@ -22,7 +21,7 @@ export interface Bounds {
   maxConnectionsPerAddress: number;
 }
 
-export class PrimaryTeam implements Team {
+export class PrimaryTeam extends Posts implements Team {
   readonly isPrimary = true;
   readonly worker = 0;
   /** Processes run as long as a server is open. */
@@ -36,15 +35,14 @@ export class PrimaryTeam implements Team {
   readonly #left = new Set<number>();
   /** Those who wait for workers: told when one listens or closes, or has ended. */
   readonly #waits = new Set<(failure?: Error) => void>();
-  /** The id of what is published with counts. */
-  #counting = 0;
 
   constructor(
     private readonly program: Program,
-    private readonly server: number,
+    server: number,
     bounds: Bounds,
     private readonly member: Member,
   ) {
+    super(server);
     this.#addresses = new Addresses(bounds.maxConnectionsPerAddress);
     this.#dealer = new Dealer(bounds.maxConnections, (error) => {
       member.failed(error);
@@ -199,29 +197,13 @@ export class PrimaryTeam implements Team {
 
   // ---------------------------------------------------------------- the bus
 
-  publish(topic: string, kind: number, data: string | Uint8Array): void {
-    this.#put(RecordType.PUBLISH, topic, kind, data);
-  }
-
-  broadcast(selection: Selection, kind: number, data: string | Uint8Array): void {
-    this.#put(RecordType.BROADCAST, shifted(selection), kind, data);
-  }
-
-  #put(type: number, head: string, kind: number, data: string | Uint8Array): void {
-    const id = this.#counting;
-    this.#counting = 0;
-    this.program.switchboard.put({ type, server: this.server, kind, id, head }, data);
+  protected override post(header: Header, data: string | Uint8Array): void {
+    this.program.switchboard.put(header, data);
   }
 
   async counted(run: () => Published): Promise<{ here: Published; others: Published[] }> {
     const { id, answers } = this.program.switchboard.ask<Published>(this.server);
-    this.#counting = id;
-    let here: Published;
-    try {
-      here = run();
-    } finally {
-      this.#counting = 0;
-    }
+    const here = this.countedAs(id, run);
     return { here, others: await answers };
   }
 

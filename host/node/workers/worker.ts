@@ -2,10 +2,10 @@
 // as if it were alone.
 
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import type { Selection } from '../hub.js';
 import type { Published } from '../outbox.js';
+import { Posts } from './posts.js';
 import { RecordType, type Header } from './record.js';
-import { shifted, unshifted } from './selection.js';
+import { unshifted } from './selection.js';
 import { serve, share } from './shared.js';
 import type { Station } from './station.js';
 import {
@@ -20,7 +20,7 @@ import {
 
 const NOBODY: Published = { delivered: 0, over: 0, dropped: 0 };
 
-export class WorkerTeam implements Team {
+export class WorkerTeam extends Posts implements Team {
   readonly isPrimary = false;
   /** Whether there is nothing of it that keeps the process. */
   isClosed = true;
@@ -33,14 +33,14 @@ export class WorkerTeam implements Team {
   /** The user's server, if it is for more than these sessions. */
   #shared: NetServer | undefined;
   #tellsSize = false;
-  /** The id of what is published with counts. */
-  #counting = 0;
 
   constructor(
     private readonly station: Station,
-    private readonly server: number,
+    server: number,
     readonly member: Member,
-  ) {}
+  ) {
+    super(server);
+  }
 
   get worker(): number {
     return this.station.worker;
@@ -146,29 +146,14 @@ export class WorkerTeam implements Team {
 
   // ---------------------------------------------------------------- the bus
 
-  publish(topic: string, kind: number, data: string | Uint8Array): void {
-    this.#put(RecordType.PUBLISH, topic, kind, data);
-  }
-
-  broadcast(selection: Selection, kind: number, data: string | Uint8Array): void {
-    this.#put(RecordType.BROADCAST, shifted(selection), kind, data);
-  }
-
-  #put(type: number, head: string, kind: number, data: string | Uint8Array): void {
-    const id = this.#counting;
-    this.#counting = 0;
-    this.station.lane.put({ type, server: this.server, kind, id, head }, data);
+  protected override post(header: Header, data: string | Uint8Array): void {
+    this.station.lane.put(header, data);
   }
 
   async counted(run: () => Published): Promise<{ here: Published; others: Published[] }> {
     let here = NOBODY;
     const others = await this.station.ask<Published[]>((id) => {
-      this.#counting = id;
-      try {
-        here = run();
-      } finally {
-        this.#counting = 0;
-      }
+      here = this.countedAs(id, run);
     });
     return { here, others };
   }
