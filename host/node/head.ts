@@ -1,4 +1,5 @@
-// What the core knows of a session's request: its parts, header fields and cookies, as strings.
+// What the core knows of a request: its parts, header fields and cookies, as strings; and heads that
+// node:http has parsed, as bytes again, for the core to judge.
 
 import type { Part } from '../../build/limpet.abi.js';
 import type { Core } from '../core/core.js';
@@ -27,4 +28,23 @@ export function headerOf(
 /** Bytes of a head as a string: RFC 9110 5.5. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/**
+ * A head that node:http has parsed, as it came.
+ *
+ * @param first the request or status line
+ * @param rawHeaders names and values in turn
+ * @param isWanted which fields, by name; default all
+ */
+export function headBytes(
+  first: string,
+  rawHeaders: readonly string[],
+  isWanted: (name: string) => boolean = () => true,
+): Buffer {
+  let head = `${first}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (isWanted(rawHeaders[i])) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  return Buffer.from(`${head}\r\n`, 'latin1');
 }

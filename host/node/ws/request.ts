@@ -4,17 +4,14 @@
 import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Part } from '../../../build/limpet.abi.js';
-import { partOf } from '../head.js';
+import { headBytes, partOf } from '../head.js';
 import type { Link } from '../link.js';
 
 /** The bytes of a request as its client sent them: its head, and what came behind it. */
 export function headOf(request: IncomingMessage, rest: Buffer): Buffer {
   const { method = 'GET', url = '/', httpVersion, rawHeaders } = request;
-  let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  }
-  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), rest]);
+  const head = headBytes(`${method} ${url} HTTP/${httpVersion}`, rawHeaders);
+  return Buffer.concat([head, rest]);
 }
 
 /** Fields of which the first counts: https://nodejs.org/api/http.html#messageheaders. */

@@ -4,18 +4,15 @@
 import type { IncomingMessage } from 'node:http';
 import { ErrorCode } from '../../../../build/limpet.abi.js';
 import { errorName } from '../../../core/core.js';
+import { headBytes } from '../../head.js';
 
 /** Fields of an opening handshake. All others are node:http's affair: how long or odd they may be. */
 const OURS = /^(upgrade|connection|sec-websocket-.*)$/i;
 
 /** The head of a response as the server sent it, as far as it says something of the handshake. */
 export function headOf(response: IncomingMessage): Buffer {
-  const { rawHeaders } = response;
-  let head = `HTTP/1.1 ${String(response.statusCode)} \r\n`;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (OURS.test(rawHeaders[i])) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  }
-  return Buffer.from(`${head}\r\n`, 'latin1');
+  const { statusCode, rawHeaders } = response;
+  return headBytes(`HTTP/1.1 ${String(statusCode)} `, rawHeaders, (name) => OURS.test(name));
 }
 
 /** What a client asked for. */
