@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "loop.h"
 #include "tls.h"
 

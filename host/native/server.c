@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "crossing.h"
-#include "log.h"
 #include "memory.h"
 #include "tls.h"
 
