@@ -63,7 +63,9 @@ void writer_write(struct loop *loop, struct connection *connection) {
     if (at <= 0) return;
     const struct limpet_tx_record *record = (const void *)(loop->memory + at);
     const uint32_t flags = record->flags, bytes = record->bytes;
-    if (flags & LIMPET_TX_FLAG_ABORT) {
+    // A session that ends before the transport's handshake did has nobody to tell: it took too long.
+    const bool silent = (flags & LIMPET_TX_FLAG_END) && (connection->flags & CONNECTION_SHAKING);
+    if ((flags & LIMPET_TX_FLAG_ABORT) || silent) {
       link_gone(loop, connection);
       return;
     }
