@@ -1,7 +1,7 @@
 /* Calls for a loop from other threads: a queue that any thread appends to, and the loop takes whole.
  *
- *   any thread ─► posts_put ─► newest ─► ... ─► oldest        wake_ring when it was empty
- *   the loop   ─► posts_take ─► all, oldest first ─► crossing.c ─► posts_done
+ *   any thread ─► posts_put ─► oldest ─► ... ─► newest      wake_ring when it was empty
+ *   the loop   ─► posts_take ─► all ─► crossing.c ─► posts_done
  *
  * What one thread puts stays in order. Bytes that go to several loops are kept once and counted. */
 
@@ -36,25 +36,8 @@ enum post_kind {
   POST_SOCKET
 };
 
-/* Bytes of one post or of several, on the heap. */
-struct payload {
-  /* Posts that have it, and its maker until payload_leave. */
-  atomic_uint holders;
-  /* What says whom it is for (a topic with its zero byte, a selection), then the message. */
-  size_t head_length, length;
-  max_align_t bytes[];
-};
-
-/* Copies both; NULL without memory. `data` NULL: `length` bytes that the caller fills in. */
-struct payload *payload_new(const void *head, size_t head_length, const void *data, size_t length);
-/* The maker, or a post, has it no more; the last one frees it. NULL is fine. */
-void payload_leave(struct payload *payload);
-static inline const void *payload_head(const struct payload *payload) { return payload->bytes; }
-static inline const char *payload_data(const struct payload *payload) {
-  return (const char *)payload->bytes + payload->head_length;
-}
-
 struct each;
+struct payload;
 
 /* One call. */
 struct post {
@@ -70,6 +53,28 @@ struct post {
     int fd;
   };
 };
+
+/* Bytes of one post or of several, on the heap. */
+struct payload {
+  /* Posts that have it, and its maker until payload_leave. */
+  atomic_uint holders;
+  /* What says whom it is for (a topic with its zero byte, a selection), then the message. */
+  size_t head_length, length;
+  /* The first post that has it lies here: most have one only. */
+  struct post own;
+  bool own_used;
+  max_align_t bytes[];
+};
+
+/* Copies both, for one maker, which puts and then leaves. NULL without memory. `data` NULL: the maker fills in
+ * `length` bytes. */
+struct payload *payload_new(const void *head, size_t head_length, const void *data, size_t length);
+/* The maker, or a post, has it no more; the last one frees it. NULL is fine. */
+void payload_leave(struct payload *payload);
+static inline const void *payload_head(const struct payload *payload) { return payload->bytes; }
+static inline const char *payload_data(const struct payload *payload) {
+  return (const char *)payload->bytes + payload->head_length;
+}
 
 struct posts;
 
