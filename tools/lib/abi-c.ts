@@ -1,6 +1,7 @@
 // The ABI → build/limpet_core.h, C11 and C++11: constants, records, and the calls of an instance of
 // the core, whichever engine of host/native/engine/ runs it.
 
+import { writeErrorCodes } from './abi-c-errors.js';
 import { upperSnake } from './profile.js';
 import { INSTANCE_C } from './abi-c-instance.js';
 import type { Abi, AbiEnum, AbiField, AbiFunction, AbiRecord, AbiType } from './abi-model.js';
@@ -26,12 +27,14 @@ export function writeCHeader(abi: Abi): string {
       '#ifndef LIMPET_CORE_H\n#define LIMPET_CORE_H',
       '#include <stddef.h>\n#include <stdint.h>',
       '#ifdef __cplusplus\n#define LIMPET_STATIC_ASSERT static_assert\n#else\n#define LIMPET_STATIC_ASSERT _Static_assert\n#endif',
+      `/* The version of the package. */\n#define LIMPET_VERSION ${JSON.stringify(abi.version)}`,
       '#ifdef __cplusplus\nextern "C" {\n#endif',
       ...Object.entries(abi.constants).map(
         ([name, { value, doc }]) =>
           `${comment(doc)}#define LIMPET_${name} ${value < 0 ? `(${value})` : value}`,
       ),
       ...Object.entries(abi.enums).map(([name, entry]) => writeEnum(name, entry)),
+      writeErrorCodes(abi.enums.ErrorCode),
       ...Object.entries(abi.records).map(([name, record]) => writeRecord(name, record)),
       INSTANCE_C,
       ...abi.functions.map(writeCall),
