@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "limits.h"
 #include "loop.h"
 
 /* Connections taken in one turn: others have their turn, too. */
@@ -133,10 +134,15 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
 }
 
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+  if (!limits_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
   const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
-  if (handle < 0) return handle;
+  if (handle < 0) {
+    limits_undo(loop);
+    return handle;
+  }
   listen_prepare(loop->server->settings, fd, address->sa_family);
   *connection = link_add(loop, handle, fd, &transport_plain);
+  (*connection)->flags |= CONNECTION_COUNTED;
   listen_tell(loop, handle, address);
   // A session has timers from now on.
   loop->due = loop->now;
@@ -172,8 +178,13 @@ void listen_accept(struct loop *loop) {
       continue;
     }
     struct connection *connection;
-    if (listen_enter(loop, fd, (const struct sockaddr *)&address, &connection) != 0) close(fd);
-    else link_begin(loop, connection);
+    const int entered = listen_enter(loop, fd, (const struct sockaddr *)&address, &connection);
+    if (entered == 0) {
+      link_begin(loop, connection);
+      continue;
+    }
+    close(fd);
+    events_failed(loop, 0, entered, limpet_strerror(entered));
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.

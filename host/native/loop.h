@@ -55,7 +55,8 @@ struct loop {
    * on_writable was asked. */
   struct row_set resuming, waiting, asked;
 
-  /* ms of CLOCK_MONOTONIC as this turn began; what makes it ms since 1970; when limpet_core_tick is due. */
+  /* ms of CLOCK_MONOTONIC as this turn began; what makes the core's times ms since 1970; when limpet_core_tick is
+   * due. */
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
@@ -63,6 +64,10 @@ struct loop {
   bool broken;
 
   struct posts *posts;
+  /* For threads that ask of it: counters.c. */
+  struct counters *counters;
+  /* Messages of limpet_server_prepare that this loop's core keeps. */
+  struct limpet_prepared *prepared;
 };
 
 /* What a server does. */
@@ -89,6 +94,7 @@ struct limpet_server {
   _Atomic int stop_asked;
   _Atomic int port;
   struct threads *threads;
+  struct limits *limits;
   struct memory_block *memory;
 };
 
