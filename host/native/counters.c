@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "loop.h"
 #include "memory.h"
 
@@ -86,7 +86,7 @@ int limpet_server_stats(const limpet_server *server, struct limpet_stats_record 
     counters_read(server->loops[i], &one);
     counters_add(stats, &one);
   }
-  stats->sessions_full += limits_refused(server);
+  stats->sessions_full += bounds_refused(server);
   return 0;
 }
 

@@ -1,13 +1,13 @@
 /* UPGRADE and REQUEST events ─► the application's decision ─► 101, or an answer. RFC 6455 4.2.
  *
- *   UPGRADE ─► limits.c ─► on_upgrade ─┬─ LIMPET_ACCEPT   101, with the first allowed subprotocol that was offered
+ *   UPGRADE ─► bounds.c ─► on_upgrade ─┬─ LIMPET_ACCEPT   101, with the first allowed subprotocol that was offered
  *                                      ├─ LIMPET_REFUSE   403
  *                                      └─ LIMPET_DECIDED  limpet_session_accept or _respond, then or later
  *   REQUEST ─► on_request ─► limpet_session_respond; without the callback 426 */
 
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "loop.h"
 #include "memory.h"
 #include "text.h"
@@ -91,7 +91,7 @@ static enum limpet_verdict handshake_ask(struct loop *loop, const struct connect
 }
 
 void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path, size_t length) {
-  if (!limits_admit(loop, connection)) {
+  if (!bounds_admit(loop, connection)) {
     const int code = LIMPET_ERROR_CODE_HTTP_ADDRESS;
     events_failed(loop, loop_session(loop, connection->handle), code, limpet_strerror(code));
     (void)handshake_respond(loop, connection, 429, NULL, NULL, 0);

@@ -11,9 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "limits.h"
+#include "bounds.h"
 #include "loop.h"
+#include "tls.h"
 
 /* Connections taken in one turn: others have their turn, too. */
 #define ACCEPT_MAX 64
@@ -134,10 +134,10 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
 }
 
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
-  if (!limits_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
+  if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
   const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
   if (handle < 0) {
-    limits_undo(loop);
+    bounds_undo(loop);
     return handle;
   }
   listen_prepare(loop->server->settings, fd, address->sa_family);
@@ -147,6 +147,23 @@ int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, stru
   // A session has timers from now on.
   loop->due = loop->now;
   return 0;
+}
+
+/* A session for an accepted socket, under TLS where the server has a certificate. */
+static void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
+  struct connection *connection;
+  const int entered = listen_enter(loop, fd, address, &connection);
+  if (entered != 0) {
+    close(fd);
+    events_failed(loop, 0, entered, limpet_strerror(entered));
+    return;
+  }
+  if (loop->server->settings->certificate_count > 0 && tls_begin(loop, connection, false, NULL) != 0) {
+    events_failed(loop, loop_session(loop, connection->handle), LIMPET_E_TLS, limpet_last_error());
+    link_gone(loop, connection);
+    return;
+  }
+  link_begin(loop, connection);
 }
 
 /* The descriptors ran out: who waits goes on waiting until some are free. */
@@ -177,14 +194,7 @@ void listen_accept(struct loop *loop) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    struct connection *connection;
-    const int entered = listen_enter(loop, fd, (const struct sockaddr *)&address, &connection);
-    if (entered == 0) {
-      link_begin(loop, connection);
-      continue;
-    }
-    close(fd);
-    events_failed(loop, 0, entered, limpet_strerror(entered));
+    listen_take(loop, fd, (const struct sockaddr *)&address);
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "crossing.h"
-#include "limits.h"
-#include "log.h"
+#include "bounds.h"
 #include "memory.h"
+#include "tls.h"
+
+const struct polling *server_polling = POLLING_DEFAULT;
 
 limpet_server *limpet_server_new(const limpet_config *config) {
   if (!config) {
@@ -19,7 +21,7 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   }
   limpet_server *server = memory_server(config);
   if (!server) return NULL;
-  server->polling = POLLING_DEFAULT;
+  server->polling = server_polling;
   atomic_init(&server->phase, SERVER_NEW);
   atomic_init(&server->stop_asked, -1);
   atomic_init(&server->port, 0);
@@ -34,7 +36,7 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   bool whole = true;
   for (int i = 0; i < server->loop_count && whole; i++) whole = (server->loops[i] = loop_new(server, i)) != NULL;
   settings_forget_tokens(server->settings);
-  if (whole && limits_new(server, server->loops[0]->rows) == 0) return server;
+  if (whole && bounds_new(server, server->loops[0]->rows) == 0) return server;
   limpet_server_free(server);
   return NULL;
 }
@@ -43,7 +45,8 @@ void limpet_server_free(limpet_server *server) {
   if (!server) return;
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
-  limits_free(server);
+  bounds_free(server);
+  tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
 }
@@ -53,6 +56,8 @@ int limpet_server_start(limpet_server *server) {
   if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
   struct loop *loop = server->loops[0];
   loop->owner = pthread_self();
+  const int secured = tls_open(server);
+  if (secured != 0) return secured;
   if (server->settings->host) {
     int port = server->settings->port;
     const int fd = listen_open(server->settings, &port, false);
