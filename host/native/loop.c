@@ -246,6 +246,8 @@ int loop_delay(const struct loop *loop) {
 
 int loop_turn(struct loop *loop, int timeout_ms) {
   struct ready ready[READY_MAX];
+  // What was sent since the last turn does not wait for this one's sockets.
+  writer_write_all(loop);
   const int delay = loop_delay(loop);
   const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
