@@ -16,8 +16,8 @@ static int writer_spans(struct loop *loop, struct connection *connection, const 
       continue;
     }
     if (!outside) return -1;
-    uint8_t *bytes = (uint8_t *)(uintptr_t)outside->bytes + outside->at;
-    out[i] = (struct iovec){.iov_base = bytes, .iov_len = spans[i].len};
+    // writev only reads them; it has no type that says so.
+    out[i] = (struct iovec){.iov_base = (void *)(uintptr_t)outside->bytes, .iov_len = spans[i].len};
     outside = outside->next;
   }
   return (int)record->count;
@@ -33,8 +33,11 @@ static void writer_left(struct loop *loop, struct connection *connection, const 
     const size_t part = bytes < spans[i].len ? bytes : spans[i].len;
     bytes -= part;
     if (spans[i].ptr != 0) continue;
-    extra->outside.first->at += part;
-    if (extra->outside.first->at == extra->outside.first->length) outgoing_drop(loop, &extra->outside);
+    struct outgoing *first = extra->outside.first;
+    first->bytes += part;
+    first->length -= part;
+    extra->outside.bytes -= part;
+    if (first->length == 0) outgoing_drop(loop, &extra->outside);
   }
 }
 
