@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "threads.h"
 
 /* Connections taken in one turn: others have their turn, too. */
 #define ACCEPT_MAX 64
@@ -89,6 +90,22 @@ int listen_open(const limpet_config *settings, int *port, bool shared) {
   return fd;
 }
 
+int listen_begin(struct loop *loop, int *port, bool shared) {
+  const int fd = listen_open(loop->server->settings, port, shared);
+  if (fd < 0) return fd;
+  loop->listener = fd;
+  if (loop->polling->add(loop->poller, fd, ROW_LISTENER, POLLIN) == 0) return 0;
+  return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
+}
+
+void listen_end(struct loop *loop) {
+  if (loop->listener < 0) return;
+  if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+  close(loop->listener);
+  loop->listener = -1;
+  loop->listener_wait = 0;
+}
+
 /* ----------------------------------------------------------------------- accepting */
 
 /* Small messages leave at once; silent peers are noticed where that was asked for. */
@@ -142,6 +159,12 @@ int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, stru
   return 0;
 }
 
+void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
+  struct connection *connection;
+  if (listen_enter(loop, fd, address, &connection) != 0) close(fd);
+  else link_begin(loop, connection);
+}
+
 /* The descriptors ran out: who waits goes on waiting until some are free. */
 static void listen_rest(struct loop *loop) {
   if (loop->listener_wait == 0) {
@@ -170,9 +193,8 @@ void listen_accept(struct loop *loop) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    struct connection *connection;
-    if (listen_enter(loop, fd, (const struct sockaddr *)&address, &connection) != 0) close(fd);
-    else link_begin(loop, connection);
+    const struct sockaddr *peer = (const struct sockaddr *)&address;
+    if (!threads_deal(loop, fd, peer, size)) listen_take(loop, fd, peer);
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.
