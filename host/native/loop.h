@@ -114,6 +114,9 @@ void loop_break(struct loop *loop);
 
 /* registry.c */
 
+/* The loop of a session's number, to compare it with this thread's own: another thread's may end meanwhile. NULL for
+ * one that is gone. */
+struct loop *loop_find(limpet_session session);
 /* Whether this thread may touch it. */
 bool loop_is_mine(const struct loop *loop);
 /* Its loop if this thread may touch it, with its connection: 0, or LIMPET_ERROR_CODE_HANDLE or

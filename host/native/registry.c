@@ -89,6 +89,11 @@ void registry_release(const struct loop *loop) { atomic_fetch_sub(&places[loop->
 
 /* ------------------------------------------------------------------- the own thread */
 
+struct loop *loop_find(limpet_session session) {
+  const struct place *place = place_of(session);
+  return place ? atomic_load(&place->loop) : NULL;
+}
+
 bool loop_is_mine(const struct loop *loop) { return atomic_load(&places[loop->slot].owner) == registry_here(); }
 
 int loop_enter(limpet_session session, struct loop **loop, struct connection **connection) {
