@@ -110,6 +110,8 @@ static int threads_create(limpet_server *server) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = 0;
+  /* They were this thread's until now, each is its own thread's from its first line on. */
+  for (int i = 0; i < server->loop_count; i++) registry_disown(server->loops[i]);
   while (error == 0 && threads->started < server->loop_count) {
     atomic_fetch_add(&threads->running, 1);
     error = pthread_create(&threads->ids[threads->started], NULL, threads_run, server->loops[threads->started]);
