@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "buffer.h"
 #include "callbacks.h"
 #include "limpet.h"
 #include "link.h"
@@ -56,6 +57,9 @@ struct loop {
   bool telling;
   /* loop_stop was called: it is over when its last session is. */
   bool stopping;
+  /* Of the message that on_message has now, if it lies in one. */
+  struct buffer *told;
+  struct buffer_pool buffers;
   /* The core trapped. */
   bool broken;
 

@@ -10,6 +10,9 @@
 #include "crossing.h"
 #include "memory.h"
 #include "threads.h"
+#include "tls.h"
+
+const struct polling *server_polling = POLLING_DEFAULT;
 
 limpet_server *limpet_server_new(const limpet_config *config) {
   if (!config) {
@@ -18,7 +21,7 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   }
   limpet_server *server = memory_server(config);
   if (!server) return NULL;
-  server->polling = POLLING_DEFAULT;
+  server->polling = server_polling;
   atomic_init(&server->phase, SERVER_NEW);
   atomic_init(&server->port, 0);
   server->loop_count = config->threads > 1 ? config->threads : 1;
@@ -45,6 +48,7 @@ void limpet_server_free(limpet_server *server) {
   threads_free(server);
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
 }
@@ -52,6 +56,8 @@ void limpet_server_free(limpet_server *server) {
 int limpet_server_start(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_start takes a server");
   if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
+  const int secured = tls_open(server);
+  if (secured != 0) return secured;
   if (server->threads) return threads_start(server);
   struct loop *loop = server->loops[0];
   registry_own(loop);

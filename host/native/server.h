@@ -5,6 +5,9 @@
 
 #include "loop.h"
 
+/* How servers to come wait for descriptors: the best that the system has, unless a test says otherwise. */
+extern const struct polling *server_polling;
+
 /* A loop of it has begun to stop. Any loop's thread. */
 void server_stopping(limpet_server *server);
 
