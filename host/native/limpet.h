@@ -32,10 +32,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define LIMPET_API __attribute__((visibility("default")))
-#define LIMPET_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LIMPET_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #else
 #define LIMPET_API
-#define LIMPET_PRINTF(format, first)
+#define LIMPET_PRINTF(string, first)
 #endif
 
 /* Settings of a server to come. */

@@ -36,6 +36,8 @@ struct limpet_config {
   /* 0: none; with several threads each has its part. */
   uint32_t rate_all_messages, rate_all_bytes;
   bool rates_enabled, origins_enabled;
+  /* limpet_config_set_origin_validation(true) was called: a list without an entry is a mistake then. */
+  bool origins_required;
   struct settings_list origins, protocols, tokens;
   uint32_t trust;
   /* NULL: nothing is kept of requests. */
@@ -51,14 +53,23 @@ struct limpet_config {
   size_t memory_bytes;
 };
 
-/* A copy that shares nothing, for a server; NULL without memory. */
+/* A copy that shares nothing, for a server; NULL without memory. limpet_config_free frees it. */
 struct limpet_config *settings_copy(const limpet_config *config);
 
 /* Sets the defaults and lists of a new core: 0, or the code of what it refused (limpet_last_error has the
  * words). `scratch` is where strings may be put, `parts` into how many parts go what bounds all together. */
 int settings_apply(const limpet_config *config, limpet_core *core, uint32_t scratch, int parts);
 
+/* Overwrites and frees the tokens, once all cores of a server have them: those keep their SHA-256. */
+void settings_forget_tokens(limpet_config *config);
+
+/* config.c: appends a copy of a string to a list; 0, or LIMPET_ERROR_CODE_MEMORY. */
+int settings_append(struct settings_list *list, const char *text);
+
 /* errors.c: remembers words for limpet_last_error, and answers the code. */
 int fail(int code, const char *format, ...) LIMPET_PRINTF(2, 3);
+
+/* errors.c: answers a code that says all: there are no more words. */
+int refuse(int code);
 
 #endif

@@ -1,0 +1,36 @@
+# LIMPET_WASM → C by wasm2c → engine/wasm2c.c over it. Without wasm2c: build/limpet_core.c, which is
+# all of that for the server's core in one file, made where there was one (npm run build).
+
+find_program(LIMPET_WASM2C wasm2c DOC "wasm2c of wabt")
+set(guard "$<BOOL:${LIMPET_GUARD}>")
+set(ready_made "${LIMPET_ROOT}/build/limpet_core.c")
+
+if(LIMPET_WASM2C)
+  set(made "${CMAKE_BINARY_DIR}/wasm2c")
+  file(MAKE_DIRECTORY "${made}")
+  add_custom_command(
+    OUTPUT "${made}/limpet-module-code.c" "${made}/limpet-module-code.h" "${made}/limpet-module.h"
+    COMMAND "${CMAKE_COMMAND}" "-DWASM2C=${LIMPET_WASM2C}" "-DWASM=${LIMPET_WASM}"
+      "-DHEADER=${LIMPET_CORE_HEADER}" "-DOUT=${made}" -P "${CMAKE_CURRENT_LIST_DIR}/wasm2c.cmake"
+    DEPENDS "${LIMPET_WASM}" "${LIMPET_CORE_HEADER}" "${CMAKE_CURRENT_LIST_DIR}/wasm2c.cmake"
+    COMMENT "wasm2c ${LIMPET_WASM}" VERBATIM)
+  set(module_sources "${made}/limpet-module-code.c")
+  set(engine_sources engine/wasm2c.c engine/wasm-rt.c)
+  target_include_directories(limpet_flags INTERFACE
+    "${CMAKE_CURRENT_SOURCE_DIR}/engine" "${made}")
+elseif(EXISTS "${ready_made}" AND LIMPET_WASM STREQUAL "${LIMPET_ROOT}/build/limpet-server.wasm")
+  message(STATUS "There is no wasm2c: the core is build/limpet_core.c")
+  set(module_sources "${ready_made}")
+else()
+  message(FATAL_ERROR "There is no wasm2c (Debian's package wabt), and no build/limpet_core.c "
+    "that could stand for ${LIMPET_WASM}")
+endif()
+target_compile_definitions(limpet_flags INTERFACE "LIMPET_GUARD=${guard}")
+
+# The generated C by itself: its warnings are wasm2c's.
+add_library(limpet_module OBJECT ${module_sources})
+target_include_directories(limpet_module PRIVATE
+  "${CMAKE_CURRENT_SOURCE_DIR}/engine" "${LIMPET_ROOT}/build" ${made})
+target_compile_definitions(limpet_module PRIVATE _GNU_SOURCE "LIMPET_GUARD=${guard}")
+target_compile_options(limpet_module PRIVATE -w)
+set(engine_target limpet_module)
