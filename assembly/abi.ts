@@ -463,6 +463,13 @@ export const enum TxFlag {
 /** Bytes that Region.TOPICS has for each session, beside what it has for rooms and memberships. */
 export const SESSION_TOPICS_BYTES: i32 = 20;
 
+/**
+ * `handle & HANDLE_SLOT` is a session's place in the pool, less than StatsRecord.sessions: for hosts that keep
+ * a table with a row per session. Sessions in use never share one; the next session at a place has
+ * another handle.
+ */
+export const HANDLE_SLOT: i32 = 0xffff;
+
 /** Spans in a TxRecord: as many buffers as one writev takes without losing its use. */
 export const TX_SPANS_MAX: i32 = 32;
 

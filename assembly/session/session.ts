@@ -9,7 +9,7 @@
 //   112 limits, copied from the defaults at opening
 //   168 header gathered, counters and times
 
-import { Delivery, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
+import { Delivery, HANDLE_SLOT, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
 import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
 import {
   copyBytes,
@@ -226,7 +226,7 @@ export function sessionAt(slot: u32): Session {
 
 /** Handle → record, or null when it is stale or never was one. */
 export function sessionFind(handle: i32): Session {
-  const slot: u32 = handle & 0xffff;
+  const slot: u32 = handle & HANDLE_SLOT;
   const s = sessionAt(slot);
   const found = slot < <u32>SESSIONS && s.handle == handle && s.state != State.FREE;
   return changetype<Session>(found ? changetype<usize>(s) : 0);
@@ -340,7 +340,7 @@ export function sessionOpen(role: Role, state: State): Session {
 /** The handle that a slot has next. Generations run from 1 to 32,767: it is neither 0 nor negative. */
 export function handleAfter(handle: i32): i32 {
   handle += FIRST_GENERATION;
-  return handle > 0 ? handle : FIRST_GENERATION | (handle & 0xffff);
+  return handle > 0 ? handle : FIRST_GENERATION | (handle & HANDLE_SLOT);
 }
 
 /** Frees the slot; the handle is stale from here on. The caller has emptied queue, lists, blocks and metadata. */
@@ -388,7 +388,7 @@ export function countMany(n: u32, bytes: u32): void {
 
 /** The handle of the first session in use behind `handle`'s slot (0: of all), or 0. */
 export function sessionAfter(handle: i32): i32 {
-  for (let slot: u32 = handle ? (handle & 0xffff) + 1 : 0; slot < pool().fresh; slot++) {
+  for (let slot: u32 = handle ? (handle & HANDLE_SLOT) + 1 : 0; slot < pool().fresh; slot++) {
     const s = sessionAt(slot);
     if (s.state != State.FREE) return s.handle;
   }

@@ -359,6 +359,11 @@ LIMPET_API uint64_t limpet_server_total_count(const limpet_server *server);
 LIMPET_API uint64_t limpet_server_total_messages(const limpet_server *server);
 /* All counters of the core, summed over the threads (peaks too). Any thread. */
 LIMPET_API int limpet_server_stats(const limpet_server *server, struct limpet_stats_record *stats);
+/* The same as Prometheus reads them (exposition format 0.0.4), cut off at `size` with its zero byte; returns
+ * the length of all of it, so that 0 bytes ask for it. Any thread. */
+LIMPET_API int limpet_server_metrics(const limpet_server *server, char *buffer, size_t size);
+/* Bytes of linear memory, of all its cores. Any thread. */
+LIMPET_API uint64_t limpet_server_memory(const limpet_server *server);
 
 /* ------------------------------------------------------------------- session */
 
@@ -446,7 +451,7 @@ LIMPET_API int limpet_session_headers(limpet_session session, bool (*told)(const
 /* Accepts a handshake whose on_upgrade said LIMPET_DECIDED: a subprotocol that was offered, or NULL; lines
  * "Name: value\r\n" to add, or NULL. */
 LIMPET_API int limpet_session_accept(limpet_session session, const char *protocol, const char *headers);
-/* Answers a plain request, or refuses a handshake, 200 to 599. */
+/* Answers a plain request, or refuses a handshake: 200 to 599, or 0 for the default (426, 400). */
 LIMPET_API int limpet_session_respond(limpet_session session, int status, const char *headers, const void *body, size_t length);
 
 /* Rooms: 1 when it joined or left, 0 when nothing changed. */

@@ -1,143 +1,34 @@
-/* What the files of this host know of each other: a server, its loops, and the connections of a loop.
+/* A server's loops, and what the files of this host know of each other.
  *
- *   limpet_server ─┬─ struct loop ─┬─ limpet_core         one pool of sessions, one thread at a time
- *                  │               ├─ struct poller       which descriptors have something to say
- *                  │               └─ connections[]       one row per session; the row is its user-data word
- *                  └─ struct loop ...
+ *   limpet_server ─┬─ struct loop ─┬─ limpet_core     one pool of sessions
+ *                  │               ├─ struct poller   which descriptors have something to say
+ *                  │               └─ connections[]   one row per session (link.h)
+ *                  └─ struct loop ...                 one thread each
  *
- *   readable ─► transport->read ─► INGRESS ─► limpet_core_rx ─► events.c ─► callbacks
- *   turn end ─► limpet_core_tx_next ─► limpet_core_tx ─► transport->write */
+ *   readable ─► reader.c ─► limpet_core_rx ─► events.c ─► callbacks ─► outbox.c ─┐
+ *   writable ─► writer.c ◄─ limpet_core_tx ◄─ limpet_core_tx_next (turn's end) ◄─┘ */
 
 #ifndef LIMPET_LOOP_H
 #define LIMPET_LOOP_H
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
-#include <sys/uio.h>
 
+#include "callbacks.h"
 #include "limpet.h"
+#include "link.h"
+#include "poller/poller.h"
+#include "rows.h"
 #include "settings.h"
 
-struct loop;
-struct connection;
-
-/* ---------------------------------------------------------------- transport/ */
-
-enum transport_result {
-  /* Nothing now: wait for what `wants` says. */
-  TRANSPORT_AGAIN = -1,
-  /* The connection is broken; errno, or limpet_last_error for TLS, says why. */
-  TRANSPORT_FAILED = -2
-};
-
-/* How bytes come and go on a connection's descriptor. Functions never block. */
-struct transport {
-  /* What poll(2) has to watch for before the transport's own handshake can go on (POLLIN, POLLOUT), or 0 when
-   * there is none (any more). May be NULL: there never is one. TRANSPORT_FAILED ends the connection. */
-  int (*handshake)(struct connection *connection);
-  /* Up to `size` bytes; 0 at the end of the stream; a transport_result. */
-  ssize_t (*read)(struct connection *connection, void *buffer, size_t size);
-  /* Writes spans as one; how many bytes, or a transport_result. */
-  ssize_t (*write)(struct connection *connection, const struct iovec *spans, int count);
-  /* Whether it holds bytes that poll(2) cannot see. May be NULL: never. */
-  bool (*pending)(struct connection *connection);
-  /* Ends the write side. */
-  void (*finish)(struct connection *connection);
-  /* Gives back what the transport keeps in connection->secure; the descriptor is the loop's to close. May be NULL. */
-  void (*release)(struct connection *connection);
-};
-
-/* The bytes of the descriptor as they are. */
-extern const struct transport transport_plain;
-
-/* ------------------------------------------------------------------- poller/ */
-
-/* One descriptor with something to say. */
-struct ready {
-  /* As told to add: a connection's row, or one of ROW_*. */
-  uint32_t row;
-  /* POLLIN, POLLOUT, POLLERR, POLLHUP. */
-  short events;
-};
-
-/* Which descriptors have something to say: epoll(7), poll(2), or the application's own loop. */
-struct poller {
-  struct poller *(*create)(void);
-  void (*destroy)(struct poller *poller);
-  int (*add)(struct poller *poller, int fd, uint32_t row, short events);
-  int (*change)(struct poller *poller, int fd, uint32_t row, short events);
-  void (*remove)(struct poller *poller, int fd, uint32_t row);
-  /* Fills `ready`, at most `max`; 0 after the timeout. Interrupted by a signal: 0. */
-  int (*wait)(struct poller *poller, struct ready *ready, int max, int timeout_ms);
-};
-
-/* A poller's own record begins with a pointer to its functions: `struct poller` itself. */
-extern const struct poller poller_epoll;
-extern const struct poller poller_poll;
-
-/* Rows that are no connections. */
-#define ROW_LISTENER UINT32_C(0xffffffff)
-#define ROW_WAKE UINT32_C(0xfffffffe)
-
-/* --------------------------------------------------------------- connections */
-
-/* Bits of connection.flags. */
-enum connection_flag {
-  /* The session was told open: on_connect was called, so on_close will be. */
-  CONNECTION_OPENED = 1 << 0,
-  /* It is a client's. */
-  CONNECTION_CLIENT = 1 << 1,
-  /* The write side has ended: FIN was sent. */
-  CONNECTION_FINISHED = 1 << 2,
-  /* The peer's side has ended while a decision was awaited. */
-  CONNECTION_HALF_CLOSED = 1 << 3,
-  /* The application paused it. */
-  CONNECTION_PAUSED = 1 << 4,
-  /* It is in loop.resuming. */
-  CONNECTION_RESUMING = 1 << 5,
-  /* on_writable was asked for. */
-  CONNECTION_ASKED = 1 << 6,
-  /* The transport's handshake is under way. */
-  CONNECTION_SHAKING = 1 << 7,
-  /* connect(2) is under way. */
-  CONNECTION_CONNECTING = 1 << 8,
-  /* limpet_server_attach opened it without HTTP. */
-  CONNECTION_ATTACHED = 1 << 9,
-  /* No callback is called for it: limpet_ws keeps what comes. */
-  CONNECTION_QUIET = 1 << 10,
-  /* It waits for the memory of the core: in loop.waiting. */
-  CONNECTION_WAITING = 1 << 11
-};
-
-/* Rare things of a connection, on the heap while there are any. */
-struct extra;
-
-/* One row of a loop's table, as long as the pool of the core. All zero: free. */
-struct connection {
-  /* The session's handle in the loop's core; 0: the row is free. */
-  int32_t handle;
-  /* -1 when there is none (yet, any more). */
-  int fd;
-  uint16_t flags;
-  /* What the poller watches for: POLLIN, POLLOUT. */
-  short interest;
-  /* The loop's number in loop_registry. */
-  uint16_t loop;
-  const struct transport *transport;
-  /* The transport's own (TLS). */
-  void *secure;
-  /* limpet_session_set_user. */
-  void *user;
-  struct extra *extra;
-};
-
-/* --------------------------------------------------------------------- loops */
+/* Loops of one process, over all its servers. */
+#define LOOPS_MAX 1024
 
 /* What one thread serves. */
 struct loop {
   limpet_server *server;
-  /* Its place in loop_registry and how often that place was used before: the upper half of its sessions' numbers. */
+  /* Its place among all loops of the process, and how often that place was used before: with a handle
+   * they are a session's number. */
   uint16_t slot, generation;
   /* Among the loops of its server. */
   int index;
@@ -146,52 +37,152 @@ struct loop {
 
   limpet_core *core;
   uint8_t *memory;
-  struct limpet_event_ring *ring;
-  struct limpet_stats_record *stats;
-  uint32_t ingress, ingress_size, scratch, scratch_size, send_max;
+  const struct limpet_event_ring *ring;
+  const struct limpet_stats_record *stats;
+  uint32_t ingress, ingress_size, scratch, scratch_size, send_max, queue_max;
 
+  const struct polling *polling;
   struct poller *poller;
-  int listener, wake;
-  struct connection *connections;
-  /* Rows in the table; rows used so far; the free ones below that, linked by their fd. */
-  uint32_t rows, rows_used, free_row;
+  /* -1: none. `listener_wait`: when it is looked at again after the descriptors ran out, 0 = it is. */
+  int listener;
+  int64_t listener_wait;
+  /* Read by the poller when others have something for this loop, and written by them. */
+  int wake_read, wake_write;
 
-  /* ms: CLOCK_MONOTONIC at the beginning of this turn; what is added for ms since 1970. */
-  int64_t now, epoch;
-  /* When limpet_core_tick is due, on that clock; INT64_MAX for never. */
-  int64_t due;
-  /* Events are being told: no read may overwrite what they point at. */
+  struct connection *connections;
+  uint32_t rows;
+  /* Rows that are read from before the loop waits; whose messages wait for the core's memory; for which
+   * on_writable was asked. */
+  struct row_set resuming, waiting, asked;
+
+  /* ms of CLOCK_MONOTONIC as this turn began; what makes it ms since 1970; when limpet_core_tick is due. */
+  int64_t now, epoch, due;
+  /* Callbacks run: what events point at is not overwritten. */
   bool telling;
-  /* Row of the session whose callback runs, and whether the loop has to look again before it waits. */
-  bool restless;
-  bool stopping;
   /* The core trapped. */
   bool broken;
 
   struct posts *posts;
 };
 
+/* What a server does. */
+enum server_phase {
+  SERVER_NEW,
+  SERVER_STARTED,
+  /* limpet_server_stop was called: nobody is let in. */
+  SERVER_STOPPING,
+  SERVER_STOPPED
+};
+
 struct limpet_server {
-  struct settings *settings;
-  struct callbacks *callbacks;
+  limpet_config *settings;
+  struct callbacks callbacks;
   void *user;
   int loop_count;
   struct loop **loops;
-  const struct poller *polling;
-  void *tls;
-  /* enum server_phase. */
-  atomic_int phase;
-  /* The timeout of a stop that a signal handler or another thread asked for, -1 for none. */
-  atomic_int stop_asked;
-  int port;
+  const struct polling *polling;
+  /* The application's own loop: limpet_server_set_poll. */
+  struct limpet_poll_callbacks external;
+  struct tls *tls;
+  _Atomic int phase;
+  /* The timeout of a stop that somebody asked for, in ms; -1 = nobody did. */
+  _Atomic int stop_asked;
+  _Atomic int port;
   struct threads *threads;
+  /* limpet_config_set_memory; NULL: the heap. */
+  struct block *memory;
 };
 
-/* The connections of a session's number: its loop, or NULL; `row` NULL when not wanted. */
+/* loop.c */
+
+/* A loop with a core of its own; NULL and limpet_last_error when there cannot be one. */
+struct loop *loop_new(limpet_server *server, int index);
+void loop_free(struct loop *loop);
+/* The clock of loops: ms of CLOCK_MONOTONIC. */
+int64_t loop_clock(void);
+/* One turn: waits up to timeout_ms (-1 = for ever), does what there is to do. How many descriptors had
+ * something to say, or a negative code. */
+int loop_turn(struct loop *loop, int timeout_ms);
+/* What there is to do beside descriptors: posts, timers, what waits, all writing. */
+void loop_work(struct loop *loop);
+/* Handles one descriptor. */
+void loop_ready(struct loop *loop, const struct ready *ready);
+/* ms until loop_work has something to do, -1 = nothing waits. */
+int loop_delay(const struct loop *loop);
+/* Lets nobody in, and ends all sessions within timeout_ms. */
+void loop_stop(struct loop *loop, int timeout_ms);
+/* The core trapped: its sessions are told to be gone. */
+void loop_break(struct loop *loop);
+
+/* The loop of a session's number while its server lives, or NULL. */
 struct loop *loop_find(limpet_session session);
+/* Whether this thread may touch it. */
+bool loop_is_mine(const struct loop *loop);
+/* Its loop if this thread may touch it, with its connection: 0, or LIMPET_ERROR_CODE_HANDLE or
+ * LIMPET_E_THREAD, which is then to be the answer. */
+int loop_enter(limpet_session session, struct loop **loop, struct connection **connection);
+
 static inline limpet_session loop_session(const struct loop *loop, int32_t handle) {
   return (uint64_t)loop->generation << 48 | (uint64_t)loop->slot << 32 | (uint32_t)handle;
 }
+
 static inline int32_t session_handle(limpet_session session) { return (int32_t)(uint32_t)session; }
+
+/* The clock as the core takes it: its lower 32 bits. */
+static inline int32_t loop_now(const struct loop *loop) { return (int32_t)(uint32_t)loop->now; }
+
+/* Copies bytes into the scratch region behind `at`: their address, or 0 when they do not fit. */
+uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t length);
+
+/* reader.c */
+
+/* poll(2) says that there is something to read. */
+void reader_ready(struct loop *loop, struct connection *connection);
+/* Bytes that were read by somebody else. */
+void reader_feed(struct loop *loop, struct connection *connection, const void *bytes, size_t length);
+/* Reads from it before the loop waits: something that it waited for may have come. */
+void reader_resume(struct loop *loop, struct connection *connection);
+void reader_resume_all(struct loop *loop);
+
+/* events.c */
+
+/* Tells the callbacks what happened; how many events there were. */
+uint32_t events_drain(struct loop *loop);
+/* A session is open: on_connect. */
+void events_opened(struct loop *loop, struct connection *connection);
+/* on_error. */
+void events_failed(struct loop *loop, limpet_session session, int code, const char *words);
+
+/* writer.c */
+
+/* Writes what a connection has queued, as far as its socket takes it. */
+void writer_write(struct loop *loop, struct connection *connection);
+/* Of all that have something. */
+void writer_write_all(struct loop *loop);
+
+/* outbox.c */
+
+/* Queues a frame: a LIMPET_SENT_*, or a code. `kind` as limpet_core_send has it. */
+int outbox_send(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length);
+/* Begins the close handshake behind all that was sent. */
+int outbox_close(struct loop *loop, struct connection *connection, int code, const char *reason);
+/* Queues what had to wait, as far as the core has memory now. */
+void outbox_retry_all(struct loop *loop);
+
+/* handshake.c */
+
+/* UPGRADE and REQUEST events: asks the application, and answers. */
+void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path, size_t length);
+void handshake_request(struct loop *loop, struct connection *connection, const char *path, size_t length);
+
+/* listen.c */
+
+/* Listens: a descriptor, or a negative code. `port` 0 becomes the one that it is. `shared`: SO_REUSEPORT. */
+int listen_open(const limpet_config *settings, int *port, bool shared);
+/* Takes those in who wait. */
+void listen_accept(struct loop *loop);
+/* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
+struct sockaddr;
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
 
 #endif

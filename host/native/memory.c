@@ -1,185 +1,114 @@
-/* Memory of a server beside the core's ─► the heap, or pieces of a block that limpet_config_set_memory gave.
+/* Memory of a server beside the core's ─► the heap, or pieces of what limpet_config_set_memory gave.
  *
- *   struct memory_block | piece | piece | ...  | end           16-byte aligned
+ *   server | loop | table of connections | sets of rows | the poller's | the core | what is rare
  *
- *   piece:  bytes of the piece before, 0 = it is in use        8 bytes
- *           bytes of this piece, bit 0: it is in use           8 bytes
- *           what it is for; in a free one: next and previous of its list
- *
- * Free pieces are in lists by the power of two of their size, and neighbours that are both free are
- * one: what is taken and given back leaves no holes. The tables come first and stay, so that what is
- * rare (stashes, payloads outside of the core) shares one stretch behind them. */
+ * The tables come first and stay. What is rare comes and goes behind them: bytes that were read and not
+ * taken, payloads outside of the core, clients that connect, messages of the blocking calls. */
 
 #include "memory.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "block.h"
 #include "loop.h"
+#include "poller/external.h"
 
-#define ALIGNMENT ((size_t)16)
-/* Lists of free pieces: list i has those of 2^i bytes and more, but less than 2^(i + 1). */
-#define LISTS 48
-#define IN_USE ((uint64_t)1)
+/* How many connections may have something rare that is as long as one read, at the same time. */
+#define RARE_MAX 16
 
-struct piece {
-  uint64_t before, size;
-  /* Of free pieces only. */
-  struct piece *next, *previous;
-};
-
-/* What every piece has, whether it is in use or not. */
-#define HEADER_BYTES offsetof(struct piece, next)
-#define PIECE_MIN sizeof(struct piece)
-
-struct memory_block {
-  uint64_t filled;
-  struct piece *lists[LISTS];
-  size_t used, peak;
-};
-
-_Static_assert(HEADER_BYTES == ALIGNMENT && PIECE_MIN % ALIGNMENT == 0, "pieces keep the alignment");
-
-static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1); }
-
-static struct piece *piece_at(void *at) { return at; }
-
-static size_t piece_size(const struct piece *piece) { return (size_t)(piece->size & ~IN_USE); }
-
-static struct piece *piece_behind(struct piece *piece) {
-  return piece_at((uint8_t *)piece + piece_size(piece));
-}
-
-static int list_of(size_t bytes) {
-  int list = 0;
-  while (bytes >>= 1) list++;
-  return list < LISTS ? list : LISTS - 1;
-}
-
-static void list_add(struct memory_block *block, struct piece *piece) {
-  const int list = list_of(piece_size(piece));
-  piece->previous = NULL;
-  piece->next = block->lists[list];
-  if (piece->next) piece->next->previous = piece;
-  block->lists[list] = piece;
-  block->filled |= UINT64_C(1) << list;
-  piece_behind(piece)->before = piece_size(piece);
-}
-
-static void list_remove(struct memory_block *block, struct piece *piece) {
-  const int list = list_of(piece_size(piece));
-  if (piece->next) piece->next->previous = piece->previous;
-  if (piece->previous) {
-    piece->previous->next = piece->next;
-    return;
+limpet_server *memory_server(const limpet_config *config) {
+  if (!config->memory) {
+    limpet_server *server = calloc(1, sizeof *server);
+    if (!server) fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a server");
+    return server;
   }
-  block->lists[list] = piece->next;
-  if (!piece->next) block->filled &= ~(UINT64_C(1) << list);
-}
-
-/* A free piece of `size` bytes or more: of its own list one that fits, of the longer ones any. */
-static struct piece *find(struct memory_block *block, size_t size) {
-  const int own = list_of(size);
-  for (struct piece *piece = block->lists[own]; piece; piece = piece->next) {
-    if (piece_size(piece) >= size) return piece;
+  if (config->threads > 1) {
+    fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: for one thread only");
+    return NULL;
   }
-  for (int list = own + 1; list < LISTS; list++) {
-    if (block->filled >> list & 1) return block->lists[list];
+  const size_t need = limpet_config_memory_size(config);
+  struct block *block = config->memory_bytes < need ? NULL : block_begin(config->memory, config->memory_bytes);
+  limpet_server *server = block ? block_take(block, sizeof *server) : NULL;
+  if (!server) {
+    fail(LIMPET_E_STORAGE, "limpet_config_set_memory: %zu bytes in place of %zu", config->memory_bytes, need);
+    return NULL;
   }
-  return NULL;
+  memset(server, 0, sizeof *server);
+  server->memory = block;
+  return server;
 }
 
-struct memory_block *memory_begin(void *memory, size_t bytes) {
-  const size_t head = aligned(sizeof(struct memory_block));
-  if (!memory || (uintptr_t)memory % ALIGNMENT != 0) return NULL;
-  bytes &= ~(ALIGNMENT - 1);
-  // The last piece is a header that is in use for ever: nothing is joined past the end.
-  if (bytes < head + PIECE_MIN + HEADER_BYTES) return NULL;
-  struct memory_block *block = memory;
-  memset(block, 0, sizeof *block);
-  struct piece *all = piece_at((uint8_t *)memory + head);
-  all->before = 0;
-  all->size = bytes - head - HEADER_BYTES;
-  struct piece *end = piece_behind(all);
-  end->size = IN_USE | HEADER_BYTES;
-  list_add(block, all);
-  return block;
+void memory_server_free(limpet_server *server) {
+  if (!server->memory) free(server);
 }
 
-size_t memory_room(size_t bytes) {
-  const size_t size = aligned(bytes) + HEADER_BYTES;
-  return size < PIECE_MIN ? PIECE_MIN : size;
-}
-
-size_t memory_overhead(void) { return aligned(sizeof(struct memory_block)) + HEADER_BYTES; }
-
-void *block_take(struct memory_block *block, size_t bytes) {
-  if (bytes > SIZE_MAX / 2) return NULL;
-  const size_t size = memory_room(bytes);
-  struct piece *piece = find(block, size);
-  if (!piece) return NULL;
-  list_remove(block, piece);
-  const size_t rest = piece_size(piece) - size;
-  if (rest >= PIECE_MIN) {
-    piece->size = size;
-    struct piece *behind = piece_behind(piece);
-    behind->before = 0;
-    behind->size = rest;
-    list_add(block, behind);
-  } else {
-    piece_behind(piece)->before = 0;
-  }
-  block->used += piece_size(piece);
-  if (block->used > block->peak) block->peak = block->used;
-  piece->size |= IN_USE;
-  return (uint8_t *)piece + HEADER_BYTES;
-}
-
-void block_give(struct memory_block *block, void *bytes) {
-  struct piece *piece = piece_at((uint8_t *)bytes - HEADER_BYTES);
-  piece->size &= ~IN_USE;
-  block->used -= piece_size(piece);
-  struct piece *behind = piece_behind(piece);
-  if (!(behind->size & IN_USE)) {
-    list_remove(block, behind);
-    piece->size += piece_size(behind);
-  }
-  if (piece->before) {
-    struct piece *before = piece_at((uint8_t *)piece - piece->before);
-    list_remove(block, before);
-    before->size += piece_size(piece);
-    piece = before;
-  }
-  list_add(block, piece);
-}
-
-/* ------------------------------------------------------------------ a server's */
-
-void *memory_table(struct limpet_server *server, size_t bytes) {
+void *memory_table(limpet_server *server, size_t bytes) {
   if (!server->memory) return calloc(1, bytes);
   void *table = block_take(server->memory, bytes);
   return table ? memset(table, 0, bytes) : NULL;
 }
 
-void *memory_take(struct limpet_server *server, size_t bytes) {
+void *memory_take(limpet_server *server, size_t bytes) {
   return server->memory ? block_take(server->memory, bytes) : malloc(bytes);
 }
 
-void *memory_grow(struct limpet_server *server, void *piece, size_t bytes) {
+void *memory_grow(limpet_server *server, void *piece, size_t bytes) {
   if (!server->memory) return realloc(piece, bytes);
   void *larger = block_take(server->memory, bytes);
   if (!larger || !piece) return larger;
-  const struct piece *old = piece_at((uint8_t *)piece - HEADER_BYTES);
-  const size_t had = piece_size(old) - HEADER_BYTES;
+  const size_t had = block_piece(piece);
   memcpy(larger, piece, had < bytes ? had : bytes);
   block_give(server->memory, piece);
   return larger;
 }
 
-void memory_give(struct limpet_server *server, void *piece) {
-  if (!piece) return;
-  if (server->memory) block_give(server->memory, piece);
-  else free(piece);
+void memory_give(limpet_server *server, void *piece) {
+  if (!server->memory) free(piece);
+  else if (piece) block_give(server->memory, piece);
+}
+
+limpet_core *memory_core(limpet_server *server) {
+  const size_t bytes = server->memory ? limpet_core_bytes() : 0;
+  if (bytes == 0) return limpet_core_new();
+  void *place = block_take(server->memory, bytes);
+  return place ? limpet_core_new_in(place, bytes) : NULL;
+}
+
+/* ------------------------------------------------------------------ how much it is */
+
+/* How many sessions the core's pool has; 0 without memory for a core. */
+static uint32_t pool_size(void) {
+  limpet_core *core = limpet_core_new();
+  if (!core) return 0;
+  const struct limpet_stats_record *stats = (const void *)(limpet_core_memory(core) + limpet_core_stats(core));
+  const uint32_t sessions = stats->sessions;
+  limpet_core_free(core);
+  return sessions;
+}
+
+size_t limpet_config_memory_size(const limpet_config *config) {
+  if (!config) return 0;
+  const uint32_t rows = config->max_connections > 0 ? config->max_connections : pool_size();
+  const size_t own = POLLING_DEFAULT->bytes(rows), external = polling_external.bytes(rows);
+  const size_t rare = block_room(sizeof(struct extra)) + block_room(MEMORY_READ_MAX);
+  return block_overhead() + block_room(sizeof(limpet_server)) + block_room(sizeof(struct loop *)) +
+         block_room(sizeof(struct loop)) + block_room(rows * sizeof(struct connection)) +
+         3 * block_room(row_set_bytes(rows)) + (own > external ? own : external) +
+         (limpet_core_bytes() > 0 ? block_room(limpet_core_bytes()) : 0) + (rows < RARE_MAX ? rows : RARE_MAX) * rare +
+         rows * block_room(sizeof(struct extra));
+}
+
+int limpet_config_set_memory(limpet_config *config, void *memory, size_t bytes) {
+  if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory takes a config");
+  if ((uintptr_t)memory % BLOCK_ALIGNMENT != 0) {
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: the memory is not aligned to %d bytes",
+                BLOCK_ALIGNMENT);
+  }
+  if ((memory == NULL) != (bytes == 0)) {
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: %zu bytes at %p", bytes, memory);
+  }
+  config->memory = memory;
+  config->memory_bytes = bytes;
+  return 0;
 }

@@ -5,29 +5,27 @@
 
 #include <stddef.h>
 
-struct limpet_server;
+#include "limpet.h"
+
+/* A server's own record, all zero, in memory of its own; NULL with limpet_last_error. */
+limpet_server *memory_server(const limpet_config *config);
+void memory_server_free(limpet_server *server);
 
 /* Bytes that are zero, for the server's tables; NULL when there are none. Given back by memory_give. */
-void *memory_table(struct limpet_server *server, size_t bytes);
+void *memory_table(limpet_server *server, size_t bytes);
 /* Bytes for something rare: what was read and not taken, a payload that does not fit into the core. NULL
  * when there are none. */
-void *memory_take(struct limpet_server *server, size_t bytes);
+void *memory_take(limpet_server *server, size_t bytes);
 /* The same bytes in a larger piece; NULL, and the old piece stays, when there is none. */
-void *memory_grow(struct limpet_server *server, void *piece, size_t bytes);
+void *memory_grow(limpet_server *server, void *piece, size_t bytes);
 /* NULL is fine. */
-void memory_give(struct limpet_server *server, void *piece);
+void memory_give(limpet_server *server, void *piece);
 
-/* A block of the caller's, out of which pieces are taken. One thread at a time. */
-struct memory_block;
+/* An instance of the core: where the engine can do it, in the server's memory. NULL without memory. */
+limpet_core *memory_core(limpet_server *server);
 
-/* Makes a block of 16-byte aligned memory, in it; NULL when it is not aligned, or too small for anything. */
-struct memory_block *memory_begin(void *memory, size_t bytes);
-/* Bytes with 16-byte alignment out of a block; NULL when no free piece has so many. */
-void *block_take(struct memory_block *block, size_t bytes);
-/* A piece of block_take. */
-void block_give(struct memory_block *block, void *piece);
-/* How many bytes of a block a piece takes, and how many it has for itself. */
-size_t memory_room(size_t bytes);
-size_t memory_overhead(void);
+/* With memory of the application's, one read takes at most this, so that what a session does not take of it
+ * finds a place. */
+#define MEMORY_READ_MAX ((size_t)16 << 10)
 
 #endif

@@ -11,11 +11,12 @@
 
 #include <stddef.h>
 
+#include "../block.h"
 #include "../loop.h"
 #include "../memory.h"
 
-/* Descriptors beside those of connections: of listener and wake, and of a client that has two for a moment. */
-#define EXTRA 4
+/* Descriptors beside those of connections: of listener and wake. */
+#define EXTRA 2
 
 struct place {
   /* -1: free. */
@@ -31,6 +32,17 @@ struct poller {
   uint32_t mask;
 };
 
+static uint32_t places_for(uint32_t rows) {
+  uint32_t places = 2 * EXTRA;
+  while (places < 2 * (rows + EXTRA)) places *= 2;
+  return places;
+}
+
+static size_t external_bytes(uint32_t rows) {
+  return block_room(sizeof(struct poller)) + block_room(places_for(rows) * sizeof(struct place)) +
+         polling_poll.bytes(rows);
+}
+
 static void external_destroy(struct poller *poller) {
   if (poller->list) polling_poll.destroy(poller->list);
   memory_give(poller->server, poller->places);
@@ -40,8 +52,7 @@ static void external_destroy(struct poller *poller) {
 static struct poller *external_create(limpet_server *server, uint32_t rows) {
   struct poller *poller = memory_table(server, sizeof *poller);
   if (!poller) return NULL;
-  uint32_t places = 2 * EXTRA;
-  while (places < 2 * (rows + EXTRA)) places *= 2;
+  const uint32_t places = places_for(rows);
   poller->server = server;
   poller->mask = places - 1;
   poller->places = memory_table(server, places * sizeof *poller->places);
@@ -117,6 +128,7 @@ bool external_row(const struct poller *poller, int fd, uint32_t *row) {
 }
 
 const struct polling polling_external = {
+    .bytes = external_bytes,
     .create = external_create,
     .destroy = external_destroy,
     .add = external_add,

@@ -1,0 +1,50 @@
+/* What other threads want of a loop ─► its next turn. */
+
+#include "crossing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop.h"
+#include "server.h"
+
+bool crossing_open(struct loop *loop) {
+  int ends[2];
+  if (pipe(ends) != 0) {
+    fail(LIMPET_E_SYSTEM, "a pipe: %s", strerror(errno));
+    return false;
+  }
+  for (int i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+  }
+  loop->wake_read = ends[0];
+  loop->wake_write = ends[1];
+  return loop->polling->add(loop->poller, loop->wake_read, ROW_WAKE, POLLIN) == 0;
+}
+
+void crossing_close(struct loop *loop) {
+  if (loop->wake_read < 0) return;
+  loop->polling->remove(loop->poller, loop->wake_read, ROW_WAKE);
+  close(loop->wake_read);
+  close(loop->wake_write);
+}
+
+void crossing_woken(struct loop *loop) {
+  char bytes[64];
+  while (read(loop->wake_read, bytes, sizeof bytes) > 0) continue;
+}
+
+void crossing_take(struct loop *loop) {
+  const int timeout_ms = atomic_exchange(&loop->server->stop_asked, -1);
+  if (timeout_ms >= 0) server_stop(loop->server, timeout_ms);
+}
+
+void crossing_wake(struct loop *loop) {
+  const int error = errno;
+  const ssize_t wrote = write(loop->wake_write, "", 1);
+  (void)wrote;
+  errno = error;
+}

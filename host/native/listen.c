@@ -1,0 +1,182 @@
+/* Addresses ─► listening sockets; those who wait there ─► sessions. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "loop.h"
+
+/* Connections taken in one turn: others have their turn, too. */
+#define ACCEPT_MAX 64
+/* When descriptors ran out the listener rests so long, ms. */
+#define ACCEPT_REST_MS 100
+
+static int listen_ready(int fd, int backlog) {
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return -1;
+  return listen(fd, backlog);
+}
+
+static int listen_unix(const limpet_config *settings, const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s: a socket's path has at most %zu bytes", path, sizeof address.sun_path - 1);
+  }
+  strcpy(address.sun_path, path);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) return fail(LIMPET_E_SYSTEM, "a socket: %s", strerror(errno));
+  if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && listen_ready(fd, settings->backlog) == 0) {
+    return fd;
+  }
+  const int answer = fail(LIMPET_E_SYSTEM, "bind %s: %s", path, strerror(errno));
+  close(fd);
+  return answer;
+}
+
+/* The port that a socket has. */
+static int listen_port(int fd) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) return 0;
+  if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+  return 0;
+}
+
+static int listen_address(const struct addrinfo *one, int backlog, bool shared) {
+  const int fd = socket(one->ai_family, one->ai_socktype, one->ai_protocol);
+  if (fd < 0) return -1;
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+#ifdef SO_REUSEPORT
+  if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+#else
+  (void)shared;
+#endif
+  if (bind(fd, one->ai_addr, one->ai_addrlen) == 0 && listen_ready(fd, backlog) == 0) return fd;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+int listen_open(const limpet_config *settings, int *port, bool shared) {
+  if (strncmp(settings->host, "unix:", 5) == 0) {
+    *port = 0;
+    return listen_unix(settings, settings->host + 5);
+  }
+  char service[8];
+  snprintf(service, sizeof service, "%d", *port);
+  const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *all;
+  const int failed = getaddrinfo(settings->host, service, &hints, &all);
+  if (failed != 0) return fail(LIMPET_E_CONNECT, "%s: %s", settings->host, gai_strerror(failed));
+  int fd = -1;
+  for (const struct addrinfo *one = all; one && fd < 0; one = one->ai_next) {
+    fd = listen_address(one, settings->backlog, shared);
+  }
+  const int error = errno;
+  freeaddrinfo(all);
+  errno = error;
+  if (fd < 0) return fail(LIMPET_E_SYSTEM, "bind %s:%d: %s", settings->host, *port, strerror(error));
+  *port = listen_port(fd);
+  return fd;
+}
+
+/* ----------------------------------------------------------------------- accepting */
+
+/* Small messages leave at once; silent peers are noticed where that was asked for. */
+static void listen_prepare(const limpet_config *settings, int fd, int family) {
+  if (family != AF_INET && family != AF_INET6) return;
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (settings->keepalive_idle_s <= 0) return;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+#ifdef TCP_KEEPIDLE
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &settings->keepalive_idle_s, sizeof(int));
+  if (settings->keepalive_interval_s > 0) {
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &settings->keepalive_interval_s, sizeof(int));
+  }
+  if (settings->keepalive_probes > 0) {
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &settings->keepalive_probes, sizeof(int));
+  }
+#endif
+}
+
+/* Tells the core where a peer is; what a trusted proxy says of it the core reads itself. */
+static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr *address) {
+  const void *ip = NULL;
+  size_t length = 0;
+  int port = 0;
+  if (address->sa_family == AF_INET) {
+    const struct sockaddr_in *in = (const void *)address;
+    ip = &in->sin_addr;
+    length = sizeof in->sin_addr;
+    port = ntohs(in->sin_port);
+  } else if (address->sa_family == AF_INET6) {
+    const struct sockaddr_in6 *in = (const void *)address;
+    ip = &in->sin6_addr;
+    length = sizeof in->sin6_addr;
+    port = ntohs(in->sin6_port);
+  }
+  uint32_t at = 0;
+  const uint32_t ptr = loop_pass(loop, &at, ip, length);
+  // An address that has its share is answered 429 by the core.
+  limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
+}
+
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
+  if (handle < 0) return handle;
+  listen_prepare(loop->server->settings, fd, address->sa_family);
+  *connection = link_add(loop, handle, fd, &transport_plain);
+  listen_tell(loop, handle, address);
+  // A session has timers from now on.
+  loop->due = loop->now;
+  return 0;
+}
+
+/* The descriptors ran out: who waits goes on waiting until some are free. */
+static void listen_rest(struct loop *loop) {
+  if (loop->listener_wait == 0) {
+    loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+    limpet_log(LIMPET_LOG_WARN, "no descriptor for a connection (%s): accepting rests", strerror(errno));
+    events_failed(loop, 0, LIMPET_E_SYSTEM, "no descriptor for a connection: accepting rests");
+  }
+  loop->listener_wait = loop->now + ACCEPT_REST_MS;
+}
+
+void listen_accept(struct loop *loop) {
+  for (int i = 0; i < ACCEPT_MAX && loop->listener >= 0; i++) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+#ifdef __linux__
+    const int fd = accept4(loop->listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    const int fd = accept(loop->listener, (struct sockaddr *)&address, &size);
+    if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK), fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        listen_rest(loop);
+        return;
+      }
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      continue;
+    }
+    struct connection *connection;
+    if (listen_enter(loop, fd, (const struct sockaddr *)&address, &connection) != 0) close(fd);
+    else link_begin(loop, connection);
+  }
+  if (loop->listener_wait == 0 || loop->listener < 0) return;
+  // There are descriptors again.
+  loop->listener_wait = 0;
+  loop->polling->add(loop->poller, loop->listener, ROW_LISTENER, POLLIN);
+}

@@ -1,0 +1,283 @@
+/* One thread's turn: descriptors that have something to say ─► sessions ─► what they have to write.
+ *
+ *   wait ─► loop_ready (each descriptor) ─► loop_work: posts, timers, what waits, all writing ─► wait */
+
+#include "loop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "crossing.h"
+
+/* Descriptors that one turn handles. */
+#define READY_MAX 256
+
+/* ------------------------------------------------------ the loops of the process */
+
+static struct loop *registry[LOOPS_MAX];
+static uint16_t generations[LOOPS_MAX];
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool registry_add(struct loop *loop) {
+  pthread_mutex_lock(&registry_lock);
+  uint16_t slot = 0;
+  while (slot < LOOPS_MAX && registry[slot]) slot++;
+  if (slot < LOOPS_MAX) {
+    // Numbers begin with 1: no session is 0.
+    if (++generations[slot] == 0) generations[slot] = 1;
+    loop->slot = slot;
+    loop->generation = generations[slot];
+    __atomic_store_n(&registry[slot], loop, __ATOMIC_RELEASE);
+  }
+  pthread_mutex_unlock(&registry_lock);
+  return slot < LOOPS_MAX;
+}
+
+static void registry_remove(const struct loop *loop) {
+  pthread_mutex_lock(&registry_lock);
+  __atomic_store_n(&registry[loop->slot], NULL, __ATOMIC_RELEASE);
+  pthread_mutex_unlock(&registry_lock);
+}
+
+struct loop *loop_find(limpet_session session) {
+  const uint16_t slot = (uint16_t)(session >> 32), generation = (uint16_t)(session >> 48);
+  if (slot >= LOOPS_MAX) return NULL;
+  struct loop *loop = __atomic_load_n(&registry[slot], __ATOMIC_ACQUIRE);
+  return loop && loop->generation == generation ? loop : NULL;
+}
+
+bool loop_is_mine(const struct loop *loop) { return pthread_equal(loop->owner, pthread_self()) != 0; }
+
+int loop_enter(limpet_session session, struct loop **loop, struct connection **connection) {
+  *loop = loop_find(session);
+  if (!*loop) return LIMPET_ERROR_CODE_HANDLE;
+  if (!loop_is_mine(*loop)) return LIMPET_E_THREAD;
+  *connection = link_of(*loop, session_handle(session));
+  return *connection ? 0 : LIMPET_ERROR_CODE_HANDLE;
+}
+
+/* ------------------------------------------------------------------- beginning, end */
+
+static int64_t milliseconds(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+int64_t loop_clock(void) { return milliseconds(CLOCK_MONOTONIC); }
+
+static bool loop_make_core(struct loop *loop) {
+  loop->core = memory_core(loop->server);
+  if (!loop->core) {
+    fail(LIMPET_ERROR_CODE_MEMORY, "the core: %s", limpet_core_failure());
+    return false;
+  }
+  if (limpet_core_abi_version(loop->core) != LIMPET_ABI_VERSION) {
+    fail(LIMPET_E_UNSUPPORTED, "the core has another ABI than this host: %d in place of %d",
+         limpet_core_abi_version(loop->core), LIMPET_ABI_VERSION);
+    return false;
+  }
+  loop->memory = limpet_core_memory(loop->core);
+  loop->ring = (const void *)(loop->memory + limpet_core_events(loop->core));
+  loop->stats = (const void *)(loop->memory + limpet_core_stats(loop->core));
+  loop->ingress = (uint32_t)limpet_core_region(loop->core, LIMPET_REGION_INGRESS);
+  loop->ingress_size = (uint32_t)limpet_core_region_size(loop->core, LIMPET_REGION_INGRESS);
+  loop->scratch = (uint32_t)limpet_core_region(loop->core, LIMPET_REGION_SCRATCH);
+  loop->scratch_size = (uint32_t)limpet_core_region_size(loop->core, LIMPET_REGION_SCRATCH);
+  loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
+  if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
+  loop->queue_max = (uint32_t)limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
+  return true;
+}
+
+static bool loop_make_tables(struct loop *loop) {
+  limpet_server *server = loop->server;
+  // Sessions take the pool's first places: of a pool that is bounded, the others stay free.
+  const int32_t most = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX);
+  loop->rows = most > 0 && (uint32_t)most < loop->stats->sessions ? (uint32_t)most : loop->stats->sessions;
+  loop->connections = memory_table(server, loop->rows * sizeof *loop->connections);
+  loop->resuming.words = memory_table(server, row_set_bytes(loop->rows));
+  loop->waiting.words = memory_table(server, row_set_bytes(loop->rows));
+  loop->asked.words = memory_table(server, row_set_bytes(loop->rows));
+  loop->poller = loop->polling->create(server, loop->rows);
+  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller) {
+    return true;
+  }
+  fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a table of %u connections", (unsigned)loop->rows);
+  return false;
+}
+
+struct loop *loop_new(limpet_server *server, int index) {
+  struct loop *loop = memory_table(server, sizeof *loop);
+  if (!loop) {
+    fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a loop");
+    return NULL;
+  }
+  loop->server = server;
+  loop->index = index;
+  loop->owner = pthread_self();
+  loop->listener = loop->wake_read = loop->wake_write = -1;
+  loop->polling = server->polling;
+  loop->now = loop_clock();
+  loop->epoch = milliseconds(CLOCK_REALTIME) - loop->now;
+  loop->due = loop->now;
+  if (!registry_add(loop)) {
+    fail(LIMPET_E_UNSUPPORTED, "a process has at most %d loops", LOOPS_MAX);
+    memory_give(server, loop);
+    return NULL;
+  }
+  if (loop_make_core(loop) && loop_make_tables(loop) && crossing_open(loop)) return loop;
+  loop_free(loop);
+  return NULL;
+}
+
+void loop_free(struct loop *loop) {
+  if (!loop) return;
+  registry_remove(loop);
+  limpet_server *server = loop->server;
+  for (uint32_t row = 0; loop->connections && row < loop->rows; row++) {
+    if (loop->connections[row].handle != 0) link_forget(loop, &loop->connections[row]);
+  }
+  crossing_close(loop);
+  if (loop->listener >= 0) close(loop->listener);
+  if (loop->poller) loop->polling->destroy(loop->poller);
+  limpet_core_free(loop->core);
+  memory_give(server, loop->connections);
+  memory_give(server, loop->resuming.words);
+  memory_give(server, loop->waiting.words);
+  memory_give(server, loop->asked.words);
+  memory_give(server, loop);
+}
+
+/* ------------------------------------------------------------------------- the turn */
+
+/* A connection's descriptor: the transport's handshake, then bytes. */
+static void loop_ready_connection(struct loop *loop, struct connection *connection, short events) {
+  const int32_t handle = connection->handle;
+  if (connection->flags & CONNECTION_SHAKING) {
+    const int wants = connection->transport->handshake(connection);
+    if (wants < 0) {
+      events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      link_gone(loop, connection);
+      return;
+    }
+    if (wants > 0) {
+      link_watch(loop, connection, (short)wants);
+      return;
+    }
+    connection->flags &= (uint16_t)~CONNECTION_SHAKING;
+    link_watch(loop, connection, POLLIN);
+    events = POLLIN | POLLOUT;
+  }
+  if (events & POLLOUT) writer_write(loop, connection);
+  if (connection->handle != handle || connection->fd < 0) return;
+  if ((events & POLLIN) && (connection->interest & POLLIN)) {
+    reader_ready(loop, connection);
+  } else if (events & (POLLERR | POLLHUP)) {
+    // What is not read from cannot tell its end in another way.
+    link_gone(loop, connection);
+  }
+}
+
+void loop_ready(struct loop *loop, const struct ready *ready) {
+  if (ready->row == ROW_LISTENER) {
+    listen_accept(loop);
+  } else if (ready->row == ROW_WAKE) {
+    crossing_woken(loop);
+  } else {
+    struct connection *connection = &loop->connections[ready->row];
+    if (connection->handle != 0 && connection->fd >= 0) loop_ready_connection(loop, connection, ready->events);
+  }
+}
+
+/* on_writable for those who asked, as far as their sockets took all that was queued. */
+static void loop_tell_writable(struct loop *loop) {
+  const struct callbacks *calls = &loop->server->callbacks;
+  for (uint32_t row = 0; (row = row_set_next(&loop->asked, row, loop->rows)) < loop->rows; row++) {
+    struct connection *connection = &loop->connections[row];
+    if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first)) continue;
+    row_set_remove(&loop->asked, row);
+    if (calls->writable) {
+      calls->writable(loop->server, loop_session(loop, connection->handle), calls->writable_user);
+    }
+  }
+}
+
+void loop_work(struct loop *loop) {
+  crossing_take(loop);
+  if (loop->now >= loop->due) {
+    const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
+    loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
+  }
+  if (loop->listener_wait != 0 && loop->now >= loop->listener_wait) listen_accept(loop);
+  events_drain(loop);
+  outbox_retry_all(loop);
+  reader_resume_all(loop);
+  writer_write_all(loop);
+  // Queues that shrank owe a WRITABLE, connections that went a CLOSED; their callbacks may send.
+  while (events_drain(loop) > 0) writer_write_all(loop);
+  if (loop->asked.count > 0) {
+    loop_tell_writable(loop);
+    writer_write_all(loop);
+  }
+  if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+}
+
+int loop_delay(const struct loop *loop) {
+  if (loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
+  int64_t due = loop->due;
+  if (loop->listener_wait != 0 && loop->listener_wait < due) due = loop->listener_wait;
+  if (due == INT64_MAX) return -1;
+  const int64_t delay = due - loop_clock();
+  return delay < 0 ? 0 : delay > INT32_MAX ? INT32_MAX : (int)delay;
+}
+
+int loop_turn(struct loop *loop, int timeout_ms) {
+  struct ready ready[READY_MAX];
+  const int delay = loop_delay(loop);
+  const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
+  const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
+  if (count < 0) return fail(LIMPET_E_SYSTEM, "waiting for sockets: %s", strerror(errno));
+  loop->now = loop_clock();
+  for (int i = 0; i < count; i++) loop_ready(loop, &ready[i]);
+  loop_work(loop);
+  return count;
+}
+
+void loop_stop(struct loop *loop, int timeout_ms) {
+  if (loop->listener >= 0) {
+    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+    close(loop->listener);
+    loop->listener = -1;
+    loop->listener_wait = 0;
+  }
+  loop->now = loop_clock();
+  limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
+  loop->due = loop->now;
+}
+
+void loop_break(struct loop *loop) {
+  if (loop->broken) return;
+  loop->broken = true;
+  events_failed(loop, 0, LIMPET_E_TRAP, limpet_core_failure());
+  const struct callbacks *calls = &loop->server->callbacks;
+  for (uint32_t row = 0; row < loop->rows; row++) {
+    struct connection *connection = &loop->connections[row];
+    if (connection->handle == 0) continue;
+    if ((connection->flags & CONNECTION_OPENED) && calls->close) {
+      calls->close(loop->server, loop_session(loop, connection->handle), 1006, "", calls->close_user);
+    }
+    link_forget(loop, connection);
+  }
+}
+
+uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t length) {
+  if (length > loop->scratch_size - *at) return 0;
+  const uint32_t ptr = loop->scratch + *at;
+  if (length > 0) memcpy(loop->memory + ptr, bytes, length);
+  *at += (uint32_t)length;
+  return ptr;
+}

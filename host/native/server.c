@@ -1,0 +1,155 @@
+/* limpet_server: a life from limpet_server_new to limpet_server_free.
+ *
+ *   NEW ─ start ─► STARTED ─ stop, a signal ─► STOPPING ─ all sessions over ─► STOPPED */
+
+#include "server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "crossing.h"
+#include "log.h"
+#include "memory.h"
+
+limpet_server *limpet_server_new(const limpet_config *config) {
+  if (!config) {
+    fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_new takes a config");
+    return NULL;
+  }
+  limpet_server *server = memory_server(config);
+  if (!server) return NULL;
+  server->polling = POLLING_DEFAULT;
+  atomic_init(&server->phase, SERVER_NEW);
+  atomic_init(&server->stop_asked, -1);
+  atomic_init(&server->port, 0);
+  server->loop_count = config->threads > 1 ? config->threads : 1;
+  server->settings = settings_copy(config);
+  server->loops = memory_table(server, (size_t)server->loop_count * sizeof *server->loops);
+  if (!server->settings || !server->loops) {
+    fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a server");
+    limpet_server_free(server);
+    return NULL;
+  }
+  for (int i = 0; i < server->loop_count; i++) {
+    server->loops[i] = loop_new(server, i);
+    if (server->loops[i]) continue;
+    limpet_server_free(server);
+    return NULL;
+  }
+  return server;
+}
+
+void limpet_server_free(limpet_server *server) {
+  if (!server) return;
+  for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
+  if (server->loops) memory_give(server, server->loops);
+  limpet_config_free(server->settings);
+  memory_server_free(server);
+}
+
+int limpet_server_start(limpet_server *server) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_start takes a server");
+  if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
+  struct loop *loop = server->loops[0];
+  loop->owner = pthread_self();
+  if (server->settings->host) {
+    int port = server->settings->port;
+    const int fd = listen_open(server->settings, &port, false);
+    if (fd < 0) return fd;
+    loop->listener = fd;
+    atomic_store(&server->port, port);
+    if (loop->polling->add(loop->poller, fd, ROW_LISTENER, POLLIN) != 0) {
+      return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
+    }
+  }
+  atomic_store(&server->phase, SERVER_STARTED);
+  return 0;
+}
+
+bool server_is_over(const limpet_server *server) {
+  for (int i = 0; i < server->loop_count; i++) {
+    const struct loop *loop = server->loops[i];
+    if (!loop->broken && loop->stats->active > 0) return false;
+  }
+  return true;
+}
+
+void server_stop(limpet_server *server, int timeout_ms) {
+  const int phase = atomic_load(&server->phase);
+  if (phase == SERVER_STOPPED) return;
+  atomic_store(&server->phase, SERVER_STOPPING);
+  for (int i = 0; i < server->loop_count; i++) loop_stop(server->loops[i], timeout_ms);
+}
+
+int limpet_server_poll(limpet_server *server, int timeout_ms) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
+  const int phase = atomic_load(&server->phase);
+  if (phase == SERVER_STOPPED) return LIMPET_E_STATE;
+  struct loop *loop = server->loops[0];
+  if (loop->telling) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
+  loop->owner = pthread_self();
+  const int count = loop_turn(loop, timeout_ms);
+  if (atomic_load(&server->phase) == SERVER_STOPPING && server_is_over(server)) {
+    atomic_store(&server->phase, SERVER_STOPPED);
+  }
+  return count;
+}
+
+int limpet_server_run(limpet_server *server) {
+  for (;;) {
+    const int count = limpet_server_poll(server, -1);
+    if (count < 0) return count == LIMPET_E_STATE ? 0 : count;
+  }
+}
+
+int limpet_server_interrupt(limpet_server *server, int timeout_ms) {
+  if (!server) return LIMPET_ERROR_CODE_ARGUMENT;
+  atomic_store(&server->stop_asked, timeout_ms < 0 ? 0 : timeout_ms);
+  for (int i = 0; i < server->loop_count; i++) crossing_wake(server->loops[i]);
+  return 0;
+}
+
+int limpet_server_stop(limpet_server *server, int timeout_ms) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_stop takes a server");
+  if (atomic_load(&server->phase) == SERVER_STOPPED) return 0;
+  struct loop *loop = server->loops[0];
+  const bool begins = loop->telling || !loop_is_mine(loop);
+  const int asked = limpet_server_interrupt(server, timeout_ms);
+  if (begins) return asked;
+  const int answer = limpet_server_run(server);
+  return answer == LIMPET_E_STATE ? 0 : answer;
+}
+
+int limpet_server_wake(limpet_server *server) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_wake takes a server");
+  for (int i = 0; i < server->loop_count; i++) crossing_wake(server->loops[i]);
+  return 0;
+}
+
+int limpet_server_port(const limpet_server *server) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_port takes a server");
+  if (atomic_load(&server->phase) == SERVER_NEW) return LIMPET_E_STATE;
+  return atomic_load(&server->port);
+}
+
+void *limpet_server_user(const limpet_server *server) { return server ? server->user : NULL; }
+
+int limpet_server_set_user(limpet_server *server, void *user) {
+  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_set_user takes a server");
+  server->user = user;
+  return 0;
+}
+
+/* limpet_server_set_on_connect and all its kin. */
+#define CALLBACK(name, type)                                                                  \
+  int limpet_server_set_on_##name(limpet_server *server, type callback, void *user) {         \
+    if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a callback is set of a server");    \
+    if (atomic_load(&server->phase) != SERVER_NEW) {                                          \
+      return fail(LIMPET_E_STATE, "callbacks are set before limpet_server_start");            \
+    }                                                                                         \
+    server->callbacks.name = callback;                                                        \
+    server->callbacks.name##_user = user;                                                     \
+    return 0;                                                                                 \
+  }
+CALLBACKS(CALLBACK)
+#undef CALLBACK
