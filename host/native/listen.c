@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "loop.h"
 
 /* Connections taken in one turn: others have their turn, too. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "crossing.h"
-#include "log.h"
 #include "memory.h"
 
 limpet_server *limpet_server_new(const limpet_config *config) {
