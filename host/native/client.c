@@ -98,9 +98,9 @@ void client_opened(struct loop *loop, struct connection *connection) {
 }
 
 void client_closed(struct loop *loop, struct connection *connection) {
-  client_note(loop, connection, LIMPET_E_CONNECT, "%s: the connection ended during the handshake",
-              attempt_of(connection)->host);
   const struct attempt *attempt = attempt_of(connection);
+  if (!attempt) return;
+  client_note(loop, connection, LIMPET_E_CONNECT, "%s: the connection ended during the handshake", attempt->host);
   const struct callbacks *calls = &loop->server->callbacks;
   if (!calls->connect_error) return;
   calls->connect_error(loop->server, loop_session(loop, connection->handle), attempt->code, attempt->words,
@@ -310,11 +310,11 @@ int limpet_server_connect(limpet_server *server, const char *url, const struct l
   if (session) *session = 0;
   if (!server || !url || !session) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server, a URL and a session are needed");
   struct loop *loop;
-  int code = server_loop(server, &loop);
+  int code = loop_here(server, &loop);
   struct url parts;
   if (code == 0) code = url_parse(url, &parts);
   if (code != 0) return code;
-  if (parts.secure && !tls_available()) return fail(LIMPET_E_UNSUPPORTED, "%.200s: built without TLS", url);
+  if (parts.secure && !tls_library()) return fail(LIMPET_E_UNSUPPORTED, "%.200s: built without TLS", url);
   struct attempt *attempt = memory_table(server, sizeof *attempt);
   if (!attempt) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a connection");
   loop->now = loop_clock();

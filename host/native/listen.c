@@ -131,14 +131,18 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
   limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
 }
 
-int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
-  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
-  if (handle < 0) return handle;
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address) {
   listen_prepare(loop->server->settings, fd, address->sa_family);
-  *connection = link_add(loop, handle, fd, &transport_plain);
   listen_tell(loop, handle, address);
   // A session has timers from now on.
   loop->due = loop->now;
+  return link_add(loop, handle, fd, &transport_plain);
+}
+
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
+  if (handle < 0) return handle;
+  *connection = listen_join(loop, handle, fd, address);
   return 0;
 }
 

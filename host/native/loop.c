@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "client.h"
 #include "crossing.h"
 
 /* Descriptors that one turn handles. */
@@ -157,10 +158,16 @@ void loop_free(struct loop *loop) {
 /* A connection's descriptor: the transport's handshake, then bytes. */
 static void loop_ready_connection(struct loop *loop, struct connection *connection, short events) {
   const int32_t handle = connection->handle;
+  if (connection->flags & CONNECTION_CONNECTING) {
+    client_ready(loop, connection);
+    return;
+  }
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
+        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      }
       link_gone(loop, connection);
       return;
     }
@@ -272,6 +279,17 @@ void loop_break(struct loop *loop) {
     }
     link_forget(loop, connection);
   }
+}
+
+int loop_here(limpet_server *server, struct loop **loop) {
+  if (atomic_load(&server->phase) != SERVER_STARTED) {
+    return fail(LIMPET_E_STATE, "the server has not started, or it stops");
+  }
+  for (int i = 0; i < server->loop_count; i++) {
+    *loop = server->loops[i];
+    if (loop_is_mine(*loop)) return 0;
+  }
+  return fail(LIMPET_E_THREAD, "this thread does not serve");
 }
 
 uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t length) {

@@ -128,6 +128,9 @@ static inline limpet_session loop_session(const struct loop *loop, int32_t handl
 
 static inline int32_t session_handle(limpet_session session) { return (int32_t)(uint32_t)session; }
 
+/* The loop of a started server that this thread serves: 0, or LIMPET_E_STATE or LIMPET_E_THREAD with words. */
+int loop_here(limpet_server *server, struct loop **loop);
+
 /* The clock as the core takes it: its lower 32 bits. */
 static inline int32_t loop_now(const struct loop *loop) { return (int32_t)(uint32_t)loop->now; }
 
@@ -184,5 +187,7 @@ void listen_accept(struct loop *loop);
 /* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
 struct sockaddr;
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
+/* A row for a connected socket whose session was opened. */
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address);
 
 #endif

@@ -80,6 +80,12 @@ void server_stop(limpet_server *server, int timeout_ms) {
   for (int i = 0; i < server->loop_count; i++) loop_stop(server->loops[i], timeout_ms);
 }
 
+void server_settle(limpet_server *server) {
+  if (atomic_load(&server->phase) == SERVER_STOPPING && server_is_over(server)) {
+    atomic_store(&server->phase, SERVER_STOPPED);
+  }
+}
+
 int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
   const int phase = atomic_load(&server->phase);
@@ -88,9 +94,7 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (loop->telling) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
   loop->owner = pthread_self();
   const int count = loop_turn(loop, timeout_ms);
-  if (atomic_load(&server->phase) == SERVER_STOPPING && server_is_over(server)) {
-    atomic_store(&server->phase, SERVER_STOPPED);
-  }
+  server_settle(server);
   return count;
 }
 

@@ -9,5 +9,7 @@
 void server_stop(limpet_server *server, int timeout_ms);
 /* Whether all is over after server_stop. */
 bool server_is_over(const limpet_server *server);
+/* After each turn: a server that stops, and whose sessions are over, has stopped. */
+void server_settle(limpet_server *server);
 
 #endif
