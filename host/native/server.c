@@ -9,6 +9,9 @@
 
 #include "crossing.h"
 #include "memory.h"
+#include "tls.h"
+
+const struct polling *server_polling = POLLING_DEFAULT;
 
 limpet_server *limpet_server_new(const limpet_config *config) {
   if (!config) {
@@ -17,7 +20,7 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   }
   limpet_server *server = memory_server(config);
   if (!server) return NULL;
-  server->polling = POLLING_DEFAULT;
+  server->polling = server_polling;
   atomic_init(&server->phase, SERVER_NEW);
   atomic_init(&server->stop_asked, -1);
   atomic_init(&server->port, 0);
@@ -42,6 +45,7 @@ void limpet_server_free(limpet_server *server) {
   if (!server) return;
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
 }
@@ -51,6 +55,8 @@ int limpet_server_start(limpet_server *server) {
   if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
   struct loop *loop = server->loops[0];
   loop->owner = pthread_self();
+  const int secured = tls_open(server);
+  if (secured != 0) return secured;
   if (server->settings->host) {
     int port = server->settings->port;
     const int fd = listen_open(server->settings, &port, false);

@@ -22,7 +22,7 @@ void tls_random_close(struct tls_random *random) {
 /* fail, with mbedTLS's words. */
 static int context_fail(const char *what, int code) {
   char words[TLS_WORDS_MAX];
-  return fail(LIMPET_E_TLS, "TLS: %s: %s", what, tls_words(code, words));
+  return fail(LIMPET_E_TLS, "%s: %s", what, tls_words(code, words));
 }
 
 /* What servers and clients have in common. */
@@ -36,14 +36,14 @@ static int context_configure(struct tls_context *context, const limpet_config *s
   if (!context->suites) return LIMPET_E_TLS;
   mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &context->random.generator);
   mbedtls_ssl_conf_ciphersuites(config, context->suites);
-  /* RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used". */
+  // RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used".
 #if MBEDTLS_VERSION_NUMBER >= 0x03020000
   mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
 #else
   mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 #endif
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
-  /* TLS 1.2 lets a client ask for one expensive handshake after the other. */
+  // TLS 1.2 lets a client ask for one expensive handshake after the other.
   mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 #endif
 #if defined(MBEDTLS_SSL_ALPN)
@@ -58,7 +58,7 @@ static int context_configure(struct tls_context *context, const limpet_config *s
 
 static int sni(void *user, mbedtls_ssl_context *ssl, const unsigned char *name, size_t length) {
   struct tls_identity *identity = tls_identity_for(user, (const char *)name, length);
-  /* mbedTLS answers with the alert unrecognized_name. */
+  // mbedTLS answers with the alert unrecognized_name.
   if (!identity) return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
   return mbedtls_ssl_set_hs_own_cert(ssl, &identity->certificate, &identity->key);
 }
@@ -102,10 +102,10 @@ static int context_call(struct tls_context *context, const limpet_config *settin
     return 0;
   }
   const char *file = settings->tls_peer_ca ? settings->tls_peer_ca : tls_system_authorities();
-  if (!file) return fail(LIMPET_E_TLS, "TLS: this system has no certificates of authorities: name a file by limpet_config_set_tls_peer");
+  if (!file) return fail(LIMPET_E_TLS, "this system has no certificates of authorities: name a file by limpet_config_set_tls_peer");
   mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
-  /* The system's may have some for which mbedTLS has no algorithm. */
+  // The system's may have some for which mbedTLS has no algorithm.
   return tls_read_certificates(file, &context->authorities, !settings->tls_peer_ca);
 }
 

@@ -21,7 +21,7 @@ struct file {
 };
 
 static int file_fail(const char *name, const char *what) {
-  return fail(LIMPET_E_TLS, "TLS: %s: %s", name, what);
+  return fail(LIMPET_E_TLS, "%s: %s", name, what);
 }
 
 static void file_close(struct file *file) {
@@ -53,7 +53,7 @@ static int file_open(const char *name, struct file *file) {
   *file = (struct file){0};
   FILE *stream = fopen(name, "rbe");
   if (!stream) return file_fail(name, strerror(errno));
-  /* The bytes of a key are not left in the memory of stdio. */
+  // The bytes of a key are not left in the memory of stdio.
   setvbuf(stream, NULL, _IONBF, 0);
   int result = file_fill(name, stream, file);
   fclose(stream);
@@ -85,9 +85,9 @@ int tls_read_certificates(const char *name, mbedtls_x509_crt *certificates, bool
   if (result != 0) return result;
   const int code = mbedtls_x509_crt_parse(certificates, file.bytes, file_counted(&file));
   if (code < 0) {
-    result = fail(LIMPET_E_TLS, "TLS: %s: %s: give a file with certificates as PEM, the own one first", name, tls_words(code, words));
+    result = fail(LIMPET_E_TLS, "%s: %s: give a file with certificates as PEM, the own one first", name, tls_words(code, words));
   } else if (code > 0 && !tolerant) {
-    result = fail(LIMPET_E_TLS, "TLS: %s: %d of its certificates cannot be read", name, code);
+    result = fail(LIMPET_E_TLS, "%s: %d of its certificates cannot be read", name, code);
   }
   file_close(&file);
   return result;
@@ -106,7 +106,7 @@ int tls_read_key(const char *name, mbedtls_pk_context *key, struct tls_random *r
 #endif
   file_close(&file);
   if (code == 0) return 0;
-  return fail(LIMPET_E_TLS, "TLS: %s: %s: give a file with a private key, RSA or EC, not encrypted", name, tls_words(code, words));
+  return fail(LIMPET_E_TLS, "%s: %s: give a file with a private key, RSA or EC, not encrypted", name, tls_words(code, words));
 }
 
 int tls_check_pair(const struct settings_certificate *files, struct tls_identity *identity, struct tls_random *random) {
@@ -118,11 +118,11 @@ int tls_check_pair(const struct settings_certificate *files, struct tls_identity
 #endif
   char words[TLS_WORDS_MAX];
   if (code == 0) return 0;
-  return fail(LIMPET_E_TLS, "TLS: %s is not the key of %s: %s", files->key_file, files->cert_file, tls_words(code, words));
+  return fail(LIMPET_E_TLS, "%s is not the key of %s: %s", files->key_file, files->cert_file, tls_words(code, words));
 }
 
 const char *tls_system_authorities(void) {
-  /* OpenSSL's variable; then Debian and Alpine, Fedora, OpenSUSE, BSD and macOS. */
+  // OpenSSL's variable; then Debian and Alpine, Fedora, OpenSUSE, BSD and macOS.
   static const char *const places[] = {
       "/etc/ssl/certs/ca-certificates.crt",
       "/etc/pki/tls/certs/ca-bundle.crt",

@@ -14,7 +14,7 @@ static enum fit name_fits(const char *own, const char *asked, size_t length) {
   const size_t own_length = strlen(own);
   if (own_length == length && strncasecmp(own, asked, length) == 0) return FIT_EXACT;
   if (strncmp(own, "*.", 2) != 0) return FIT_NONE;
-  /* RFC 9525 6.3: "*" is one label, and the whole of it. */
+  // RFC 9525 6.3: "*" is one label, and the whole of it.
   const char *dot = memchr(asked, '.', length);
   if (!dot || dot == asked) return FIT_NONE;
   const size_t rest = length - (size_t)(dot - asked);
@@ -47,7 +47,7 @@ size_t tls_address(const char *name, unsigned char address[16]) {
 bool tls_certifies_address(const mbedtls_x509_crt *certificate, const unsigned char *address, size_t length) {
   const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
   for (; name; name = name->next) {
-    /* GeneralName: iPAddress is [7]. */
+    // GeneralName: iPAddress is [7].
     if ((name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) != MBEDTLS_X509_SAN_IP_ADDRESS) continue;
     if (name->buf.len == length && memcmp(name->buf.p, address, length) == 0) return true;
   }

@@ -11,14 +11,13 @@
 #include <psa/crypto.h>
 #endif
 
-/* Of one server. */
 struct tls {
-  /* Loops take contexts while a reload puts others there. */
+  // Loops take contexts while a reload puts others there.
   pthread_mutex_t lock;
   int count;
-  /* By loop; NULL without certificates. */
+  // By loop; NULL without certificates.
   struct tls_context **serving;
-  /* By loop; made when a loop first connects to "wss:". */
+  // By loop; made when a loop first connects to "wss:".
   struct tls_context **calling;
 };
 
@@ -59,7 +58,7 @@ static int library_open(int loops) {
 }
 
 int tls_open(limpet_server *server) {
-  const limpet_config *settings = (const limpet_config *)server->settings;
+  const limpet_config *settings = server->settings;
   int code = library_open(server->loop_count);
   if (code != 0) return code;
   struct tls *tls = calloc(1, sizeof *tls);
@@ -91,7 +90,7 @@ int limpet_server_reload_tls(limpet_server *server) {
   if (!tls) return fail(LIMPET_E_STATE, "limpet_server_reload_tls: the server has not started");
   if (!tls->serving) return fail(LIMPET_E_STATE, "limpet_server_reload_tls: the server has no certificate: see limpet_config_set_tls");
   int code;
-  struct tls_context **fresh = contexts_read((const limpet_config *)server->settings, tls->count, &code);
+  struct tls_context **fresh = contexts_read(server->settings, tls->count, &code);
   struct tls_context **calling = calloc((size_t)tls->count, sizeof *calling);
   if (!fresh || !calling) {
     if (fresh) contexts_free(fresh, tls->count), code = fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for contexts");
@@ -116,7 +115,7 @@ struct tls_context *tls_take(const struct loop *loop, bool client, int *code) {
   struct tls_context *context = NULL;
   if (client) {
     struct tls_context **mine = &tls->calling[loop->index];
-    if (!*mine) *mine = tls_context_calling((const limpet_config *)loop->server->settings);
+    if (!*mine) *mine = tls_context_calling(loop->server->settings);
     context = *mine;
   } else if (tls->serving) {
     context = tls->serving[loop->index];

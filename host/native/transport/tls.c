@@ -39,19 +39,19 @@ struct tls_stream {
   int fd;
   enum phase phase;
   bool client;
-  /* What came and mbedTLS has not taken: in context->received while a function of the transport runs, here between. */
+  // What came and mbedTLS has not taken: in context->received while a function of the transport runs, here between.
   struct bytes ahead;
   unsigned char *fresh;
   size_t fresh_length;
-  /* What a proxy said in front of TLS. */
+  // What a proxy said in front of TLS.
   struct bytes header;
-  /* Plaintext of the record that is still to be sent. */
+  // Plaintext of the record that is still to be sent.
   size_t held;
-  /* Reading must not send that record: write would not know, and make it anew. */
+  // Reading must not send that record: write would not know, and make it anew.
   bool mute;
-  /* An end or a failure that came behind bytes: what the next read answers. */
+  // An end or a failure that came behind bytes: what the next read answers.
   int late;
-  /* The address that a client wants to reach; 0 bytes: it goes by a name. */
+  // The address that a client wants to reach; 0 bytes: it goes by a name.
   unsigned char address[16];
   size_t address_length;
 };
@@ -193,7 +193,7 @@ static int32_t header_length(const struct tls_stream *stream) {
 
 /* Takes a proxy's header off: POLLIN until it is whole, 0 then; TRANSPORT_FAILED. */
 static int header_take(struct tls_stream *stream) {
-  const uint32_t trust = ((const limpet_config *)stream->loop->server->settings)->trust;
+  const uint32_t trust = stream->loop->server->settings->trust;
   for (;;) {
     const int32_t length = header_length(stream);
     if (length == LIMPET_ERROR_CODE_ABSENT && !(trust & LIMPET_TRUST_PROXY_REQUIRED)) return 0;
@@ -255,7 +255,7 @@ static bool is_notice(int code) {
 /* mbedTLS's answer to a read that got nothing -> read's. */
 static ssize_t read_end(struct tls_stream *stream, int code) {
   if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE) return TRANSPORT_AGAIN;
-  /* A FIN without close_notify: a Close frame says whether all was there. RFC 6455 7.1.4. */
+  // A FIN without close_notify: a Close frame says whether all was there. RFC 6455 7.1.4.
   if (code == 0 || code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || code == MBEDTLS_ERR_SSL_CONN_EOF) return 0;
   return stream_fail(stream, code);
 }
@@ -269,7 +269,7 @@ static ssize_t tls_read(struct connection *connection, void *buffer, size_t size
   stream->late = MBEDTLS_ERR_SSL_WANT_READ;
   if (code != MBEDTLS_ERR_SSL_WANT_READ) return read_end(stream, code);
   stream->mute = stream->held > 0;
-  /* Records that came together are told together. */
+  // Records that came together are told together.
   while (count < size) {
     do code = mbedtls_ssl_read(&stream->ssl, (unsigned char *)buffer + count, size - count);
     while (is_notice(code));
@@ -318,32 +318,27 @@ static size_t cursor_next(struct cursor *cursor, unsigned char *gathered, size_t
 
 static ssize_t tls_write(struct connection *connection, const struct iovec *spans, int count) {
   struct tls_stream *stream = connection->secure;
-  if (stream->phase == OPEN) {
-    struct cursor cursor = {.span = spans, .end = spans + count};
-    const int payload = mbedtls_ssl_get_max_out_record_payload(&stream->ssl);
-    const size_t most = payload > 0 && payload < TLS_RECORD_MAX ? (size_t)payload : TLS_RECORD_MAX;
-    size_t written = 0;
-    for (;;) {
-      const unsigned char *bytes;
-      const size_t length = cursor_next(&cursor, stream->context->gathered, stream->held ? stream->held : most, &bytes);
-      if (length == 0) return (ssize_t)written;
-      const int code = mbedtls_ssl_write(&stream->ssl, bytes, length);
-      if (code < 0 && code != MBEDTLS_ERR_SSL_WANT_WRITE && code != MBEDTLS_ERR_SSL_WANT_READ) return stream_fail(stream, code);
-      stream->held = code < 0 ? length : 0;
-      if (code < 0) return written ? (ssize_t)written : TRANSPORT_AGAIN;
-      written += (size_t)code;
-    }
+  if (stream->phase != OPEN) return stream->phase == BROKEN ? TRANSPORT_FAILED : TRANSPORT_AGAIN;
+  struct cursor cursor = {.span = spans, .end = spans + count};
+  const int payload = mbedtls_ssl_get_max_out_record_payload(&stream->ssl);
+  const size_t most = payload > 0 && payload < TLS_RECORD_MAX ? (size_t)payload : TLS_RECORD_MAX;
+  size_t written = 0;
+  for (;;) {
+    const unsigned char *bytes;
+    const size_t next = stream->held > 0 ? stream->held : most;
+    const size_t length = cursor_next(&cursor, stream->context->gathered, next, &bytes);
+    if (length == 0) return (ssize_t)written;
+    const int code = mbedtls_ssl_write(&stream->ssl, bytes, length);
+    if (code < 0 && code != MBEDTLS_ERR_SSL_WANT_WRITE) return stream_fail(stream, code);
+    stream->held = code < 0 ? length : 0;
+    if (code < 0) return written > 0 ? (ssize_t)written : TRANSPORT_AGAIN;
+    written += (size_t)code;
   }
-  /* A client's request waits for the handshake. What a server has to say before there is none: it is late. */
-  if (stream->phase != BROKEN && stream->client) return TRANSPORT_AGAIN;
-  if (stream->phase != BROKEN) fail(LIMPET_E_TLS, "TLS: the handshake took too long");
-  stream->phase = BROKEN;
-  return TRANSPORT_FAILED;
 }
 
 static void tls_finish(struct connection *connection) {
   struct tls_stream *stream = connection->secure;
-  /* Once: a socket that does not take these few bytes has a peer that does not read. */
+  // Once: a socket that does not take these few bytes has a peer that does not read.
   if (stream->phase == OPEN && stream->held == 0) mbedtls_ssl_close_notify(&stream->ssl);
   shutdown(stream->fd, SHUT_WR);
 }
@@ -383,7 +378,7 @@ static int verify_address(void *user, mbedtls_x509_crt *certificate, int depth, 
 static int stream_aim(struct tls_stream *stream, const char *name) {
   stream->address_length = tls_address(name, stream->address);
   if (stream->address_length == 0) return mbedtls_ssl_set_hostname(&stream->ssl, name);
-  /* RFC 6066 3: "Literal IPv4 and IPv6 addresses are not permitted". */
+  // RFC 6066 3: "Literal IPv4 and IPv6 addresses are not permitted".
   mbedtls_ssl_set_verify(&stream->ssl, verify_address, stream);
   return mbedtls_ssl_set_hostname(&stream->ssl, NULL);
 }
@@ -399,7 +394,7 @@ int tls_begin(struct loop *loop, struct connection *connection, bool client, con
   stream->fd = connection->fd;
   stream->client = client;
   stream->late = MBEDTLS_ERR_SSL_WANT_READ;
-  const uint32_t trust = ((const limpet_config *)loop->server->settings)->trust;
+  const uint32_t trust = loop->server->settings->trust;
   const bool proxied = (trust & (LIMPET_TRUST_PROXY | LIMPET_TRUST_PROXY_REQUIRED)) != 0;
   stream->phase = !client && proxied ? HEADER : SHAKING;
   mbedtls_ssl_init(&stream->ssl);

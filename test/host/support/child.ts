@@ -17,9 +17,9 @@ export class Child {
   readonly exit: Promise<Exit>;
   readonly #process: ChildProcess;
 
-  /** Starts `node` with these arguments; it is killed when the test ends before it does. */
-  constructor(t: TestContext, args: string[]) {
-    this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** Starts `node`, or another program, with these arguments; it is killed when the test ends before it does. */
+  constructor(t: TestContext, args: string[], program = process.execPath) {
+    this.#process = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.#process.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.exit = new Promise((resolve) => {
