@@ -352,19 +352,22 @@ int limpet_ws_detach(limpet_ws *ws, uint16_t code, const char *reason, int64_t d
   if (!ws) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_detach takes a limpet_ws");
   struct loop *loop;
   struct connection *connection = ws_connection(ws, &loop);
-  if (!connection || ws->over) return fail(LIMPET_E_CLOSED, "the connection is over");
-  if (connection->transport != &transport_plain) return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
-  connection->flags |= CONNECTION_LENT;
-  if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN) {
-    const int status = limpet_session_close(ws->session, code, reason);
-    if (status != 0) return status;
+  if (connection) {
+    if (connection->transport != &transport_plain) return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
+    connection->flags |= CONNECTION_LENT;
+    if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN) {
+      const int status = limpet_session_close(ws->session, code, reason);
+      if (status != 0) return status;
+    }
+    while (ws->first) letter_drop(ws);
+    hold_back(loop, connection, false);
+    const int waited = wait_for(ws, ws_parted, deadline);
+    if (waited != 0) return waited;
   }
-  while (ws->first) letter_drop(ws);
-  hold_back(loop, connection, false);
-  const int waited = wait_for(ws, ws_parted, deadline);
-  if (waited != 0) return waited;
-  connection = ws_connection(ws, &loop);
-  if (!connection || connection->fd < 0) return fail(LIMPET_E_CLOSED, "the connection ended without a Close frame");
+  // The peer may have gone since its Close frame: its socket is handed back all the same.
+  if (ws->code == 0 || ws->code == CODE_ABNORMAL) {
+    return fail(LIMPET_E_CLOSED, "the connection ended without a Close frame");
+  }
   const int fd = ws_leave(ws);
   ws_free(ws);
   return fd;
