@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bounds.h"
 #include "client.h"
-#include "memory.h"
 #include "tls.h"
 
 #define ATTACH_FLAGS ((uint32_t)(LIMPET_NO_HTTP | LIMPET_AS_CLIENT | LIMPET_WITH_TLS))
@@ -41,12 +41,22 @@ static int flags_check(uint32_t flags) {
   return flags & LIMPET_WITH_TLS ? fail(LIMPET_ERROR_CODE_ARGUMENT, "LIMPET_WITH_TLS is for the server's end") : 0;
 }
 
-/* A session for a connection whose handshake was done elsewhere: its handle, or a code. */
-static int32_t open_attached(struct loop *loop, enum limpet_role role) {
-  int32_t handle = limpet_core_attach(loop->core, role, 0, loop_now(loop));
+/* A session: its handle, or a code. */
+static int32_t open_session(struct loop *loop, uint32_t flags) {
+  if (!(flags & LIMPET_NO_HTTP)) return limpet_core_open(loop->core, loop_now(loop));
+  const enum limpet_role role = flags & LIMPET_AS_CLIENT ? LIMPET_ROLE_CLIENT : LIMPET_ROLE_SERVER;
+  const int32_t handle = limpet_core_attach(loop->core, role, 0, loop_now(loop));
   if (handle != LIMPET_ERROR_CODE_UNSEEDED) return handle;
   const int code = client_seed(loop);
   return code == 0 ? limpet_core_attach(loop->core, role, 0, loop_now(loop)) : code;
+}
+
+/* The same, counted among all connections of the server. */
+static int32_t enter_session(struct loop *loop, uint32_t flags) {
+  if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
+  const int32_t handle = open_session(loop, flags);
+  if (handle < 0) bounds_undo(loop);
+  return handle;
 }
 
 int attach_enter(struct loop *loop, int fd, uint32_t flags, uint16_t more, struct connection **connection) {
@@ -59,16 +69,13 @@ int attach_enter(struct loop *loop, int fd, uint32_t flags, uint16_t more, struc
     return fail(LIMPET_E_SYSTEM, "descriptor %d: %s", fd, strerror(errno));
   }
   loop->now = loop_clock();
-  const bool client = (flags & LIMPET_AS_CLIENT) != 0;
-  const int32_t handle = flags & LIMPET_NO_HTTP
-                             ? open_attached(loop, client ? LIMPET_ROLE_CLIENT : LIMPET_ROLE_SERVER)
-                             : limpet_core_open(loop->core, loop_now(loop));
+  const int32_t handle = enter_session(loop, flags);
   if (handle < 0) {
     fcntl(fd, F_SETFL, modes);
     return fail(handle, "descriptor %d: %s", fd, limpet_strerror(handle));
   }
   *connection = listen_join(loop, handle, fd, (const struct sockaddr *)&peer);
-  (*connection)->flags |= more | (client ? CONNECTION_CLIENT : 0);
+  (*connection)->flags |= more | (flags & LIMPET_AS_CLIENT ? CONNECTION_CLIENT : 0);
   if (flags & LIMPET_WITH_TLS) code = tls_begin(loop, *connection, false, NULL);
   if (code == 0) return 0;
   attach_leave(loop, *connection);

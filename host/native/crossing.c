@@ -48,3 +48,31 @@ void crossing_wake(struct loop *loop) {
   (void)wrote;
   errno = error;
 }
+
+/* -------------------------------------------------------------------- to all loops */
+
+/* Whether a server's loops are all this thread's. */
+static int crossing_all_mine(const limpet_server *server) {
+  for (int i = 0; i < server->loop_count; i++) {
+    if (!loop_is_mine(server->loops[i])) return LIMPET_E_THREAD;
+  }
+  return 0;
+}
+
+int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type, const void *data,
+                     size_t length) {
+  (void)topic, (void)except, (void)type, (void)data, (void)length;
+  return crossing_all_mine(server);
+}
+
+int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
+                       size_t length) {
+  (void)selection, (void)type, (void)data, (void)length;
+  return crossing_all_mine(server);
+}
+
+int crossing_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg),
+                  void *arg, void (*on_finish)(limpet_server *server, void *arg)) {
+  (void)except, (void)task, (void)arg, (void)on_finish;
+  return crossing_all_mine(server);
+}

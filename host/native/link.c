@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "client.h"
 #include "loop.h"
 #include "memory.h"
@@ -156,6 +157,7 @@ static void extra_free(struct loop *loop, struct extra *extra) {
 void link_forget(struct loop *loop, struct connection *connection) {
   link_close(connection, link_release(loop, connection));
   extra_free(loop, connection->extra);
+  bounds_leave(loop, connection);
   const uint32_t row = link_row(loop, connection);
   row_set_remove(&loop->resuming, row);
   row_set_remove(&loop->waiting, row);

@@ -33,10 +33,12 @@ enum connection_flag {
   CONNECTION_QUIET = 1 << 7,
   /* A message is under way in fragments of limpet_session_send_fragment. */
   CONNECTION_FRAGMENTS = 1 << 8,
+  /* bounds.c counts it. */
+  CONNECTION_COUNTED = 1 << 9,
   /* It is not read from any more: what comes is not for this session, but for who gets the socket back. */
-  CONNECTION_HELD = 1 << 9,
+  CONNECTION_HELD = 1 << 10,
   /* Its socket will be handed back after the close handshake: no FIN, and no byte is read beyond it. */
-  CONNECTION_LENT = 1 << 10
+  CONNECTION_LENT = 1 << 11
 };
 
 /* A payload that stays outside of linear memory: of limpet_core_send_external, or one that waits. */

@@ -9,9 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memory.h"
 #include "client.h"
+#include "counters.h"
 #include "crossing.h"
+#include "hub.h"
+#include "memory.h"
 
 /* Descriptors that one turn handles. */
 #define READY_MAX 256
@@ -89,6 +91,7 @@ static bool loop_make_core(struct loop *loop) {
   loop->scratch = (uint32_t)limpet_core_region(loop->core, LIMPET_REGION_SCRATCH);
   loop->scratch_size = (uint32_t)limpet_core_region_size(loop->core, LIMPET_REGION_SCRATCH);
   loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
+  limpet_core_tick(loop->core, loop_now(loop));
   if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
   loop->queue_max = (uint32_t)limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
   return true;
@@ -104,7 +107,10 @@ static bool loop_make_tables(struct loop *loop) {
   loop->waiting.words = memory_table(server, row_set_bytes(loop->rows));
   loop->asked.words = memory_table(server, row_set_bytes(loop->rows));
   loop->poller = loop->polling->create(server, loop->rows);
-  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller) {
+  loop->counters = counters_new(server);
+  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller &&
+      loop->counters) {
+    counters_publish(loop);
     return true;
   }
   fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a table of %u connections", (unsigned)loop->rows);
@@ -123,7 +129,8 @@ struct loop *loop_new(limpet_server *server, int index) {
   loop->listener = loop->wake_read = loop->wake_write = -1;
   loop->polling = server->polling;
   loop->now = loop_clock();
-  loop->epoch = milliseconds(CLOCK_REALTIME) - loop->now;
+  // The core widens its clock from the lower 32 bits of the first moment that it is told.
+  loop->epoch = milliseconds(CLOCK_REALTIME) - (uint32_t)loop->now;
   loop->due = loop->now;
   if (!registry_add(loop)) {
     fail(LIMPET_E_UNSUPPORTED, "a process has at most %d loops", LOOPS_MAX);
@@ -147,6 +154,8 @@ void loop_free(struct loop *loop) {
   if (loop->listener >= 0) close(loop->listener);
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
+  prepared_free_all(loop);
+  memory_give(server, loop->counters);
   memory_give(server, loop->connections);
   memory_give(server, loop->resuming.words);
   memory_give(server, loop->waiting.words);
@@ -232,6 +241,7 @@ void loop_work(struct loop *loop) {
     writer_write_all(loop);
   }
   if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  counters_publish(loop);
 }
 
 int loop_delay(const struct loop *loop) {

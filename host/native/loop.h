@@ -56,7 +56,8 @@ struct loop {
    * on_writable was asked. */
   struct row_set resuming, waiting, asked;
 
-  /* ms of CLOCK_MONOTONIC as this turn began; what makes it ms since 1970; when limpet_core_tick is due. */
+  /* ms of CLOCK_MONOTONIC as this turn began; what makes the core's times ms since 1970; when limpet_core_tick is
+   * due. */
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
@@ -67,6 +68,10 @@ struct loop {
   bool broken;
 
   struct posts *posts;
+  /* For threads that ask of it: counters.c. */
+  struct counters *counters;
+  /* Messages of limpet_server_prepare that this loop's core keeps. */
+  struct limpet_prepared *prepared;
 };
 
 /* What a server does. */
@@ -93,6 +98,7 @@ struct limpet_server {
   _Atomic int stop_asked;
   _Atomic int port;
   struct threads *threads;
+  struct bounds *bounds;
   /* limpet_config_set_memory; NULL: the heap. */
   struct block *memory;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "crossing.h"
+#include "bounds.h"
 #include "memory.h"
 #include "tls.h"
 
@@ -32,19 +33,19 @@ limpet_server *limpet_server_new(const limpet_config *config) {
     limpet_server_free(server);
     return NULL;
   }
-  for (int i = 0; i < server->loop_count; i++) {
-    server->loops[i] = loop_new(server, i);
-    if (server->loops[i]) continue;
-    limpet_server_free(server);
-    return NULL;
-  }
-  return server;
+  bool whole = true;
+  for (int i = 0; i < server->loop_count && whole; i++) whole = (server->loops[i] = loop_new(server, i)) != NULL;
+  settings_forget_tokens(server->settings);
+  if (whole && bounds_new(server, server->loops[0]->rows) == 0) return server;
+  limpet_server_free(server);
+  return NULL;
 }
 
 void limpet_server_free(limpet_server *server) {
   if (!server) return;
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  bounds_free(server);
   tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
