@@ -223,12 +223,21 @@ static void loop_tell_writable(struct loop *loop) {
   }
 }
 
+/* Does what is due. To be asked again whenever something was done: that may bring the next moment nearer. */
+static void loop_tick(struct loop *loop) {
+  const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
+  loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
+}
+
+void loop_settle(struct loop *loop) {
+  loop->now = loop_clock();
+  writer_write_all(loop);
+  loop_tick(loop);
+}
+
 void loop_work(struct loop *loop) {
   crossing_take(loop);
-  if (loop->now >= loop->due) {
-    const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
-    loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
-  }
+  if (loop->now >= loop->due) loop_tick(loop);
   if (loop->listener_wait != 0 && loop->now >= loop->listener_wait) listen_accept(loop);
   events_drain(loop);
   outbox_retry_all(loop);
@@ -255,6 +264,7 @@ int loop_delay(const struct loop *loop) {
 
 int loop_turn(struct loop *loop, int timeout_ms) {
   struct ready ready[READY_MAX];
+  loop_settle(loop);
   const int delay = loop_delay(loop);
   const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);

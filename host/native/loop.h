@@ -115,6 +115,9 @@ int64_t loop_clock(void);
 int loop_turn(struct loop *loop, int timeout_ms);
 /* What there is to do beside descriptors: posts, timers, what waits, all writing. */
 void loop_work(struct loop *loop);
+/* Before it waits: what was sent since the last turn leaves, and what callbacks and callers did may have brought
+ * the next deadline nearer. */
+void loop_settle(struct loop *loop);
 /* Handles one descriptor. */
 void loop_ready(struct loop *loop, const struct ready *ready);
 /* ms until loop_work has something to do, -1 = nothing waits. */

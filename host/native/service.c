@@ -59,6 +59,7 @@ int limpet_server_service(limpet_server *server) {
   if (code != 0) return code;
   loop->now = loop_clock();
   loop_work(loop);
+  loop_settle(loop);
   server_settle(server);
   return loop_delay(loop);
 }
