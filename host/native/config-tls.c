@@ -1,10 +1,10 @@
-/* What an application wants of TLS -> struct limpet_config. The files are read by limpet_server_start:
- * transport/tls.c. */
+/* What an application wants of TLS -> struct limpet_config. The files are read by limpet_server_start: tls.c. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "settings.h"
+#include "tls.h"
 
 #define PATH_MAX_BYTES 4096
 /* A name of the DNS. RFC 1035 2.3.4. */
@@ -66,9 +66,15 @@ static int add_certificate(limpet_config *config, const char *name, const char *
   return 0;
 }
 
-static int check_certificate(limpet_config *config, const char *cert_file, const char *key_file) {
+static int check_config(const limpet_config *config) {
   if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "TLS: the config is NULL");
-  int code = check_string("the certificate file", cert_file, PATH_MAX_BYTES);
+  if (tls_library()) return 0;
+  return fail(LIMPET_E_UNSUPPORTED, "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
+}
+
+static int check_certificate(limpet_config *config, const char *cert_file, const char *key_file) {
+  int code = check_config(config);
+  if (code == 0) code = check_string("the certificate file", cert_file, PATH_MAX_BYTES);
   return code < 0 ? code : check_string("the key file", key_file, PATH_MAX_BYTES);
 }
 
@@ -85,20 +91,21 @@ int limpet_config_add_tls_host(limpet_config *config, const char *name, const ch
 }
 
 int limpet_config_set_tls_ciphers(limpet_config *config, const char *suites) {
-  if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "TLS suites: the config is NULL");
-  return replace(&config->tls_ciphers, "the list of suites", suites, SUITES_MAX_BYTES);
+  int code = check_config(config);
+  if (code == 0 && suites) code = tls_check_suites(suites);
+  return code < 0 ? code : replace(&config->tls_ciphers, "the list of suites", suites, SUITES_MAX_BYTES);
 }
 
 int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file, bool required) {
-  if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "the client CA: the config is NULL");
-  int code = replace(&config->tls_client_ca, "the client CA file", ca_file, PATH_MAX_BYTES);
+  int code = check_config(config);
+  if (code == 0) code = replace(&config->tls_client_ca, "the client CA file", ca_file, PATH_MAX_BYTES);
   if (code == 0) config->tls_client_required = ca_file && required;
   return code;
 }
 
 int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file, bool verified) {
-  if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "the peer CA: the config is NULL");
-  int code = replace(&config->tls_peer_ca, "the peer CA file", ca_file, PATH_MAX_BYTES);
+  int code = check_config(config);
+  if (code == 0) code = replace(&config->tls_peer_ca, "the peer CA file", ca_file, PATH_MAX_BYTES);
   if (code == 0) config->tls_peer_unchecked = !verified;
   return code;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "loop.h"
-#include "memory.h"
 
 /* Calls a callback that is there, with the server and its own user pointer around the rest. */
 #define CALL(name, ...)                                             \
@@ -31,28 +30,22 @@ static void events_message(struct loop *loop, struct connection *connection, int
 /* The largest buffer that is made for a message before its bytes have come. */
 #define TRUSTED_BYTES (1u << 20)
 
-static void gathered_free(struct loop *loop, struct extra *extra) {
-  memory_give(loop->server, extra->gathered);
-  extra->gathered = NULL;
-  extra->gathered_length = extra->gathered_size = 0;
-}
-
 /* Adds a piece to the message under way; false without memory. */
 static bool gather(struct loop *loop, struct extra *extra, const struct limpet_event_record *event) {
   if (event->flags & LIMPET_EVENT_FLAG_BEGIN) extra->gathered_length = 0;
   const size_t need = extra->gathered_length + event->len;
-  if (need > extra->gathered_size) {
+  if (!extra->gathered || need > extra->gathered->size) {
     // Declared bytes are believed up to a bound, so that a header alone costs little memory; from there
     // on, and for fragments, the buffer doubles.
     const size_t declared = need + event->remaining < TRUSTED_BYTES ? need + event->remaining : TRUSTED_BYTES;
-    size_t size = declared > 2 * need ? declared : 2 * need;
-    if (event->flags & LIMPET_EVENT_FLAG_END) size = need;
-    uint8_t *larger = memory_grow(loop->server, extra->gathered, size);
+    const bool last = (event->flags & LIMPET_EVENT_FLAG_END) != 0;
+    struct buffer *larger = buffer_take(loop, last ? need : declared > 2 * need ? declared : 2 * need);
     if (!larger) return false;
+    if (extra->gathered) memcpy(larger->bytes, extra->gathered->bytes, extra->gathered_length);
+    buffer_leave(loop, extra->gathered);
     extra->gathered = larger;
-    extra->gathered_size = size;
   }
-  memcpy(extra->gathered + extra->gathered_length, loop->memory + event->ptr, event->len);
+  memcpy(extra->gathered->bytes + extra->gathered_length, loop->memory + event->ptr, event->len);
   extra->gathered_length = need;
   return true;
 }
@@ -67,20 +60,25 @@ static void events_chunk(struct loop *loop, struct connection *connection, const
   }
   struct extra *extra = link_extra(loop, connection);
   if (!extra || !gather(loop, extra, event)) {
-    if (extra) gathered_free(loop, extra);
+    if (extra) {
+      buffer_leave(loop, extra->gathered);
+      extra->gathered = NULL;
+    }
     events_failed(loop, loop_session(loop, connection->handle), LIMPET_ERROR_CODE_OVERLOAD,
                   "no memory for a message that is longer than the core's blocks");
     outbox_close(loop, connection, 1013, "");
     return;
   }
   if (!last) return;
-  // The callback may end the connection, and send: the buffer is this function's meanwhile.
-  uint8_t *message = extra->gathered;
+  // The callback may end the connection: the buffer is this function's meanwhile.
+  struct buffer *message = extra->gathered;
   const size_t length = extra->gathered_length;
   extra->gathered = NULL;
-  extra->gathered_length = extra->gathered_size = 0;
-  events_message(loop, connection, event->code, (char *)message, length);
-  memory_give(loop->server, message);
+  extra->gathered_length = 0;
+  loop->told = message;
+  events_message(loop, connection, event->code, (char *)message->bytes, length);
+  loop->told = NULL;
+  buffer_leave(loop, message);
 }
 
 /* ------------------------------------------------------------------------- endings */

@@ -251,7 +251,8 @@ typedef void (*limpet_on_request)(limpet_server *server, limpet_session session,
 typedef void (*limpet_on_connect)(limpet_server *server, limpet_session session, void *user);
 /* A client's connection did not come to be: `code`, and words. on_close does not follow. */
 typedef void (*limpet_on_connect_error)(limpet_server *server, limpet_session session, int code, const char *message, void *user);
-/* A whole message. Bytes at `data` may be changed in place. */
+/* A whole message. Bytes at `data` may be changed in place, but not once they were sent from there: long ones
+ * are not copied then. */
 typedef void (*limpet_on_message)(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, void *user);
 /* A piece of a message (LIMPET_DELIVERY_STREAM): whether it begins the message, whether it ends it, and
  * how much of the present frame is still to come. */

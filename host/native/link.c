@@ -77,15 +77,34 @@ struct extra *link_extra(struct loop *loop, struct connection *connection) {
   return connection->extra = extra;
 }
 
-struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, size_t length) {
-  struct outgoing *payload = memory_take(loop->server, sizeof *payload + length);
-  if (!payload) return NULL;
-  *payload = (struct outgoing){.kind = kind, .length = length};
-  if (length > 0) memcpy(payload->bytes, data, length);
-  return payload;
+/* Whether bytes lie in the buffer that on_message has now. */
+static bool outgoing_shares(const struct buffer *told, const uint8_t *data, size_t length) {
+  return told && data >= told->bytes && length <= told->size && data - told->bytes <= (ptrdiff_t)(told->size - length);
 }
 
-void outgoing_free(struct loop *loop, struct outgoing *payload) { memory_give(loop->server, payload); }
+struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, size_t length) {
+  struct outgoing *outgoing = memory_take(loop->server, sizeof *outgoing);
+  if (!outgoing) return NULL;
+  struct buffer *buffer = loop->told;
+  if (outgoing_shares(buffer, data, length)) {
+    buffer->holders++;
+    *outgoing = (struct outgoing){.kind = kind, .bytes = data, .length = length, .buffer = buffer};
+    return outgoing;
+  }
+  buffer = buffer_take(loop, length);
+  if (!buffer) {
+    memory_give(loop->server, outgoing);
+    return NULL;
+  }
+  if (length > 0) memcpy(buffer->bytes, data, length);
+  *outgoing = (struct outgoing){.kind = kind, .bytes = buffer->bytes, .length = length, .buffer = buffer};
+  return outgoing;
+}
+
+void outgoing_free(struct loop *loop, struct outgoing *outgoing) {
+  buffer_leave(loop, outgoing->buffer);
+  memory_give(loop->server, outgoing);
+}
 
 void outgoing_append(struct outgoing_list *list, struct outgoing *payload) {
   if (list->last) list->last->next = payload;
@@ -117,7 +136,7 @@ static void extra_free(struct loop *loop, struct extra *extra) {
   while (extra->outside.first) outgoing_drop(loop, &extra->outside);
   while (extra->waiting.first) outgoing_drop(loop, &extra->waiting);
   memory_give(loop->server, extra->stash);
-  memory_give(loop->server, extra->gathered);
+  buffer_leave(loop, extra->gathered);
   memory_give(loop->server, extra);
 }
 

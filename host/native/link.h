@@ -7,6 +7,7 @@
 
 #include <poll.h>
 
+#include "buffer.h"
 #include "limpet.h"
 #include "transport/transport.h"
 
@@ -39,8 +40,10 @@ struct outgoing {
   struct outgoing *next;
   /* limpet_core_send's kind. */
   int kind;
-  size_t length, at;
-  uint8_t bytes[];
+  /* Where the rest of it is, in `buffer`. */
+  const uint8_t *bytes;
+  size_t length;
+  struct buffer *buffer;
 };
 
 /* Payloads in order. */
@@ -58,8 +61,8 @@ struct extra {
   uint8_t *stash;
   size_t stash_at, stash_length;
   /* A message that comes in pieces and is longer than the core's blocks. */
-  uint8_t *gathered;
-  size_t gathered_length, gathered_size;
+  struct buffer *gathered;
+  size_t gathered_length;
   /* The payloads of the core's spans that have no address. */
   struct outgoing_list outside;
   /* Messages for which the core had no memory. */
@@ -111,7 +114,8 @@ void link_forget(struct loop *loop, struct connection *connection);
 /* Takes the socket away from it, without closing it: the descriptor. */
 int link_release(struct loop *loop, struct connection *connection);
 
-/* A copy of some bytes, in no list yet; NULL without memory. */
+/* Some bytes, in no list yet: a copy, or where they are if that is the message that on_message has now. NULL
+ * without memory. */
 struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, size_t length);
 void outgoing_free(struct loop *loop, struct outgoing *payload);
 /* Becomes the last one. */

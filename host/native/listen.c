@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "tls.h"
 
 /* Connections taken in one turn: others have their turn, too. */
 #define ACCEPT_MAX 64
@@ -142,6 +143,21 @@ int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, stru
   return 0;
 }
 
+/* A session for an accepted socket, under TLS where the server has a certificate. */
+static void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
+  struct connection *connection;
+  if (listen_enter(loop, fd, address, &connection) != 0) {
+    close(fd);
+    return;
+  }
+  if (loop->server->settings->certificate_count > 0 && tls_begin(loop, connection, false, NULL) != 0) {
+    events_failed(loop, loop_session(loop, connection->handle), LIMPET_E_TLS, limpet_last_error());
+    link_gone(loop, connection);
+    return;
+  }
+  link_begin(loop, connection);
+}
+
 /* The descriptors ran out: who waits goes on waiting until some are free. */
 static void listen_rest(struct loop *loop) {
   if (loop->listener_wait == 0) {
@@ -170,9 +186,7 @@ void listen_accept(struct loop *loop) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    struct connection *connection;
-    if (listen_enter(loop, fd, (const struct sockaddr *)&address, &connection) != 0) close(fd);
-    else link_begin(loop, connection);
+    listen_take(loop, fd, (const struct sockaddr *)&address);
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.

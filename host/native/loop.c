@@ -139,6 +139,7 @@ void loop_free(struct loop *loop) {
   for (uint32_t row = 0; loop->connections && row < loop->rows; row++) {
     if (loop->connections[row].handle != 0) link_forget(loop, &loop->connections[row]);
   }
+  buffer_trim(loop);
   crossing_close(loop);
   if (loop->listener >= 0) close(loop->listener);
   if (loop->poller) loop->polling->destroy(loop->poller);
@@ -240,6 +241,8 @@ int loop_turn(struct loop *loop, int timeout_ms) {
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
   if (count < 0) return fail(LIMPET_E_SYSTEM, "waiting for sockets: %s", strerror(errno));
   loop->now = loop_clock();
+  // Nothing came: memory for busy times goes back.
+  if (count == 0 && wait_ms != 0) buffer_trim(loop);
   for (int i = 0; i < count; i++) loop_ready(loop, &ready[i]);
   loop_work(loop);
   return count;

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "buffer.h"
 #include "callbacks.h"
 #include "limpet.h"
 #include "link.h"
@@ -59,6 +60,9 @@ struct loop {
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
+  /* Of the message that on_message has now, if it lies in one. */
+  struct buffer *told;
+  struct buffer_pool buffers;
   /* The core trapped. */
   bool broken;
 

@@ -9,6 +9,7 @@
 
 #include "crossing.h"
 #include "memory.h"
+#include "tls.h"
 
 limpet_server *limpet_server_new(const limpet_config *config) {
   if (!config) {
@@ -42,6 +43,7 @@ void limpet_server_free(limpet_server *server) {
   if (!server) return;
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
 }
@@ -51,6 +53,8 @@ int limpet_server_start(limpet_server *server) {
   if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
   struct loop *loop = server->loops[0];
   loop->owner = pthread_self();
+  const int secured = tls_open(server);
+  if (secured != 0) return secured;
   if (server->settings->host) {
     int port = server->settings->port;
     const int fd = listen_open(server->settings, &port, false);

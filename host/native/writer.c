@@ -16,8 +16,8 @@ static int writer_spans(struct loop *loop, struct connection *connection, const 
       continue;
     }
     if (!outside) return -1;
-    uint8_t *bytes = (uint8_t *)(uintptr_t)outside->bytes + outside->at;
-    out[i] = (struct iovec){.iov_base = bytes, .iov_len = spans[i].len};
+    // writev only reads them; it has no type that says so.
+    out[i] = (struct iovec){.iov_base = (void *)(uintptr_t)outside->bytes, .iov_len = spans[i].len};
     outside = outside->next;
   }
   return (int)record->count;
@@ -33,8 +33,11 @@ static void writer_left(struct loop *loop, struct connection *connection, const 
     const size_t part = bytes < spans[i].len ? bytes : spans[i].len;
     bytes -= part;
     if (spans[i].ptr != 0) continue;
-    extra->outside.first->at += part;
-    if (extra->outside.first->at == extra->outside.first->length) outgoing_drop(loop, &extra->outside);
+    struct outgoing *first = extra->outside.first;
+    first->bytes += part;
+    first->length -= part;
+    extra->outside.bytes -= part;
+    if (first->length == 0) outgoing_drop(loop, &extra->outside);
   }
 }
 
@@ -60,7 +63,9 @@ void writer_write(struct loop *loop, struct connection *connection) {
     if (at <= 0) return;
     const struct limpet_tx_record *record = (const void *)(loop->memory + at);
     const uint32_t flags = record->flags, bytes = record->bytes;
-    if (flags & LIMPET_TX_FLAG_ABORT) {
+    // A session that ends before the transport's handshake did has nobody to tell: it took too long.
+    const bool silent = (flags & LIMPET_TX_FLAG_END) && (connection->flags & CONNECTION_SHAKING);
+    if ((flags & LIMPET_TX_FLAG_ABORT) || silent) {
       link_gone(loop, connection);
       return;
     }

@@ -35,5 +35,7 @@ struct transport {
 
 /* The bytes of the descriptor as they are. */
 extern const struct transport transport_plain;
+/* Those within TLS; tls_begin puts it there. */
+extern const struct transport transport_tls;
 
 #endif

@@ -1,0 +1,163 @@
+/* Settings -> what the connections of one loop are made with. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls-context.h"
+
+/* RFC 7301 6: what browsers offer for WebSocket connections; who offers other protocols only is refused. */
+static const char *protocols[] = {"http/1.1", NULL};
+
+int tls_random_open(struct tls_random *random) {
+  mbedtls_entropy_init(&random->entropy);
+  mbedtls_ctr_drbg_init(&random->generator);
+  return mbedtls_ctr_drbg_seed(&random->generator, mbedtls_entropy_func, &random->entropy, NULL, 0);
+}
+
+void tls_random_close(struct tls_random *random) {
+  mbedtls_ctr_drbg_free(&random->generator);
+  mbedtls_entropy_free(&random->entropy);
+}
+
+/* fail, with mbedTLS's words. */
+static int context_fail(const char *what, int code) {
+  char words[TLS_WORDS_MAX];
+  return fail(LIMPET_E_TLS, "%s: %s", what, tls_words(code, words));
+}
+
+/* What servers and clients have in common. */
+static int context_configure(struct tls_context *context, const limpet_config *settings, int role) {
+  mbedtls_ssl_config *config = &context->config;
+  int code = tls_random_open(&context->random);
+  if (code != 0) return context_fail("random bytes", code);
+  code = mbedtls_ssl_config_defaults(config, role, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+  if (code != 0) return context_fail("configuration", code);
+  context->suites = tls_suites(settings->tls_ciphers);
+  if (!context->suites) return LIMPET_E_TLS;
+  mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &context->random.generator);
+  mbedtls_ssl_conf_ciphersuites(config, context->suites);
+  // RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used".
+#if MBEDTLS_VERSION_NUMBER >= 0x03020000
+  mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+  mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
+#if defined(MBEDTLS_SSL_RENEGOTIATION)
+  // TLS 1.2 lets a client ask for one expensive handshake after the other.
+  mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
+#endif
+#if defined(MBEDTLS_SSL_ALPN)
+  code = mbedtls_ssl_conf_alpn_protocols(config, protocols);
+  if (code != 0) return context_fail("ALPN", code);
+#endif
+  context->received = malloc(TLS_RECEIVE_BYTES);
+  context->gathered = malloc(TLS_RECORD_MAX);
+  if (context->received && context->gathered) return 0;
+  return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for records");
+}
+
+static int sni(void *user, mbedtls_ssl_context *ssl, const unsigned char *name, size_t length) {
+  struct tls_identity *identity = tls_identity_for(user, (const char *)name, length);
+  // mbedTLS answers with the alert unrecognized_name.
+  if (!identity) return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
+  return mbedtls_ssl_set_hs_own_cert(ssl, &identity->certificate, &identity->key);
+}
+
+static int identity_read(struct tls_context *context, const struct settings_certificate *files) {
+  struct tls_identity *identity = &context->identities[context->identity_count++];
+  mbedtls_x509_crt_init(&identity->certificate);
+  mbedtls_pk_init(&identity->key);
+  if (files->name && !(identity->name = strdup(files->name))) return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory");
+  int result = tls_read_certificates(files->cert_file, &identity->certificate, false);
+  if (result == 0) result = tls_read_key(files->key_file, &identity->key, &context->random);
+  if (result == 0) result = tls_check_pair(files, identity, &context->random);
+  if (result != 0 || files->name) return result;
+  const int code = mbedtls_ssl_conf_own_cert(&context->config, &identity->certificate, &identity->key);
+  return code == 0 ? 0 : context_fail(files->cert_file, code);
+}
+
+static int context_serve(struct tls_context *context, const limpet_config *settings) {
+  context->identities = calloc(settings->certificate_count, sizeof *context->identities);
+  if (!context->identities) return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for certificates");
+  for (size_t i = 0; i < settings->certificate_count; i++) {
+    const int result = identity_read(context, &settings->certificates[i]);
+    if (result != 0) return result;
+  }
+  mbedtls_ssl_conf_sni(&context->config, sni, context);
+  tls_sessions_use(context->sessions, &context->config);
+  if (!settings->tls_client_ca) {
+    mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_NONE);
+    return 0;
+  }
+  const int result = tls_read_certificates(settings->tls_client_ca, &context->authorities, false);
+  mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
+  mbedtls_ssl_conf_authmode(&context->config,
+                            settings->tls_client_required ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_OPTIONAL);
+  return result;
+}
+
+static int context_call(struct tls_context *context, const limpet_config *settings) {
+  if (settings->tls_peer_unchecked) {
+    mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_NONE);
+    return 0;
+  }
+  const char *file = settings->tls_peer_ca ? settings->tls_peer_ca : tls_system_authorities();
+  if (!file) return fail(LIMPET_E_TLS, "this system has no certificates of authorities: name a file by limpet_config_set_tls_peer");
+  mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+  mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
+  // The system's may have some for which mbedTLS has no algorithm.
+  return tls_read_certificates(file, &context->authorities, !settings->tls_peer_ca);
+}
+
+static struct tls_context *context_new(void) {
+  struct tls_context *context = calloc(1, sizeof *context);
+  if (!context) return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory"), NULL;
+  atomic_init(&context->references, 1);
+  mbedtls_ssl_config_init(&context->config);
+  mbedtls_x509_crt_init(&context->authorities);
+  return context;
+}
+
+struct tls_context *tls_context_serving(const limpet_config *settings, struct tls_sessions *sessions) {
+  struct tls_context *context = context_new();
+  if (!context) return NULL;
+  context->sessions = tls_sessions_keep(sessions);
+  int result = context_configure(context, settings, MBEDTLS_SSL_IS_SERVER);
+  if (result == 0) result = context_serve(context, settings);
+  if (result == 0) return context;
+  tls_context_drop(context);
+  return NULL;
+}
+
+struct tls_context *tls_context_calling(const limpet_config *settings) {
+  struct tls_context *context = context_new();
+  if (!context) return NULL;
+  int result = context_configure(context, settings, MBEDTLS_SSL_IS_CLIENT);
+  if (result == 0) result = context_call(context, settings);
+  if (result == 0) return context;
+  tls_context_drop(context);
+  return NULL;
+}
+
+struct tls_context *tls_context_keep(struct tls_context *context) {
+  atomic_fetch_add(&context->references, 1);
+  return context;
+}
+
+void tls_context_drop(struct tls_context *context) {
+  if (!context || atomic_fetch_sub(&context->references, 1) > 1) return;
+  mbedtls_ssl_config_free(&context->config);
+  for (size_t i = 0; i < context->identity_count; i++) {
+    free(context->identities[i].name);
+    mbedtls_x509_crt_free(&context->identities[i].certificate);
+    mbedtls_pk_free(&context->identities[i].key);
+  }
+  free(context->identities);
+  mbedtls_x509_crt_free(&context->authorities);
+  tls_sessions_drop(context->sessions);
+  tls_random_close(&context->random);
+  free(context->suites);
+  free(context->received);
+  free(context->gathered);
+  free(context);
+}
