@@ -11,6 +11,8 @@
 #include "memory.h"
 #include "tls.h"
 
+const struct polling *server_polling = POLLING_DEFAULT;
+
 limpet_server *limpet_server_new(const limpet_config *config) {
   if (!config) {
     fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_new takes a config");
@@ -18,7 +20,7 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   }
   limpet_server *server = memory_server(config);
   if (!server) return NULL;
-  server->polling = POLLING_DEFAULT;
+  server->polling = server_polling;
   atomic_init(&server->phase, SERVER_NEW);
   atomic_init(&server->stop_asked, -1);
   atomic_init(&server->port, 0);
