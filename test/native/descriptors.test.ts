@@ -54,7 +54,7 @@ test(
 
     // Descriptors are free again: the others get in, and all is as it was.
     for (const peer of peers.slice(0, 60)) peer.transport.destroy();
-    await until(() => open >= 60, 'those that waited');
+    await until(() => open.length >= 60, 'those that waited');
     const late = peers[79];
     late.write(text('at last'));
     assert.equal(await late.text(), 'at last');
