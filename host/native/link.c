@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "loop.h"
 #include "memory.h"
 
@@ -144,6 +145,7 @@ void link_forget(struct loop *loop, struct connection *connection) {
   const int fd = link_release(loop, connection);
   if (fd >= 0) close(fd);
   extra_free(loop, connection->extra);
+  bounds_leave(loop, connection);
   const uint32_t row = link_row(loop, connection);
   row_set_remove(&loop->resuming, row);
   row_set_remove(&loop->waiting, row);

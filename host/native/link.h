@@ -32,7 +32,9 @@ enum connection_flag {
   /* No callback is called for it: limpet_ws keeps what comes. */
   CONNECTION_QUIET = 1 << 7,
   /* A message is under way in fragments of limpet_session_send_fragment. */
-  CONNECTION_FRAGMENTS = 1 << 8
+  CONNECTION_FRAGMENTS = 1 << 8,
+  /* bounds.c counts it. */
+  CONNECTION_COUNTED = 1 << 9
 };
 
 /* A payload that stays outside of linear memory: of limpet_core_send_external, or one that waits. */

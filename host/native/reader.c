@@ -1,7 +1,8 @@
 /* What a socket has to say ─► INGRESS ─► limpet_core_rx ─► events.
  *
- * Bytes that the session does not take now (limpet_core_rx_room) are not read, so TCP holds the peer
- * back. What was read and not taken is kept as the connection's stash, and comes first when it resumes. */
+ * What was read and is not taken now is kept as the connection's stash, and comes first when it resumes;
+ * until then nothing is read, so TCP holds the peer back. Whether a session takes bytes shows when it gets
+ * some: to ask before each read costs more than the stash that it may save. */
 
 #include <string.h>
 
@@ -83,14 +84,9 @@ void reader_ready(struct loop *loop, struct connection *connection) {
     return;
   }
   const int32_t handle = connection->handle;
+  const size_t most = loop->ingress_size < READ_MAX ? loop->ingress_size : READ_MAX;
+  uint8_t *ingress = loop->memory + loop->ingress;
   do {
-    const int32_t room = limpet_core_rx_room(loop->core, handle);
-    if (room <= 0) {
-      reader_pause(loop, connection);
-      return;
-    }
-    const size_t most = (uint32_t)room < READ_MAX ? (uint32_t)room : READ_MAX;
-    uint8_t *ingress = loop->memory + loop->ingress;
     const ssize_t bytes = connection->transport->read(connection, ingress, most);
     if (bytes == TRANSPORT_AGAIN) return;
     if (bytes == 0) {

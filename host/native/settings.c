@@ -171,7 +171,7 @@ static int32_t part_of(uint32_t bound, int parts) {
 static int apply_shared(const limpet_config *config, limpet_core *core, int parts) {
   int code = 0;
   uint32_t pool = stats_of(core)->sessions;
-  /* Over several cores limits.c counts: sessions are not spread evenly. */
+  /* Over several cores bounds.c counts: sessions are not spread evenly. */
   if (config->max_connections > 0 && config->max_connections < pool)
     code = apply(core, LIMPET_OPTION_SESSIONS_MAX, (int32_t)config->max_connections);
   if (code == 0 && config->max_per_address > 0)
