@@ -19,11 +19,11 @@ int limpet_server_set_poll(limpet_server *server, const struct limpet_poll_callb
   if (!poller) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a poller");
   server->external = *callbacks;
   // Until the server starts there is one descriptor: that which wakes it.
-  if (polling_external.add(poller, loop->wake_read, ROW_WAKE, POLLIN) != 0) {
+  if (polling_external.add(poller, loop->posts.wake.reader, ROW_WAKE, POLLIN) != 0) {
     polling_external.destroy(poller);
     return fail(LIMPET_E_SYSTEM, "the poller takes no descriptor");
   }
-  loop->polling->remove(loop->poller, loop->wake_read, ROW_WAKE);
+  loop->polling->remove(loop->poller, loop->posts.wake.reader, ROW_WAKE);
   loop->polling->destroy(loop->poller);
   loop->polling = server->polling = &polling_external;
   loop->poller = poller;
