@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "loop.h"
 #include "threads.h"
 #include "tls.h"
@@ -149,22 +150,34 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
   limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
 }
 
-int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
-  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
-  if (handle < 0) return handle;
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address) {
   listen_prepare(loop->server->settings, fd, address->sa_family);
-  *connection = link_add(loop, handle, fd, &transport_plain);
+  struct connection *connection = link_add(loop, handle, fd, &transport_plain);
+  connection->flags |= CONNECTION_COUNTED;
   listen_tell(loop, handle, address);
   // A session has timers from now on.
   loop->due = loop->now;
+  return connection;
+}
+
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+  if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
+  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
+  if (handle < 0) {
+    bounds_undo(loop);
+    return handle;
+  }
+  *connection = listen_join(loop, handle, fd, address);
   return 0;
 }
 
 /* A session for an accepted socket, under TLS where the server has a certificate. */
 void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
   struct connection *connection;
-  if (listen_enter(loop, fd, address, &connection) != 0) {
+  const int entered = listen_enter(loop, fd, address, &connection);
+  if (entered != 0) {
     close(fd);
+    events_failed(loop, 0, entered, limpet_strerror(entered));
     return;
   }
   if (loop->server->settings->certificate_count > 0 && tls_begin(loop, connection, false, NULL) != 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "crossing.h"
+#include "bounds.h"
 #include "memory.h"
 #include "threads.h"
 #include "tls.h"
@@ -32,13 +33,10 @@ limpet_server *limpet_server_new(const limpet_config *config) {
     limpet_server_free(server);
     return NULL;
   }
-  for (int i = 0; i < server->loop_count; i++) {
-    server->loops[i] = loop_new(server, i);
-    if (server->loops[i]) continue;
-    limpet_server_free(server);
-    return NULL;
-  }
-  if (threads_new(server) == 0) return server;
+  bool whole = true;
+  for (int i = 0; i < server->loop_count && whole; i++) whole = (server->loops[i] = loop_new(server, i)) != NULL;
+  settings_forget_tokens(server->settings);
+  if (whole && bounds_new(server, server->loops[0]->rows) == 0 && threads_new(server) == 0) return server;
   limpet_server_free(server);
   return NULL;
 }
@@ -48,6 +46,7 @@ void limpet_server_free(limpet_server *server) {
   threads_free(server);
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  bounds_free(server);
   tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
@@ -75,6 +74,10 @@ void server_stopping(limpet_server *server) {
   if (atomic_load(&server->phase) != SERVER_STOPPED) atomic_store(&server->phase, SERVER_STOPPING);
 }
 
+void server_settle(limpet_server *server) {
+  if (loop_is_over(server->loops[0])) atomic_store(&server->phase, SERVER_STOPPED);
+}
+
 int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
   if (server->threads) return threads_poll(server, timeout_ms);
@@ -87,8 +90,8 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
   }
   registry_own(loop);
   const int count = loop_turn(loop, timeout_ms);
+  server_settle(server);
   atomic_store(&loop->turning, false);
-  if (loop_is_over(loop)) atomic_store(&server->phase, SERVER_STOPPED);
   return count;
 }
 
