@@ -13,6 +13,7 @@
 
 #include "bounds.h"
 #include "loop.h"
+#include "threads.h"
 #include "tls.h"
 
 /* Connections taken in one turn: others have their turn, too. */
@@ -91,6 +92,22 @@ int listen_open(const limpet_config *settings, int *port, bool shared) {
   return fd;
 }
 
+int listen_begin(struct loop *loop, int *port, bool shared) {
+  const int fd = listen_open(loop->server->settings, port, shared);
+  if (fd < 0) return fd;
+  loop->listener = fd;
+  if (loop->polling->add(loop->poller, fd, ROW_LISTENER, POLLIN) == 0) return 0;
+  return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
+}
+
+void listen_end(struct loop *loop) {
+  if (loop->listener < 0) return;
+  if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+  close(loop->listener);
+  loop->listener = -1;
+  loop->listener_wait = 0;
+}
+
 /* ----------------------------------------------------------------------- accepting */
 
 /* Small messages leave at once; silent peers are noticed where that was asked for. */
@@ -150,7 +167,7 @@ int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, stru
 }
 
 /* A session for an accepted socket, under TLS where the server has a certificate. */
-static void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
+void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
   struct connection *connection;
   const int entered = listen_enter(loop, fd, address, &connection);
   if (entered != 0) {
@@ -194,7 +211,8 @@ void listen_accept(struct loop *loop) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    listen_take(loop, fd, (const struct sockaddr *)&address);
+    const struct sockaddr *peer = (const struct sockaddr *)&address;
+    if (!threads_deal(loop, fd, peer, size)) listen_take(loop, fd, peer);
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.

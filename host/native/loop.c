@@ -17,50 +17,6 @@
 /* Descriptors that one turn handles. */
 #define READY_MAX 256
 
-/* ------------------------------------------------------ the loops of the process */
-
-static struct loop *registry[LOOPS_MAX];
-static uint16_t generations[LOOPS_MAX];
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static bool registry_add(struct loop *loop) {
-  pthread_mutex_lock(&registry_lock);
-  uint16_t slot = 0;
-  while (slot < LOOPS_MAX && registry[slot]) slot++;
-  if (slot < LOOPS_MAX) {
-    // Numbers begin with 1: no session is 0.
-    if (++generations[slot] == 0) generations[slot] = 1;
-    loop->slot = slot;
-    loop->generation = generations[slot];
-    __atomic_store_n(&registry[slot], loop, __ATOMIC_RELEASE);
-  }
-  pthread_mutex_unlock(&registry_lock);
-  return slot < LOOPS_MAX;
-}
-
-static void registry_remove(const struct loop *loop) {
-  pthread_mutex_lock(&registry_lock);
-  __atomic_store_n(&registry[loop->slot], NULL, __ATOMIC_RELEASE);
-  pthread_mutex_unlock(&registry_lock);
-}
-
-struct loop *loop_find(limpet_session session) {
-  const uint16_t slot = (uint16_t)(session >> 32), generation = (uint16_t)(session >> 48);
-  if (slot >= LOOPS_MAX) return NULL;
-  struct loop *loop = __atomic_load_n(&registry[slot], __ATOMIC_ACQUIRE);
-  return loop && loop->generation == generation ? loop : NULL;
-}
-
-bool loop_is_mine(const struct loop *loop) { return pthread_equal(loop->owner, pthread_self()) != 0; }
-
-int loop_enter(limpet_session session, struct loop **loop, struct connection **connection) {
-  *loop = loop_find(session);
-  if (!*loop) return LIMPET_ERROR_CODE_HANDLE;
-  if (!loop_is_mine(*loop)) return LIMPET_E_THREAD;
-  *connection = link_of(*loop, session_handle(session));
-  return *connection ? 0 : LIMPET_ERROR_CODE_HANDLE;
-}
-
 /* ------------------------------------------------------------------- beginning, end */
 
 static int64_t milliseconds(clockid_t clock) {
@@ -122,8 +78,8 @@ struct loop *loop_new(limpet_server *server, int index) {
   }
   loop->server = server;
   loop->index = index;
-  loop->owner = pthread_self();
-  loop->listener = loop->wake_read = loop->wake_write = -1;
+  loop->listener = loop->posts.wake.reader = -1;
+  atomic_init(&loop->stop_asked, -1);
   loop->polling = server->polling;
   loop->now = loop_clock();
   // The core widens its clock from the lower 32 bits of the first moment that it is told.
@@ -147,7 +103,7 @@ void loop_free(struct loop *loop) {
     if (loop->connections[row].handle != 0) link_forget(loop, &loop->connections[row]);
   }
   buffer_trim(loop);
-  crossing_close(loop);
+  crossing_end(loop);
   if (loop->listener >= 0) close(loop->listener);
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
@@ -261,15 +217,15 @@ int loop_turn(struct loop *loop, int timeout_ms) {
 }
 
 void loop_stop(struct loop *loop, int timeout_ms) {
-  if (loop->listener >= 0) {
-    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
-    close(loop->listener);
-    loop->listener = -1;
-    loop->listener_wait = 0;
-  }
+  listen_end(loop);
+  loop->stopping = true;
   loop->now = loop_clock();
   limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
   loop->due = loop->now;
+}
+
+bool loop_is_over(const struct loop *loop) {
+  return loop->stopping && (loop->broken || loop->stats->active == 0);
 }
 
 void loop_break(struct loop *loop) {

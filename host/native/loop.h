@@ -19,11 +19,10 @@
 #include "limpet.h"
 #include "link.h"
 #include "poller/poller.h"
+#include "posts.h"
+#include "registry.h"
 #include "rows.h"
 #include "settings.h"
-
-/* Loops of one process, over all its servers. */
-#define LOOPS_MAX 1024
 
 /* What one thread serves. */
 struct loop {
@@ -33,8 +32,6 @@ struct loop {
   uint16_t slot, generation;
   /* Among the loops of its server. */
   int index;
-  /* The thread that may touch it. */
-  pthread_t owner;
 
   limpet_core *core;
   uint8_t *memory;
@@ -47,8 +44,6 @@ struct loop {
   /* -1: none. `listener_wait`: when it is looked at again after the descriptors ran out, 0 = it is. */
   int listener;
   int64_t listener_wait;
-  /* Read by the poller when others have something for this loop, and written by them. */
-  int wake_read, wake_write;
 
   struct connection *connections;
   uint32_t rows;
@@ -61,17 +56,21 @@ struct loop {
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
+  /* loop_stop was called: it is over when its last session is. */
+  bool stopping;
   /* Of the message that on_message has now, if it lies in one. */
   struct buffer *told;
   struct buffer_pool buffers;
   /* The core trapped. */
   bool broken;
 
-  struct posts *posts;
   /* For threads that ask of it: counters.c. */
   struct counters *counters;
   /* Messages of limpet_server_prepare that this loop's core keeps. */
   struct limpet_prepared *prepared;
+  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
+  struct posts posts;
+  _Atomic int stop_asked;
 };
 
 /* What a server does. */
@@ -94,8 +93,6 @@ struct limpet_server {
   struct limpet_poll_callbacks external;
   struct tls *tls;
   _Atomic int phase;
-  /* The timeout of a stop that somebody asked for, in ms; -1 = nobody did. */
-  _Atomic int stop_asked;
   _Atomic int port;
   struct threads *threads;
   struct bounds *bounds;
@@ -120,10 +117,15 @@ void loop_ready(struct loop *loop, const struct ready *ready);
 int loop_delay(const struct loop *loop);
 /* Lets nobody in, and ends all sessions within timeout_ms. */
 void loop_stop(struct loop *loop, int timeout_ms);
+/* Whether it was stopped, and all its sessions are over. */
+bool loop_is_over(const struct loop *loop);
 /* The core trapped: its sessions are told to be gone. */
 void loop_break(struct loop *loop);
 
-/* The loop of a session's number while its server lives, or NULL. */
+/* registry.c */
+
+/* The loop of a session's number, to compare it with this thread's own: another thread's may end meanwhile. NULL for
+ * one that is gone. */
 struct loop *loop_find(limpet_session session);
 /* Whether this thread may touch it. */
 bool loop_is_mine(const struct loop *loop);
@@ -188,10 +190,16 @@ void handshake_request(struct loop *loop, struct connection *connection, const c
 
 /* Listens: a descriptor, or a negative code. `port` 0 becomes the one that it is. `shared`: SO_REUSEPORT. */
 int listen_open(const limpet_config *settings, int *port, bool shared);
+/* The same for a loop, which takes in from then on who comes: 0, or a negative code. */
+int listen_begin(struct loop *loop, int *port, bool shared);
+/* Lets nobody in any more. */
+void listen_end(struct loop *loop);
 /* Takes those in who wait. */
 void listen_accept(struct loop *loop);
-/* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
+/* One that was accepted, here or by another loop: becomes a session, or is closed. */
 struct sockaddr;
+void listen_take(struct loop *loop, int fd, const struct sockaddr *address);
+/* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "crossing.h"
 #include "loop.h"
 
 int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data, size_t length,
@@ -13,9 +14,9 @@ int limpet_session_send_with(limpet_session session, enum limpet_type type, cons
   if (!data && length > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message of %zu bytes at NULL", length);
   struct loop *loop;
   struct connection *connection;
-  const int entered = loop_enter(session, &loop, &connection);
-  if (entered != 0) return entered;
-  return outbox_send(loop, connection, (int)type | (int)flags, data, length);
+  const int entered = loop_enter(session, &loop, &connection), kind = (int)type | (int)flags;
+  if (entered == LIMPET_E_THREAD) return crossing_send(session, kind, data, length);
+  return entered != 0 ? entered : outbox_send(loop, connection, kind, data, length);
 }
 
 int limpet_session_send(limpet_session session, enum limpet_type type, const void *data, size_t length) {
@@ -67,6 +68,7 @@ int limpet_session_close(limpet_session session, uint16_t code, const char *reas
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
+  if (entered == LIMPET_E_THREAD) return crossing_close(session, code, reason ? reason : "");
   return entered != 0 ? entered : outbox_close(loop, connection, code, reason ? reason : "");
 }
 
@@ -74,6 +76,7 @@ int limpet_session_terminate(limpet_session session) {
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
+  if (entered == LIMPET_E_THREAD) return crossing_terminate(session);
   return entered != 0 ? entered : limpet_core_terminate(loop->core, connection->handle);
 }
 
@@ -135,11 +138,6 @@ int limpet_server_call_writable_all(limpet_server *server) {
     }
   }
   return count;
-}
-
-limpet_server *limpet_session_server(limpet_session session) {
-  const struct loop *loop = loop_find(session);
-  return loop ? loop->server : NULL;
 }
 
 int limpet_session_fd(limpet_session session) {
