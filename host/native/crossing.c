@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "loop.h"
 #include "server.h"
 
@@ -152,13 +153,14 @@ static void run_send(struct loop *loop, const struct post *post) {
 
 static void run_close(struct loop *loop, const struct post *post) {
   struct connection *connection = crossing_link(loop, post);
-  if (!connection) return;
+  // A client that is not open has nobody to tell.
+  if (!connection || client_give_up(loop, connection)) return;
   crossing_tell(loop, post, outbox_close(loop, connection, post->type, payload_data(post->payload)));
 }
 
 static void run_terminate(struct loop *loop, const struct post *post) {
   struct connection *connection = crossing_link(loop, post);
-  if (connection) limpet_core_terminate(loop->core, connection->handle);
+  if (connection && !client_give_up(loop, connection)) limpet_core_terminate(loop->core, connection->handle);
 }
 
 static void run_each(struct loop *loop, const struct post *post) {

@@ -30,7 +30,7 @@ static uint64_t details_time(const struct loop *loop, uint64_t time) {
 int limpet_session_info(limpet_session session, struct limpet_session_details *details) {
   if (!details) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_session_info takes details");
   struct loop *loop;
-  const struct limpet_session_info *info;
+  const struct limpet_session_info *info = NULL;
   const int code = details_record(session, &loop, &info);
   if (code != 0) return code;
   const int queued = limpet_session_queued(session);

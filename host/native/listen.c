@@ -150,6 +150,16 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
   limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
 }
 
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address) {
+  listen_prepare(loop->server->settings, fd, address->sa_family);
+  struct connection *connection = link_add(loop, handle, fd, &transport_plain);
+  connection->flags |= CONNECTION_COUNTED;
+  listen_tell(loop, handle, address);
+  // A session has timers from now on.
+  loop->due = loop->now;
+  return connection;
+}
+
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
   if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
   const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
@@ -157,12 +167,7 @@ int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, stru
     bounds_undo(loop);
     return handle;
   }
-  listen_prepare(loop->server->settings, fd, address->sa_family);
-  *connection = link_add(loop, handle, fd, &transport_plain);
-  (*connection)->flags |= CONNECTION_COUNTED;
-  listen_tell(loop, handle, address);
-  // A session has timers from now on.
-  loop->due = loop->now;
+  *connection = listen_join(loop, handle, fd, address);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "counters.h"
 #include "crossing.h"
 #include "hub.h"
@@ -28,7 +29,7 @@ static int64_t milliseconds(clockid_t clock) {
 int64_t loop_clock(void) { return milliseconds(CLOCK_MONOTONIC); }
 
 static bool loop_make_core(struct loop *loop) {
-  loop->core = limpet_core_new();
+  loop->core = memory_core(loop->server);
   if (!loop->core) {
     fail(LIMPET_ERROR_CODE_MEMORY, "the core: %s", limpet_core_failure());
     return false;
@@ -54,7 +55,9 @@ static bool loop_make_core(struct loop *loop) {
 
 static bool loop_make_tables(struct loop *loop) {
   limpet_server *server = loop->server;
-  loop->rows = loop->stats->sessions;
+  // Sessions take the pool's first places: of a pool that is bounded, the others stay free.
+  const int32_t most = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX);
+  loop->rows = most > 0 && (uint32_t)most < loop->stats->sessions ? (uint32_t)most : loop->stats->sessions;
   loop->connections = memory_table(server, loop->rows * sizeof *loop->connections);
   loop->resuming.words = memory_table(server, row_set_bytes(loop->rows));
   loop->waiting.words = memory_table(server, row_set_bytes(loop->rows));
@@ -121,10 +124,16 @@ void loop_free(struct loop *loop) {
 /* A connection's descriptor: the transport's handshake, then bytes. */
 static void loop_ready_connection(struct loop *loop, struct connection *connection, short events) {
   const int32_t handle = connection->handle;
+  if (connection->flags & CONNECTION_CONNECTING) {
+    client_ready(loop, connection);
+    return;
+  }
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
+        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      }
       link_gone(loop, connection);
       return;
     }
@@ -170,12 +179,21 @@ static void loop_tell_writable(struct loop *loop) {
   }
 }
 
+/* Does what is due. To be asked again whenever something was done: that may bring the next moment nearer. */
+static void loop_tick(struct loop *loop) {
+  const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
+  loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
+}
+
+void loop_settle(struct loop *loop) {
+  loop->now = loop_clock();
+  writer_write_all(loop);
+  loop_tick(loop);
+}
+
 void loop_work(struct loop *loop) {
   crossing_take(loop);
-  if (loop->now >= loop->due) {
-    const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
-    loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
-  }
+  if (loop->now >= loop->due) loop_tick(loop);
   if (loop->listener_wait != 0 && loop->now >= loop->listener_wait) listen_accept(loop);
   events_drain(loop);
   outbox_retry_all(loop);
@@ -202,8 +220,7 @@ int loop_delay(const struct loop *loop) {
 
 int loop_turn(struct loop *loop, int timeout_ms) {
   struct ready ready[READY_MAX];
-  // What was sent since the last turn does not wait for this one's sockets.
-  writer_write_all(loop);
+  loop_settle(loop);
   const int delay = loop_delay(loop);
   const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
@@ -241,6 +258,17 @@ void loop_break(struct loop *loop) {
     }
     link_forget(loop, connection);
   }
+}
+
+int loop_here(limpet_server *server, struct loop **loop) {
+  if (atomic_load(&server->phase) != SERVER_STARTED) {
+    return fail(LIMPET_E_STATE, "the server has not started, or it stops");
+  }
+  for (int i = 0; i < server->loop_count; i++) {
+    *loop = server->loops[i];
+    if (loop_is_mine(*loop)) return 0;
+  }
+  return fail(LIMPET_E_THREAD, "this thread does not serve");
 }
 
 uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t length) {

@@ -96,7 +96,8 @@ struct limpet_server {
   _Atomic int port;
   struct threads *threads;
   struct bounds *bounds;
-  struct memory_block *memory;
+  /* limpet_config_set_memory; NULL: the heap. */
+  struct block *memory;
 };
 
 /* loop.c */
@@ -111,6 +112,9 @@ int64_t loop_clock(void);
 int loop_turn(struct loop *loop, int timeout_ms);
 /* What there is to do beside descriptors: posts, timers, what waits, all writing. */
 void loop_work(struct loop *loop);
+/* Before it waits: what was sent since the last turn leaves, and what callbacks and callers did may have brought
+ * the next deadline nearer. */
+void loop_settle(struct loop *loop);
 /* Handles one descriptor. */
 void loop_ready(struct loop *loop, const struct ready *ready);
 /* ms until loop_work has something to do, -1 = nothing waits. */
@@ -138,6 +142,9 @@ static inline limpet_session loop_session(const struct loop *loop, int32_t handl
 }
 
 static inline int32_t session_handle(limpet_session session) { return (int32_t)(uint32_t)session; }
+
+/* The loop of a started server that this thread serves: 0, or LIMPET_E_STATE or LIMPET_E_THREAD with words. */
+int loop_here(limpet_server *server, struct loop **loop);
 
 /* The clock as the core takes it: its lower 32 bits. */
 static inline int32_t loop_now(const struct loop *loop) { return (int32_t)(uint32_t)loop->now; }
@@ -201,5 +208,7 @@ struct sockaddr;
 void listen_take(struct loop *loop, int fd, const struct sockaddr *address);
 /* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
+/* A row for a connected socket whose session was opened. */
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address);
 
 #endif

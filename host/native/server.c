@@ -74,6 +74,10 @@ void server_stopping(limpet_server *server) {
   if (atomic_load(&server->phase) != SERVER_STOPPED) atomic_store(&server->phase, SERVER_STOPPING);
 }
 
+void server_settle(limpet_server *server) {
+  if (loop_is_over(server->loops[0])) atomic_store(&server->phase, SERVER_STOPPED);
+}
+
 int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
   if (server->threads) return threads_poll(server, timeout_ms);
@@ -82,7 +86,7 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (loop->telling) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
   registry_own(loop);
   const int count = loop_turn(loop, timeout_ms);
-  if (loop_is_over(loop)) atomic_store(&server->phase, SERVER_STOPPED);
+  server_settle(server);
   return count;
 }
 

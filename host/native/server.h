@@ -10,5 +10,7 @@ extern const struct polling *server_polling;
 
 /* A loop of it has begun to stop. Any loop's thread. */
 void server_stopping(limpet_server *server);
+/* After each turn: a server that stops, and whose sessions are over, has stopped. */
+void server_settle(limpet_server *server);
 
 #endif

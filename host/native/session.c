@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client.h"
 #include "crossing.h"
 #include "loop.h"
 
@@ -69,7 +70,10 @@ int limpet_session_close(limpet_session session, uint16_t code, const char *reas
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
   if (entered == LIMPET_E_THREAD) return crossing_close(session, code, reason ? reason : "");
-  return entered != 0 ? entered : outbox_close(loop, connection, code, reason ? reason : "");
+  if (entered != 0) return entered;
+  // A client that is not open has nobody to tell.
+  if (client_give_up(loop, connection)) return 0;
+  return outbox_close(loop, connection, code, reason ? reason : "");
 }
 
 int limpet_session_terminate(limpet_session session) {
@@ -77,7 +81,8 @@ int limpet_session_terminate(limpet_session session) {
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
   if (entered == LIMPET_E_THREAD) return crossing_terminate(session);
-  return entered != 0 ? entered : limpet_core_terminate(loop->core, connection->handle);
+  if (entered != 0) return entered;
+  return client_give_up(loop, connection) ? 0 : limpet_core_terminate(loop->core, connection->handle);
 }
 
 int limpet_session_pause(limpet_session session) {

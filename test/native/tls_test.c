@@ -516,7 +516,7 @@ static int listen_with(limpet_config *config) {
   return limpet_server_port(listening);
 }
 
-static void listen_end(void) {
+static void listener_end(void) {
   check_pump = NULL;
   limpet_server_free(listening);
 }
@@ -540,7 +540,7 @@ static void test_client_certificates(void) {
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
   CHECK(!let_in(port, strange));
   CHECK(strstr(last_words, "not correctly signed by the trusted CA"));
-  listen_end();
+  listener_end();
   // Optional: none will do, but a bad one will not.
   config = secured();
   CHECK_EQUAL(limpet_config_set_tls_client_ca(config, file("ca.pem"), false), 0);
@@ -550,7 +550,7 @@ static void test_client_certificates(void) {
   CHECK_EQUAL(errors, 0);
   CHECK(!let_in(port, strange));
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
-  listen_end();
+  listener_end();
 }
 
 /* ------------------------------------------------------------------------ a whole server */
@@ -672,7 +672,7 @@ static void test_server(void) {
   CHECK_SOON(closed == 1000);
   CHECK_EQUAL(errors, 0);
   CHECK_EQUAL(active(), 0);
-  listen_end();
+  listener_end();
 }
 
 /* Clients that do not speak TLS, or nothing at all, or leave. */
@@ -732,7 +732,7 @@ static void test_strangers(void) {
   CHECK_SOON(active() == 0);
   CHECK(check_now() - began < 250);
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
-  listen_end();
+  listener_end();
 }
 
 /* Where the core says that the opened session's peer is; its port. */
@@ -763,7 +763,7 @@ static void test_proxy(void) {
   told_address(address);
   CHECK_STRING(address, "127.0.0.1");
   client_end(&client);
-  listen_end();
+  listener_end();
 
   config = secured();
   CHECK_EQUAL(limpet_config_set_trust_proxy(config, LIMPET_TRUST_PROXY_REQUIRED), 0);
@@ -789,7 +789,7 @@ static void test_proxy(void) {
     CHECK(strstr(last_words, "PROXY protocol header"));
     check_client_end(&other);
   }
-  listen_end();
+  listener_end();
 }
 
 /* ----------------------------------------------------------------------- reload, files */
