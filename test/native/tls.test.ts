@@ -262,7 +262,7 @@ test(
   'Chromium: an https page that talks over wss, its certificate pinned',
   { skip: skip || (!existsSync(EXECUTABLE) && `needs ${EXECUTABLE}`) },
   async (t) => {
-    const { port, own } = await secured(t, '--deflate');
+    const { port, own } = await secured(t, '--deflate', '--metrics');
     const key = new X509Certificate(own.cert).publicKey.export({ type: 'spki', format: 'der' });
     const pin = createHash('sha256').update(key).digest('base64');
     const browser = await chromium.launch({
