@@ -42,7 +42,7 @@ if(wamr_root)
   endif()
   message(STATUS "WAMR (${wamr_mode}) from ${wamr_root}")
   add_subdirectory(wamr)
-  set(engine_target limpet_wamr)
+  list(APPEND engine_targets limpet_wamr)
   set(wamr_include "${wamr_root}/core/iwasm/include")
   list(APPEND engine_libraries ${CMAKE_DL_LIBS})
 else()
@@ -51,16 +51,19 @@ else()
   set(wamr_include "${LIMPET_IWASM_INCLUDE}")
 endif()
 
-set(engine_sources engine/wamr.c)
+add_library(limpet_engine OBJECT engine/wamr.c)
+target_link_libraries(limpet_engine PRIVATE limpet_flags)
+target_include_directories(limpet_engine PRIVATE "${wamr_include}")
+target_compile_definitions(limpet_engine PRIVATE
+  "LIMPET_CORE_API=__attribute__((visibility(\"default\")))")
+list(APPEND engine_targets limpet_engine)
 if(LIMPET_EMBED)
   set(bytes "${CMAKE_BINARY_DIR}/limpet-module-bytes.c")
   add_custom_command(OUTPUT "${bytes}"
     COMMAND "${CMAKE_COMMAND}" "-DFILE=${LIMPET_WASM}" "-DOUT=${bytes}"
       -P "${CMAKE_CURRENT_LIST_DIR}/bytes.cmake"
     DEPENDS "${LIMPET_WASM}" "${CMAKE_CURRENT_LIST_DIR}/bytes.cmake" VERBATIM)
-  list(APPEND engine_sources "${bytes}")
+  target_sources(limpet_engine PRIVATE "${bytes}")
 else()
-  set_source_files_properties(engine/wamr.c PROPERTIES
-    COMPILE_DEFINITIONS "LIMPET_MODULE_PATH=\"${LIMPET_WASM}\"")
+  target_compile_definitions(limpet_engine PRIVATE "LIMPET_MODULE_PATH=\"${LIMPET_WASM}\"")
 endif()
-set_property(SOURCE engine/wamr.c APPEND PROPERTY INCLUDE_DIRECTORIES "${wamr_include}")
