@@ -20,15 +20,16 @@ import { median, say, type BenchOptions, type Suite, type SuiteReport } from './
 import { table } from './table.js';
 
 /** Connections of a server. */
-interface Crowd {
+export interface Crowd {
   /** Those that connect before the second reading. */
   first: number;
   all: number;
 }
 
-/** Of anonymous memory, and what Node says of its parts. */
+/** Of anonymous memory, of all that is resident, and what Node says of its parts. */
 interface Reading {
   anonymous: number;
+  resident: number;
   heapUsed: number;
   external: number;
 }
@@ -42,11 +43,13 @@ interface Sample {
 
 type Moment = keyof Sample;
 
-interface Figure {
+export interface Figure {
   peer: string;
   deflate: boolean;
   /** Medians of anonymous memory; NaN when there are no samples. */
   bytes: Record<Moment, number>;
+  /** The same of all that is resident, pages of files too. */
+  resident: Record<Moment, number>;
   samples: Sample[];
 }
 
@@ -62,43 +65,60 @@ const OTHER_FILES = 64;
 export const memory: Suite = { name: 'memory', run };
 
 async function run(options: BenchOptions): Promise<SuiteReport> {
-  const crowd = options.quick ? QUICK : FULL;
-  const rounds = options.rounds ?? (options.quick ? 1 : ROUNDS);
   const peers = choosePeers(MEMORY_PEERS, options.peers).filter(
     ({ deflate }) => !options.only.length || options.only.includes(deflate ? 'deflate' : 'plain'),
   );
+  const { figures, ...rest } = await measureMemory('memory', peers, options);
+  return {
+    markdown: render(figures, rest.crowd),
+    data: { ...rest, figures },
+    failures: rest.failures,
+  };
+}
+
+/** The figures of `peers`, with what the user wants otherwise. `name` is the suite's. */
+export async function measureMemory(
+  name: string,
+  peers: readonly MemoryPeer[],
+  options: BenchOptions,
+): Promise<{ crowd: Crowd; figures: Figure[]; failures: string[] }> {
+  const crowd = options.quick ? QUICK : FULL;
+  const rounds = options.rounds ?? (options.quick ? 1 : ROUNDS);
   const failures: string[] = [];
-  const figures = peers.map(({ name, deflate }): Figure => {
-    return { peer: name, deflate, bytes: medians([]), samples: [] };
+  const figures = peers.map((peer): Figure => {
+    return { peer: peer.name, deflate: peer.deflate, ...medians([]), samples: [] };
   });
   checkFiles(crowd.all + OTHER_FILES);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < peers.length; turn++) {
       const at = (turn + round) % peers.length;
-      const name = `${peers[at].name}${peers[at].deflate ? ', deflate' : ''}`;
+      const who = `${peers[at].name}${peers[at].deflate ? ', deflate' : ''}`;
       try {
         const sample = await takeSample(peers[at], crowd);
         figures[at].samples.push(sample);
-        say(`memory, round ${round + 1}, ${name}: ${describe(sample)}`);
+        say(`${name}, round ${round + 1}, ${who}: ${describe(sample, peers[at])}`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        failures.push(`memory, ${name}, round ${round + 1}: ${why}`);
+        failures.push(`${name}, ${who}, round ${round + 1}: ${why}`);
       }
     }
   }
-  for (const figure of figures) figure.bytes = medians(figure.samples);
-  return { markdown: render(figures, crowd), data: { crowd, figures }, failures };
+  for (const figure of figures) Object.assign(figure, medians(figure.samples));
+  return { crowd, figures, failures };
 }
 
-function medians(samples: readonly Sample[]): Record<Moment, number> {
-  const of = (moment: Moment): number => median(samples.map((one) => one[moment].anonymous));
-  return { idle: of('idle'), further: of('further'), spoken: of('spoken') };
+function medians(samples: readonly Sample[]): Pick<Figure, 'bytes' | 'resident'> {
+  const all = (kind: keyof Reading): Record<Moment, number> => {
+    const of = (moment: Moment): number => median(samples.map((one) => one[moment][kind]));
+    return { idle: of('idle'), further: of('further'), spoken: of('spoken') };
+  };
+  return { bytes: all('anonymous'), resident: all('resident') };
 }
 
 // ---- measuring
 
 async function takeSample(peer: MemoryPeer, { first, all }: Crowd): Promise<Sample> {
-  const server = await startServer(peer.command, {}, true);
+  const server = await startServer(peer.command, {}, peer.collects);
   const crowd = startHelper([
     process.execPath,
     besides('crowd'),
@@ -109,13 +129,13 @@ async function takeSample(peer: MemoryPeer, { first, all }: Crowd): Promise<Samp
     ...(peer.deflate ? ['--deflate'] : []),
   ]);
   try {
-    const none = await read(server);
+    const none = await read(server, peer);
     await crowd.ask({ connect: first });
-    const some = await read(server);
+    const some = await read(server, peer);
     await crowd.ask({ connect: all - first });
-    const idle = await read(server);
+    const idle = await read(server, peer);
     await crowd.ask({ speak: true });
-    const spoken = await read(server);
+    const spoken = await read(server, peer);
     return {
       idle: perConnection(none, idle, all),
       further: perConnection(some, idle, all - first),
@@ -126,24 +146,28 @@ async function takeSample(peer: MemoryPeer, { first, all }: Crowd): Promise<Samp
   }
 }
 
-async function read(server: Helper): Promise<Reading> {
-  const { heapUsed, external } = (await server.ask({})) as NodeJS.MemoryUsage;
-  return { anonymous: anonymous(server.pid), heapUsed, external };
+async function read(server: Helper, peer: MemoryPeer): Promise<Reading> {
+  const { heapUsed, external } = peer.collects
+    ? ((await server.ask({})) as NodeJS.MemoryUsage)
+    : { heapUsed: 0, external: 0 };
+  const rollup = readFileSync(`/proc/${server.pid}/smaps_rollup`, 'latin1');
+  const of = (field: string): number => rollupBytes(rollup, field);
+  return { anonymous: of('Anonymous'), resident: of('Rss'), heapUsed, external };
 }
 
 function perConnection(before: Reading, after: Reading, connections: number): Reading {
   return {
     anonymous: (after.anonymous - before.anonymous) / connections,
+    resident: (after.resident - before.resident) / connections,
     heapUsed: (after.heapUsed - before.heapUsed) / connections,
     external: (after.external - before.external) / connections,
   };
 }
 
-/** Bytes of memory that a process has touched and that no file has. proc(5), "smaps_rollup". */
-function anonymous(pid: number): number {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
-  const kilobytes = /^Anonymous: +(\d+) kB$/m.exec(rollup)?.[1];
-  if (kilobytes === undefined) throw new Error('no anonymous memory in smaps_rollup');
+/** proc(5), "smaps_rollup". Anonymous: memory that the process has touched and that no file has. */
+function rollupBytes(rollup: string, field: string): number {
+  const kilobytes = new RegExp(`^${field}: +(\\d+) kB$`, 'm').exec(rollup)?.[1];
+  if (kilobytes === undefined) throw new Error(`no ${field} in smaps_rollup`);
   return Number(kilobytes) * 1024;
 }
 
@@ -157,9 +181,11 @@ function checkFiles(needed: number): void {
 
 // ---- telling
 
-function describe({ idle, further, spoken }: Sample): string {
-  const parts = ({ anonymous, heapUsed, external }: Reading): string =>
-    `${kilobytes(anonymous)} kB (V8 ${kilobytes(heapUsed)}, buffers ${kilobytes(external)})`;
+function describe({ idle, further, spoken }: Sample, { collects }: MemoryPeer): string {
+  const parts = ({ anonymous, resident, heapUsed, external }: Reading): string =>
+    collects
+      ? `${kilobytes(anonymous)} kB (V8 ${kilobytes(heapUsed)}, buffers ${kilobytes(external)})`
+      : `${anonymous.toFixed(0)} B (resident ${resident.toFixed(0)})`;
   return `idle ${parts(idle)}, each further one ${parts(further)}, after a message ${parts(spoken)}`;
 }
 
@@ -169,7 +195,7 @@ function render(figures: readonly Figure[], { all }: Crowd): string {
     name,
     ...[false, true].flatMap((deflate) => {
       const of = figures.find((figure) => figure.peer === name && figure.deflate === deflate);
-      const { idle, spoken } = of?.bytes ?? medians([]);
+      const { idle, spoken } = of?.bytes ?? medians([]).bytes;
       return [kilobytes(idle), kilobytes(spoken)];
     }),
   ]);

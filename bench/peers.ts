@@ -16,6 +16,8 @@ export interface Peer {
   raw: boolean;
   /** A file without which the peer is left out, and nothing else is a reason to. */
   needs?: string;
+  /** What brings that file, for who misses it. */
+  from?: string;
 }
 
 /** A peer while it runs. */
@@ -26,14 +28,14 @@ export interface Runner extends Peer {
 /** The peer whose figure is 1. */
 export const BASE = 'ws';
 
-const LIMPET: Peer = {
+export const LIMPET: Peer = {
   name: 'limpet',
   command: [process.execPath, 'build/cli.js', 'serve', '--echo', '--quiet', '--port', '0'],
   path: '/',
   raw: false,
   needs: 'build/cli.js',
 };
-const WS: Peer = {
+export const WS: Peer = {
   name: BASE,
   command: [process.execPath, besides('peers/ws-echo')],
   path: '/',
@@ -81,6 +83,8 @@ export const DEFLATE_PEERS: readonly Peer[] = [
 /** A peer of the memory bench. */
 export interface MemoryPeer extends Peer {
   deflate: boolean;
+  /** Answers a message over its channel with what Node says of its memory, its garbage collected. */
+  collects: boolean;
 }
 
 /** Without and with permessage-deflate for messages of any length, by the standard settings otherwise. */
@@ -94,7 +98,7 @@ export const MEMORY_PEERS: readonly MemoryPeer[] = [
 function collectable(peer: Peer, deflate: boolean, ...flags: string[]): MemoryPeer {
   const [node = '', ...args] = peer.command;
   const preload = ['--expose-gc', '--import', besides('peers/collect')];
-  return { ...peer, deflate, command: [node, ...preload, ...args, ...flags] };
+  return { ...peer, deflate, collects: true, command: [node, ...preload, ...args, ...flags] };
 }
 
 /** Connecting, upgrading and ending; `net` answers without having read anything. */
@@ -118,7 +122,10 @@ export function choosePeers<P extends Peer>(peers: readonly P[], names: readonly
   );
   return chosen.filter((peer) => {
     const here = peer.needs === undefined || existsSync(peer.needs);
-    if (!here) say(`${peer.name} left out: ${peer.needs} is missing`);
+    if (!here)
+      say(
+        `${peer.name} left out: ${peer.needs} is missing${peer.from === undefined ? '' : `; ${peer.from}`}`,
+      );
     return here;
   });
 }

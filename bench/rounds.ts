@@ -136,7 +136,7 @@ async function runRound(
   try {
     for (const peer of peers)
       runners.push({ ...peer, server: await startServer(peer.command, SERVER_ENV) });
-    if (plan.patient) await firstWindows(plan.first, runners, clock);
+    if (plan.patient) await firstWindows(plan, runners, clock);
     for (const line of lines) {
       const shown: string[] = [];
       for (let turn = 0; turn < runners.length; turn++) {
@@ -162,10 +162,10 @@ async function runRound(
 }
 
 /** A failure here shows again in a window that counts, and is reported there. */
-async function firstWindows(rows: readonly Row[], runners: Runner[], clock: Clock): Promise<void> {
-  for (const row of rows) {
+async function firstWindows(plan: Plan, runners: Runner[], clock: Clock): Promise<void> {
+  for (const row of plan.first) {
     for (const runner of runners)
-      await takeSample(row, runner, FIRST, clock).catch(() => undefined);
+      await takeSample(row, runner, { ...plan, ...FIRST }, clock).catch(() => undefined);
   }
 }
 

@@ -33,6 +33,9 @@ export const ROWS = [
   '1Mx4',
 ];
 
+/** Rows of the native echo: one for each way in which servers in C differ. */
+export const NATIVE_ROWS = ['128x1', '128x32', '1Kx32', '16Kx1', '1Mx4'];
+
 /** What servers agree on by themselves, the same with windows of 2 KiB, and without contexts. */
 export const DEFLATE_ROWS: readonly Row[] = [
   { ...parseRow('1Kx4'), name: 'takeover', deflate: { takeover: true } },

@@ -9,12 +9,27 @@ import { fanout } from './fanout.js';
 import { handshakes } from './handshakes.js';
 import { hub } from './hub.js';
 import { memory } from './memory.js';
+import { nativeEcho } from './native-echo.js';
+import { nativeFanout } from './native-fanout.js';
+import { nativeMemory } from './native-memory.js';
 import { say, type BenchOptions, type Suite, type SuiteReport } from './suite.js';
 import { machineLine } from './table.js';
 
-const SUITES: readonly Suite[] = [core, hub, echo, fanout, handshakes, memory, deflate];
+const SUITES: readonly Suite[] = [
+  core,
+  hub,
+  echo,
+  fanout,
+  handshakes,
+  memory,
+  deflate,
+  nativeEcho,
+  nativeFanout,
+  nativeMemory,
+];
 
-const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]     no suite: all of them
+const USAGE = `usage: npm run bench -- [${SUITES.map((suite) => suite.name).join('] [')}] [options]
+                       no suite: all of them; native: all whose names begin so
   --quick          a smoke run: one round of short windows
   --seconds N      length of one measured window
   --rounds N       windows per figure, of which the median counts
@@ -53,9 +68,11 @@ async function main(): Promise<number> {
 }
 
 function chooseSuites(names: string[]): readonly Suite[] {
-  const unknown = names.find((name) => !SUITES.some((suite) => suite.name === name));
+  const means = (name: string, suite: Suite): boolean =>
+    suite.name === name || suite.name.startsWith(`${name}-`);
+  const unknown = names.find((name) => !SUITES.some((suite) => means(name, suite)));
   if (unknown !== undefined) throw new Error(`no suite ${unknown}\n${USAGE}`);
-  return names.length ? SUITES.filter((suite) => names.includes(suite.name)) : SUITES;
+  return names.length ? SUITES.filter((suite) => names.some((name) => means(name, suite))) : SUITES;
 }
 
 function publish(reports: Record<string, SuiteReport>, file: string | undefined): number {

@@ -1,5 +1,6 @@
 // A running server and a row → one sample: its rate in one window, and how disturbed that was.
 
+import { join } from 'node:path';
 import { runToEnd } from './children.js';
 import { cpuTicks, ticksPerSecond } from './cpu.js';
 import type { LoadResult } from './generator.js';
@@ -23,6 +24,8 @@ export interface Clock {
 export interface Window {
   seconds: number;
   warmup: number;
+  /** Folder of load generators in C; undefined: those in Node, beside this bundle. */
+  generators?: string;
 }
 
 /** The generator's own limits of 10 s for connecting and for draining, and some. */
@@ -67,9 +70,11 @@ export async function takeSample(
     seconds: window.seconds,
     warmup: window.warmup,
   };
+  const generator = row.fanout ? 'fanload' : row.end ? 'openload' : 'load';
   const command = [
-    process.execPath,
-    besides(row.fanout ? 'fanload' : row.end ? 'openload' : 'load'),
+    ...(window.generators === undefined
+      ? [process.execPath, besides(generator)]
+      : [join(window.generators, generator)]),
     ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
   ];
   if (runner.raw) command.push('--raw');

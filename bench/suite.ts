@@ -27,6 +27,12 @@ export interface Suite {
   run(options: BenchOptions): Promise<SuiteReport>;
 }
 
+/** The report of a suite that cannot be had here; the others go on, and nothing has failed. */
+export function leftOut(name: string, why: string): SuiteReport {
+  say(`${name} left out: ${why}`);
+  return { markdown: `${name} was left out: ${why}.`, data: { leftOut: why }, failures: [] };
+}
+
 /** A progress line. It goes to stderr, so that stdout holds the tables and nothing else. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);

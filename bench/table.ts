@@ -3,10 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { cpus, platform, release } from 'node:os';
 import { BASE } from './peers.js';
-import type { Rounds } from './rounds.js';
+import type { Line, Rounds } from './rounds.js';
 import type { Row } from './rows.js';
 
 export type Cells = readonly string[];
+
+/** The native peer that has no protocol. */
+const RAW = 'epoll';
 
 /** What stands to the left of the peers. */
 interface Columns {
@@ -21,6 +24,13 @@ const NOTES = {
     "echo on Node's streams, `net one buffer` one that reads all connections into one buffer and writes past " +
     'the streams: what a socket costs without any protocol. Compression is off.',
   fanout: 'One connection publishes to a room; `ws` goes over its clients.',
+  native:
+    '`epoll` is a bare TCP echo in C, one read and one write each time: what a socket costs without any protocol. ' +
+    "`limpetd` runs the core as C made by wasm2c, `limpetd/wamr` in WAMR's fast interpreter, `limpet` in Node. " +
+    'One thread each, compression off, load generators in C.',
+  nativeFanout:
+    'One connection publishes to a room. `epoll` sends bytes on as they come, `wslay` and `ws` go over their ' +
+    'clients, in libwebsockets each client goes along one list of messages.',
   handshakes:
     '`net` answers with fixed bytes, without having read the request, and ends when more comes.',
 } as const;
@@ -43,6 +53,20 @@ export function renderFanout(result: Rounds): string {
   return renderRounds('Fan-out: deliveries', trafficCells('subscribers'), NOTES.fanout, result);
 }
 
+/** The same of servers in C, and beside the raw one, too. */
+export function renderNativeEcho(result: Rounds): string {
+  const columns = trafficCells('connections');
+  return renderRounds('Native echo: messages', columns, NOTES.native, result, [BASE, RAW]);
+}
+
+export function renderNativeFanout(result: Rounds): string {
+  const columns = trafficCells('subscribers');
+  return renderRounds('Native fan-out: deliveries', columns, NOTES.nativeFanout, result, [
+    BASE,
+    RAW,
+  ]);
+}
+
 /** The same for connections that come, upgrade and go. */
 export function renderHandshakes(result: Rounds): string {
   const columns = {
@@ -55,29 +79,43 @@ export function renderHandshakes(result: Rounds): string {
   return renderRounds('Handshakes: connections', columns, NOTES.handshakes, result);
 }
 
-function renderRounds(title: string, columns: Columns, note: string, result: Rounds): string {
+/** A table for each of `bases`, whose rate is 1 in it, and one of the rates themselves. */
+function renderRounds(
+  title: string,
+  columns: Columns,
+  note: string,
+  result: Rounds,
+  bases: readonly string[] = [BASE],
+): string {
   const head = [...columns.head, ...result.peers];
-  const body = (cell: (rate: number, base: number) => string): Cells[] =>
-    result.lines.map(({ row, figures }) => {
-      const base = figures.find((figure) => figure.peer === BASE)?.rate ?? NaN;
-      return [...columns.of(row), ...figures.map((figure) => cell(figure.rate, base))];
-    });
+  const rates = (cell: (rate: number, line: Line) => string): string =>
+    table(
+      head,
+      result.lines.map((line) => [
+        ...columns.of(line.row),
+        ...line.figures.map((figure) => cell(figure.rate, line)),
+      ]),
+    );
+  const rateOf = (line: Line, peer: string): number =>
+    line.figures.find((figure) => figure.peer === peer)?.rate ?? NaN;
   const clock =
     result.unit === 'second'
       ? '\n\nBy the wall clock: CPU times are not to be had here, so a slow generator caps these.'
       : '';
+  const [first = '', ...others] = bases
+    .filter((base) => result.peers.includes(base))
+    .map((base) =>
+      [
+        `### ${title} per server ${result.unit}, ${base} = 1${clock}`,
+        rates((rate, line) => significant(rate / rateOf(line, base), 2)),
+      ].join('\n\n'),
+    );
   return [
-    `### ${title} per server ${result.unit}, ${BASE} = 1${clock}`,
-    table(
-      head,
-      body((rate, base) => significant(rate / base, 2)),
-    ),
+    first,
     [note, result.noise].join(' '),
+    ...others,
     `### ${title} per server ${result.unit}, thousands`,
-    table(
-      head,
-      body((rate) => significant(rate / 1000, 3)),
-    ),
+    rates((rate) => significant(rate / 1000, 3)),
   ].join('\n\n');
 }
 

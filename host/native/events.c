@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "client.h"
 #include "loop.h"
+#include "ws.h"
 
 /* Calls a callback that is there, with the server and its own user pointer around the rest. */
 #define CALL(name, ...)                                             \
@@ -13,15 +15,22 @@
   } while (0)
 
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words) {
+  // What concerns no session is no client's doing: whoever runs the server wants to know.
+  if (session == 0) limpet_log(code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : LIMPET_LOG_WARN, "%s", words);
   CALL(error, session, code, words);
 }
 
 void events_opened(struct loop *loop, struct connection *connection) {
+  client_opened(loop, connection);
   connection->flags |= CONNECTION_OPENED;
   CALL(connect, loop_session(loop, connection->handle));
 }
 
 static void events_message(struct loop *loop, struct connection *connection, int opcode, char *data, size_t length) {
+  if (connection->flags & CONNECTION_QUIET) {
+    ws_keep(loop, connection, opcode, data, length);
+    return;
+  }
   CALL(message, loop_session(loop, connection->handle), (enum limpet_type)opcode, data, length);
 }
 
@@ -53,7 +62,7 @@ static bool gather(struct loop *loop, struct extra *extra, const struct limpet_e
 static void events_chunk(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
   char *data = (char *)loop->memory + event->ptr;
   const bool last = (event->flags & LIMPET_EVENT_FLAG_END) != 0;
-  if (loop->server->callbacks.chunk) {
+  if (loop->server->callbacks.chunk && !(connection->flags & CONNECTION_QUIET)) {
     CALL(chunk, loop_session(loop, connection->handle), (enum limpet_type)event->code, data, event->len,
          (event->flags & LIMPET_EVENT_FLAG_BEGIN) != 0, last, event->remaining);
     return;
@@ -89,6 +98,8 @@ static void events_closed(struct loop *loop, struct connection *connection, cons
     char reason[LIMPET_REASON_SIZE] = "";
     if (connection->extra) memcpy(reason, connection->extra->told_reason, sizeof reason);
     CALL(close, session, event->code, reason);
+  } else {
+    client_closed(loop, connection);
   }
   link_forget(loop, connection);
 }
@@ -112,6 +123,7 @@ static void events_writable(struct loop *loop, struct connection *connection) {
 static void events_tell(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
   const limpet_session session = loop_session(loop, connection->handle);
   char *data = (char *)loop->memory + event->ptr;
+  if ((connection->flags & CONNECTION_QUIET) && ws_told(loop, connection, event)) return;
   switch (event->kind) {
     case LIMPET_EVENT_KIND_MESSAGE:
       events_message(loop, connection, event->code, data, event->len);
@@ -150,6 +162,7 @@ static void events_tell(struct loop *loop, struct connection *connection, const 
       CALL(shutdown, session);
       return;
     case LIMPET_EVENT_KIND_ERROR:
+      if (client_failed(loop, connection, event)) return;
       events_failed(loop, session, event->detail, limpet_strerror(event->detail));
       return;
     case LIMPET_EVENT_KIND_CLOSED:

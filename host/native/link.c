@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
+#include "client.h"
 #include "loop.h"
 #include "memory.h"
 
@@ -17,6 +19,12 @@ struct connection *link_of(struct loop *loop, int32_t handle) {
   if (handle <= 0 || row >= loop->rows) return NULL;
   struct connection *connection = &loop->connections[row];
   return connection->handle == handle ? connection : NULL;
+}
+
+enum limpet_state link_state(struct loop *loop, int32_t handle) {
+  const int32_t info = limpet_core_session_info(loop->core, handle);
+  if (info <= 0) return LIMPET_STATE_CLOSED;
+  return (enum limpet_state)((const struct limpet_session_info *)(const void *)(loop->memory + info))->state;
 }
 
 struct connection *link_add(struct loop *loop, int32_t handle, int fd, const struct transport *transport) {
@@ -58,9 +66,14 @@ int link_release(struct loop *loop, struct connection *connection) {
   return fd;
 }
 
+/* The descriptor of a limpet_ws is its own to close. */
+static void link_close(const struct connection *connection, int fd) {
+  if (fd >= 0 && !(connection->flags & CONNECTION_QUIET)) close(fd);
+}
+
 void link_gone(struct loop *loop, struct connection *connection) {
   const int fd = link_release(loop, connection);
-  if (fd >= 0) close(fd);
+  link_close(connection, fd);
   // Descriptors are free again.
   if (fd >= 0 && loop->listener_wait != 0) loop->listener_wait = loop->now;
   limpet_core_eof(loop->core, connection->handle, loop_now(loop));
@@ -133,6 +146,7 @@ void outgoing_drop(struct loop *loop, struct outgoing_list *list) {
 
 static void extra_free(struct loop *loop, struct extra *extra) {
   if (!extra) return;
+  client_release(loop, extra);
   while (extra->outside.first) outgoing_drop(loop, &extra->outside);
   while (extra->waiting.first) outgoing_drop(loop, &extra->waiting);
   memory_give(loop->server, extra->stash);
@@ -141,9 +155,9 @@ static void extra_free(struct loop *loop, struct extra *extra) {
 }
 
 void link_forget(struct loop *loop, struct connection *connection) {
-  const int fd = link_release(loop, connection);
-  if (fd >= 0) close(fd);
+  link_close(connection, link_release(loop, connection));
   extra_free(loop, connection->extra);
+  bounds_leave(loop, connection);
   const uint32_t row = link_row(loop, connection);
   row_set_remove(&loop->resuming, row);
   row_set_remove(&loop->waiting, row);

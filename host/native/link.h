@@ -29,10 +29,16 @@ enum connection_flag {
   CONNECTION_SHAKING = 1 << 5,
   /* connect(2) is under way. */
   CONNECTION_CONNECTING = 1 << 6,
-  /* No callback is called for it: limpet_ws keeps what comes. */
+  /* No callback is called for it: limpet_ws keeps what comes, and closes its descriptor. */
   CONNECTION_QUIET = 1 << 7,
   /* A message is under way in fragments of limpet_session_send_fragment. */
-  CONNECTION_FRAGMENTS = 1 << 8
+  CONNECTION_FRAGMENTS = 1 << 8,
+  /* bounds.c counts it. */
+  CONNECTION_COUNTED = 1 << 9,
+  /* It is not read from any more: what comes is not for this session, but for who gets the socket back. */
+  CONNECTION_HELD = 1 << 10,
+  /* Its socket will be handed back after the close handshake: no FIN, and no byte is read beyond it. */
+  CONNECTION_LENT = 1 << 11
 };
 
 /* A payload that stays outside of linear memory: of limpet_core_send_external, or one that waits. */
@@ -72,6 +78,10 @@ struct extra {
   char close_reason[LIMPET_REASON_SIZE];
   /* The reason of the Close frame that went or came. */
   char told_reason[LIMPET_REASON_SIZE];
+  /* A client that is not open yet. */
+  struct attempt *attempt;
+  /* Who keeps what comes for a connection that is CONNECTION_QUIET. */
+  struct limpet_ws *ws;
 };
 
 /* One row of a loop's table. All zero: never used. */
@@ -99,6 +109,8 @@ struct connection {
 uint32_t link_row(const struct loop *loop, const struct connection *connection);
 /* The connection of a session; NULL for a stale one. */
 struct connection *link_of(struct loop *loop, int32_t handle);
+/* What a session is; LIMPET_STATE_CLOSED for a stale one. */
+enum limpet_state link_state(struct loop *loop, int32_t handle);
 /* A row for a session that was opened; `fd` -1 when it has no socket yet. There is one for each session. */
 struct connection *link_add(struct loop *loop, int32_t handle, int fd, const struct transport *transport);
 /* Begins to read: or the transport's handshake, if it has one. */

@@ -11,7 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "loop.h"
+#include "threads.h"
 #include "tls.h"
 
 /* Connections taken in one turn: others have their turn, too. */
@@ -90,6 +92,22 @@ int listen_open(const limpet_config *settings, int *port, bool shared) {
   return fd;
 }
 
+int listen_begin(struct loop *loop, int *port, bool shared) {
+  const int fd = listen_open(loop->server->settings, port, shared);
+  if (fd < 0) return fd;
+  loop->listener = fd;
+  if (loop->polling->add(loop->poller, fd, ROW_LISTENER, POLLIN) == 0) return 0;
+  return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
+}
+
+void listen_end(struct loop *loop) {
+  if (loop->listener < 0) return;
+  if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+  close(loop->listener);
+  loop->listener = -1;
+  loop->listener_wait = 0;
+}
+
 /* ----------------------------------------------------------------------- accepting */
 
 /* Small messages leave at once; silent peers are noticed where that was asked for. */
@@ -132,22 +150,34 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
   limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
 }
 
-int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
-  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
-  if (handle < 0) return handle;
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address) {
   listen_prepare(loop->server->settings, fd, address->sa_family);
-  *connection = link_add(loop, handle, fd, &transport_plain);
+  struct connection *connection = link_add(loop, handle, fd, &transport_plain);
+  connection->flags |= CONNECTION_COUNTED;
   listen_tell(loop, handle, address);
   // A session has timers from now on.
   loop->due = loop->now;
+  return connection;
+}
+
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+  if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
+  const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
+  if (handle < 0) {
+    bounds_undo(loop);
+    return handle;
+  }
+  *connection = listen_join(loop, handle, fd, address);
   return 0;
 }
 
 /* A session for an accepted socket, under TLS where the server has a certificate. */
-static void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
+void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
   struct connection *connection;
-  if (listen_enter(loop, fd, address, &connection) != 0) {
+  const int entered = listen_enter(loop, fd, address, &connection);
+  if (entered != 0) {
     close(fd);
+    events_failed(loop, 0, entered, limpet_strerror(entered));
     return;
   }
   if (loop->server->settings->certificate_count > 0 && tls_begin(loop, connection, false, NULL) != 0) {
@@ -162,8 +192,9 @@ static void listen_take(struct loop *loop, int fd, const struct sockaddr *addres
 static void listen_rest(struct loop *loop) {
   if (loop->listener_wait == 0) {
     loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
-    limpet_log(LIMPET_LOG_WARN, "no descriptor for a connection (%s): accepting rests", strerror(errno));
-    events_failed(loop, 0, LIMPET_E_SYSTEM, "no descriptor for a connection: accepting rests");
+    char words[128];
+    snprintf(words, sizeof words, "no descriptor for a connection (%s): accepting rests", strerror(errno));
+    events_failed(loop, 0, LIMPET_E_SYSTEM, words);
   }
   loop->listener_wait = loop->now + ACCEPT_REST_MS;
 }
@@ -186,7 +217,8 @@ void listen_accept(struct loop *loop) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;
     }
-    listen_take(loop, fd, (const struct sockaddr *)&address);
+    const struct sockaddr *peer = (const struct sockaddr *)&address;
+    if (!threads_deal(loop, fd, peer, size)) listen_take(loop, fd, peer);
   }
   if (loop->listener_wait == 0 || loop->listener < 0) return;
   // There are descriptors again.

@@ -9,55 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memory.h"
+#include "client.h"
+#include "counters.h"
 #include "crossing.h"
+#include "hub.h"
+#include "memory.h"
 
 /* Descriptors that one turn handles. */
 #define READY_MAX 256
-
-/* ------------------------------------------------------ the loops of the process */
-
-static struct loop *registry[LOOPS_MAX];
-static uint16_t generations[LOOPS_MAX];
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static bool registry_add(struct loop *loop) {
-  pthread_mutex_lock(&registry_lock);
-  uint16_t slot = 0;
-  while (slot < LOOPS_MAX && registry[slot]) slot++;
-  if (slot < LOOPS_MAX) {
-    // Numbers begin with 1: no session is 0.
-    if (++generations[slot] == 0) generations[slot] = 1;
-    loop->slot = slot;
-    loop->generation = generations[slot];
-    __atomic_store_n(&registry[slot], loop, __ATOMIC_RELEASE);
-  }
-  pthread_mutex_unlock(&registry_lock);
-  return slot < LOOPS_MAX;
-}
-
-static void registry_remove(const struct loop *loop) {
-  pthread_mutex_lock(&registry_lock);
-  __atomic_store_n(&registry[loop->slot], NULL, __ATOMIC_RELEASE);
-  pthread_mutex_unlock(&registry_lock);
-}
-
-struct loop *loop_find(limpet_session session) {
-  const uint16_t slot = (uint16_t)(session >> 32), generation = (uint16_t)(session >> 48);
-  if (slot >= LOOPS_MAX) return NULL;
-  struct loop *loop = __atomic_load_n(&registry[slot], __ATOMIC_ACQUIRE);
-  return loop && loop->generation == generation ? loop : NULL;
-}
-
-bool loop_is_mine(const struct loop *loop) { return pthread_equal(loop->owner, pthread_self()) != 0; }
-
-int loop_enter(limpet_session session, struct loop **loop, struct connection **connection) {
-  *loop = loop_find(session);
-  if (!*loop) return LIMPET_ERROR_CODE_HANDLE;
-  if (!loop_is_mine(*loop)) return LIMPET_E_THREAD;
-  *connection = link_of(*loop, session_handle(session));
-  return *connection ? 0 : LIMPET_ERROR_CODE_HANDLE;
-}
 
 /* ------------------------------------------------------------------- beginning, end */
 
@@ -70,7 +29,7 @@ static int64_t milliseconds(clockid_t clock) {
 int64_t loop_clock(void) { return milliseconds(CLOCK_MONOTONIC); }
 
 static bool loop_make_core(struct loop *loop) {
-  loop->core = limpet_core_new();
+  loop->core = memory_core(loop->server);
   if (!loop->core) {
     fail(LIMPET_ERROR_CODE_MEMORY, "the core: %s", limpet_core_failure());
     return false;
@@ -88,6 +47,7 @@ static bool loop_make_core(struct loop *loop) {
   loop->scratch = (uint32_t)limpet_core_region(loop->core, LIMPET_REGION_SCRATCH);
   loop->scratch_size = (uint32_t)limpet_core_region_size(loop->core, LIMPET_REGION_SCRATCH);
   loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
+  limpet_core_tick(loop->core, loop_now(loop));
   if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
   loop->queue_max = (uint32_t)limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
   return true;
@@ -95,13 +55,18 @@ static bool loop_make_core(struct loop *loop) {
 
 static bool loop_make_tables(struct loop *loop) {
   limpet_server *server = loop->server;
-  loop->rows = loop->stats->sessions;
+  // Sessions take the pool's first places: of a pool that is bounded, the others stay free.
+  const int32_t most = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX);
+  loop->rows = most > 0 && (uint32_t)most < loop->stats->sessions ? (uint32_t)most : loop->stats->sessions;
   loop->connections = memory_table(server, loop->rows * sizeof *loop->connections);
   loop->resuming.words = memory_table(server, row_set_bytes(loop->rows));
   loop->waiting.words = memory_table(server, row_set_bytes(loop->rows));
   loop->asked.words = memory_table(server, row_set_bytes(loop->rows));
   loop->poller = loop->polling->create(server, loop->rows);
-  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller) {
+  loop->counters = counters_new(server);
+  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller &&
+      loop->counters) {
+    counters_publish(loop);
     return true;
   }
   fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a table of %u connections", (unsigned)loop->rows);
@@ -116,11 +81,12 @@ struct loop *loop_new(limpet_server *server, int index) {
   }
   loop->server = server;
   loop->index = index;
-  loop->owner = pthread_self();
-  loop->listener = loop->wake_read = loop->wake_write = -1;
+  loop->listener = loop->posts.wake.reader = -1;
+  atomic_init(&loop->stop_asked, -1);
   loop->polling = server->polling;
   loop->now = loop_clock();
-  loop->epoch = milliseconds(CLOCK_REALTIME) - loop->now;
+  // The core widens its clock from the lower 32 bits of the first moment that it is told.
+  loop->epoch = milliseconds(CLOCK_REALTIME) - (uint32_t)loop->now;
   loop->due = loop->now;
   if (!registry_add(loop)) {
     fail(LIMPET_E_UNSUPPORTED, "a process has at most %d loops", LOOPS_MAX);
@@ -140,10 +106,12 @@ void loop_free(struct loop *loop) {
     if (loop->connections[row].handle != 0) link_forget(loop, &loop->connections[row]);
   }
   buffer_trim(loop);
-  crossing_close(loop);
+  crossing_end(loop);
   if (loop->listener >= 0) close(loop->listener);
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
+  prepared_free_all(loop);
+  memory_give(server, loop->counters);
   memory_give(server, loop->connections);
   memory_give(server, loop->resuming.words);
   memory_give(server, loop->waiting.words);
@@ -156,10 +124,16 @@ void loop_free(struct loop *loop) {
 /* A connection's descriptor: the transport's handshake, then bytes. */
 static void loop_ready_connection(struct loop *loop, struct connection *connection, short events) {
   const int32_t handle = connection->handle;
+  if (connection->flags & CONNECTION_CONNECTING) {
+    client_ready(loop, connection);
+    return;
+  }
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
+        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      }
       link_gone(loop, connection);
       return;
     }
@@ -205,12 +179,21 @@ static void loop_tell_writable(struct loop *loop) {
   }
 }
 
+/* Does what is due. To be asked again whenever something was done: that may bring the next moment nearer. */
+static void loop_tick(struct loop *loop) {
+  const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
+  loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
+}
+
+void loop_settle(struct loop *loop) {
+  loop->now = loop_clock();
+  writer_write_all(loop);
+  loop_tick(loop);
+}
+
 void loop_work(struct loop *loop) {
   crossing_take(loop);
-  if (loop->now >= loop->due) {
-    const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
-    loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
-  }
+  if (loop->now >= loop->due) loop_tick(loop);
   if (loop->listener_wait != 0 && loop->now >= loop->listener_wait) listen_accept(loop);
   events_drain(loop);
   outbox_retry_all(loop);
@@ -222,7 +205,8 @@ void loop_work(struct loop *loop) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
-  if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  if (limpet_core_abi_version(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  counters_publish(loop);
 }
 
 int loop_delay(const struct loop *loop) {
@@ -236,6 +220,7 @@ int loop_delay(const struct loop *loop) {
 
 int loop_turn(struct loop *loop, int timeout_ms) {
   struct ready ready[READY_MAX];
+  loop_settle(loop);
   const int delay = loop_delay(loop);
   const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
@@ -249,15 +234,15 @@ int loop_turn(struct loop *loop, int timeout_ms) {
 }
 
 void loop_stop(struct loop *loop, int timeout_ms) {
-  if (loop->listener >= 0) {
-    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
-    close(loop->listener);
-    loop->listener = -1;
-    loop->listener_wait = 0;
-  }
+  listen_end(loop);
+  loop->stopping = true;
   loop->now = loop_clock();
   limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
   loop->due = loop->now;
+}
+
+bool loop_is_over(const struct loop *loop) {
+  return loop->stopping && (loop->broken || loop->stats->active == 0);
 }
 
 void loop_break(struct loop *loop) {
@@ -273,6 +258,17 @@ void loop_break(struct loop *loop) {
     }
     link_forget(loop, connection);
   }
+}
+
+int loop_here(limpet_server *server, struct loop **loop) {
+  if (atomic_load(&server->phase) != SERVER_STARTED) {
+    return fail(LIMPET_E_STATE, "the server has not started, or it stops");
+  }
+  for (int i = 0; i < server->loop_count; i++) {
+    *loop = server->loops[i];
+    if (loop_is_mine(*loop)) return 0;
+  }
+  return fail(LIMPET_E_THREAD, "this thread does not serve");
 }
 
 uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t length) {

@@ -19,11 +19,10 @@
 #include "limpet.h"
 #include "link.h"
 #include "poller/poller.h"
+#include "posts.h"
+#include "registry.h"
 #include "rows.h"
 #include "settings.h"
-
-/* Loops of one process, over all its servers. */
-#define LOOPS_MAX 1024
 
 /* What one thread serves. */
 struct loop {
@@ -33,8 +32,6 @@ struct loop {
   uint16_t slot, generation;
   /* Among the loops of its server. */
   int index;
-  /* The thread that may touch it. */
-  pthread_t owner;
 
   limpet_core *core;
   uint8_t *memory;
@@ -47,8 +44,6 @@ struct loop {
   /* -1: none. `listener_wait`: when it is looked at again after the descriptors ran out, 0 = it is. */
   int listener;
   int64_t listener_wait;
-  /* Read by the poller when others have something for this loop, and written by them. */
-  int wake_read, wake_write;
 
   struct connection *connections;
   uint32_t rows;
@@ -56,17 +51,28 @@ struct loop {
    * on_writable was asked. */
   struct row_set resuming, waiting, asked;
 
-  /* ms of CLOCK_MONOTONIC as this turn began; what makes it ms since 1970; when limpet_core_tick is due. */
+  /* ms of CLOCK_MONOTONIC as this turn began; what makes the core's times ms since 1970; when limpet_core_tick is
+   * due. */
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
+  /* limpet_server_poll is under way. */
+  atomic_bool turning;
+  /* loop_stop was called: it is over when its last session is. */
+  bool stopping;
   /* Of the message that on_message has now, if it lies in one. */
   struct buffer *told;
   struct buffer_pool buffers;
   /* The core trapped. */
   bool broken;
 
-  struct posts *posts;
+  /* For threads that ask of it: counters.c. */
+  struct counters *counters;
+  /* Messages of limpet_server_prepare that this loop's core keeps. */
+  struct limpet_prepared *prepared;
+  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
+  struct posts posts;
+  _Atomic int stop_asked;
 };
 
 /* What a server does. */
@@ -89,11 +95,11 @@ struct limpet_server {
   struct limpet_poll_callbacks external;
   struct tls *tls;
   _Atomic int phase;
-  /* The timeout of a stop that somebody asked for, in ms; -1 = nobody did. */
-  _Atomic int stop_asked;
   _Atomic int port;
   struct threads *threads;
-  struct memory_block *memory;
+  struct bounds *bounds;
+  /* limpet_config_set_memory; NULL: the heap. */
+  struct block *memory;
 };
 
 /* loop.c */
@@ -108,16 +114,24 @@ int64_t loop_clock(void);
 int loop_turn(struct loop *loop, int timeout_ms);
 /* What there is to do beside descriptors: posts, timers, what waits, all writing. */
 void loop_work(struct loop *loop);
+/* Before it waits: what was sent since the last turn leaves, and what callbacks and callers did may have brought
+ * the next deadline nearer. */
+void loop_settle(struct loop *loop);
 /* Handles one descriptor. */
 void loop_ready(struct loop *loop, const struct ready *ready);
 /* ms until loop_work has something to do, -1 = nothing waits. */
 int loop_delay(const struct loop *loop);
 /* Lets nobody in, and ends all sessions within timeout_ms. */
 void loop_stop(struct loop *loop, int timeout_ms);
+/* Whether it was stopped, and all its sessions are over. */
+bool loop_is_over(const struct loop *loop);
 /* The core trapped: its sessions are told to be gone. */
 void loop_break(struct loop *loop);
 
-/* The loop of a session's number while its server lives, or NULL. */
+/* registry.c */
+
+/* The loop of a session's number, to compare it with this thread's own: another thread's may end meanwhile. NULL for
+ * one that is gone. */
 struct loop *loop_find(limpet_session session);
 /* Whether this thread may touch it. */
 bool loop_is_mine(const struct loop *loop);
@@ -130,6 +144,9 @@ static inline limpet_session loop_session(const struct loop *loop, int32_t handl
 }
 
 static inline int32_t session_handle(limpet_session session) { return (int32_t)(uint32_t)session; }
+
+/* The loop of a started server that this thread serves: 0, or LIMPET_E_STATE or LIMPET_E_THREAD with words. */
+int loop_here(limpet_server *server, struct loop **loop);
 
 /* The clock as the core takes it: its lower 32 bits. */
 static inline int32_t loop_now(const struct loop *loop) { return (int32_t)(uint32_t)loop->now; }
@@ -182,10 +199,18 @@ void handshake_request(struct loop *loop, struct connection *connection, const c
 
 /* Listens: a descriptor, or a negative code. `port` 0 becomes the one that it is. `shared`: SO_REUSEPORT. */
 int listen_open(const limpet_config *settings, int *port, bool shared);
+/* The same for a loop, which takes in from then on who comes: 0, or a negative code. */
+int listen_begin(struct loop *loop, int *port, bool shared);
+/* Lets nobody in any more. */
+void listen_end(struct loop *loop);
 /* Takes those in who wait. */
 void listen_accept(struct loop *loop);
-/* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
+/* One that was accepted, here or by another loop: becomes a session, or is closed. */
 struct sockaddr;
+void listen_take(struct loop *loop, int fd, const struct sockaddr *address);
+/* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
 int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
+/* A row for a connected socket whose session was opened. */
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address);
 
 #endif

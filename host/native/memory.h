@@ -21,4 +21,11 @@ void *memory_grow(limpet_server *server, void *piece, size_t bytes);
 /* NULL is fine. */
 void memory_give(limpet_server *server, void *piece);
 
+/* An instance of the core: where the engine can do it, in the server's memory. NULL without memory. */
+limpet_core *memory_core(limpet_server *server);
+
+/* With memory of the application's, one read takes at most this, so that what a session does not take of it
+ * finds a place. */
+#define MEMORY_READ_MAX ((size_t)16 << 10)
+
 #endif

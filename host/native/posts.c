@@ -8,18 +8,8 @@
 
 #include "posts.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct posts {
-  pthread_mutex_t lock;
-  struct post *oldest, *newest;
-  /* Bytes of what waits and of what is being handled. */
-  size_t bytes, bytes_max;
-  bool closed;
-  struct wake wake;
-};
 
 /* ------------------------------------------------------------------ payloads */
 
@@ -43,26 +33,16 @@ void payload_leave(struct payload *payload) {
 
 /* --------------------------------------------------------------------- queue */
 
-struct posts *posts_new(size_t bytes_max) {
-  struct posts *posts = calloc(1, sizeof *posts);
-  if (!posts) return NULL;
-  posts->bytes_max = bytes_max;
-  if (wake_open(&posts->wake) == 0) {
-    if (pthread_mutex_init(&posts->lock, NULL) == 0) return posts;
-    wake_close(&posts->wake);
-  }
-  free(posts);
-  return NULL;
+int posts_open(struct posts *posts, size_t bytes_max) {
+  *posts = (struct posts){.bytes_max = bytes_max};
+  pthread_mutex_init(&posts->lock, NULL);
+  return wake_open(&posts->wake);
 }
 
-void posts_free(struct posts *posts) {
-  if (!posts) return;
+void posts_end(struct posts *posts) {
   wake_close(&posts->wake);
   pthread_mutex_destroy(&posts->lock);
-  free(posts);
 }
-
-const struct wake *posts_wake(const struct posts *posts) { return &posts->wake; }
 
 /* What a post counts for: shared bytes count in each queue, since any of them may be what keeps them. */
 static size_t posts_size(const struct post *post) {
@@ -120,7 +100,10 @@ static bool posts_push(struct posts *posts, struct post *post) {
   return open;
 }
 
-int posts_put(struct posts *posts, const struct post *post) { return posts_put_all(&posts, 1, post); }
+int posts_put(struct posts *posts, const struct post *post) {
+  const int put = posts_put_all(&posts, 1, post);
+  return put > 0 ? 0 : put == 0 ? LIMPET_E_CLOSED : put;
+}
 
 /* Makes copies for all queues that are open, or for none. */
 static int posts_copy_all(struct posts *const *posts, int count, const struct post *post, struct post **copies) {
@@ -145,15 +128,15 @@ static int posts_copy_all(struct posts *const *posts, int count, const struct po
 
 int posts_put_all(struct posts *const *posts, int count, const struct post *post) {
   struct post *copies[POSTS_QUEUES_MAX];
-  int answer = posts_copy_all(posts, count, post, copies);
+  const int answer = posts_copy_all(posts, count, post, copies);
   if (answer < 0) return answer;
-  answer = LIMPET_E_CLOSED;
+  int put = 0;
   for (int i = 0; i < count; i++) {
     if (!copies[i]) continue;
-    if (posts_push(posts[i], copies[i])) answer = 0;
+    if (posts_push(posts[i], copies[i])) put++;
     else posts_done(posts[i], copies[i]);
   }
-  return answer;
+  return put;
 }
 
 struct post *posts_take(struct posts *posts) {

@@ -8,6 +8,7 @@
 #ifndef LIMPET_POSTS_H
 #define LIMPET_POSTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@
 enum post_kind {
   /* A message for `session`. */
   POST_SEND,
-  /* A close handshake: `code`, and `data` is the reason. */
+  /* A close handshake: `type` is the code, and the payload the reason with its zero byte. */
   POST_CLOSE,
   POST_TERMINATE,
   /* A message for the subscribers of the topic in `head`, but `session`. */
@@ -32,7 +33,7 @@ enum post_kind {
   POST_BROADCAST,
   /* A part of limpet_server_each: `each`. */
   POST_EACH,
-  /* An accepted socket, dealt to this loop: `fd`. */
+  /* An accepted socket, dealt to this loop: `fd`, and the payload is its peer's address. */
   POST_SOCKET
 };
 
@@ -43,12 +44,12 @@ struct payload;
 struct post {
   struct post *next;
   enum post_kind kind;
-  enum limpet_type type;
+  /* A message's type, as limpet_core_send takes it; a close code. */
+  int type;
   /* Whom it is for, or who is left out; 0 for none. */
   limpet_session session;
   struct payload *payload;
   union {
-    uint16_t code;
     struct each *each;
     int fd;
   };
@@ -76,14 +77,21 @@ static inline const char *payload_data(const struct payload *payload) {
   return (const char *)payload->bytes + payload->head_length;
 }
 
-struct posts;
+/* The queue of a loop. */
+struct posts {
+  pthread_mutex_t lock;
+  struct post *oldest, *newest;
+  /* Bytes of what waits and of what is being handled. */
+  size_t bytes, bytes_max;
+  bool closed;
+  /* What the loop's poller watches; what wakes the loop by itself, too. */
+  struct wake wake;
+};
 
-/* An empty queue, whose descriptor is open; NULL without memory or descriptors (errno). `bytes_max`: what may wait. */
-struct posts *posts_new(size_t bytes_max);
-/* Frees it; whoever might put has ended. What still waits was taken before: see posts_close. */
-void posts_free(struct posts *posts);
-/* What the loop's poller watches, and what wakes the loop by itself. */
-const struct wake *posts_wake(const struct posts *posts);
+/* Makes it empty, with up to `bytes_max` to wait: 0, or LIMPET_E_SYSTEM (errno). */
+int posts_open(struct posts *posts, size_t bytes_max);
+/* Its end, after posts_close, when nobody puts any more. */
+void posts_end(struct posts *posts);
 
 /* Appends a copy of `post`, which holds its payload from then on. 0; LIMPET_ERROR_CODE_MEMORY past the bound or without
  * memory; LIMPET_E_CLOSED after posts_close. Any thread. */
@@ -91,8 +99,8 @@ int posts_put(struct posts *posts, const struct post *post);
 /* Queues that posts_put_all fills at most: as many as a server may have loops. */
 #define POSTS_QUEUES_MAX 256
 
-/* Appends copies to all of `count` queues, or, when one of them has no room, to none: LIMPET_ERROR_CODE_MEMORY. A
- * queue that is NULL or closed is passed over. Any thread. */
+/* Appends copies to all of `count` queues: to how many, for a queue that is NULL or closed is passed over. Or, when
+ * one of them has no room, to none: LIMPET_ERROR_CODE_MEMORY. Any thread. */
 int posts_put_all(struct posts *const *posts, int count, const struct post *post);
 
 /* All that was put until now, oldest first, linked by `next`; NULL when there is none. The loop's thread. */

@@ -1,15 +1,18 @@
 /* What a socket has to say ─► INGRESS ─► limpet_core_rx ─► events.
  *
- * Bytes that the session does not take now (limpet_core_rx_room) are not read, so TCP holds the peer
- * back. What was read and not taken is kept as the connection's stash, and comes first when it resumes. */
+ * What was read and is not taken now is kept as the connection's stash, and comes first when it resumes;
+ * until then nothing is read, so TCP holds the peer back. Whether a session takes bytes shows when it gets
+ * some: to ask before each read costs more than the stash that it may save. */
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "loop.h"
 #include "memory.h"
 
 /* One read takes at most this: more would only leave the cache. */
-#define READ_MAX (256u << 10)
+#define READ_MAX ((size_t)256 << 10)
 
 static void reader_pause(struct loop *loop, struct connection *connection) {
   link_watch(loop, connection, connection->interest & POLLOUT);
@@ -72,9 +75,42 @@ static void reader_ended(struct loop *loop, struct connection *connection) {
 
 /* Whether more may be read now. */
 static bool reader_may(const struct connection *connection) {
-  const uint16_t never = CONNECTION_PEER_FINISHED | CONNECTION_SHAKING | CONNECTION_CONNECTING;
+  const uint16_t never =
+      CONNECTION_PEER_FINISHED | CONNECTION_SHAKING | CONNECTION_CONNECTING | CONNECTION_HELD;
   if (connection->fd < 0 || (connection->flags & never)) return false;
   return !connection->extra || !connection->extra->stash;
+}
+
+/* How far a look goes that takes nothing away. */
+#define LOOK_BYTES ((size_t)4 << 10)
+
+/* The socket goes back to the application behind the peer's Close frame: what follows it is not read. The
+ * core knows where that frame ends, so it gets the bytes one by one, and only these are taken. */
+static void reader_last(struct loop *loop, struct connection *connection) {
+  const int32_t handle = connection->handle;
+  uint8_t *ingress = loop->memory + loop->ingress;
+  const ssize_t seen = recv(connection->fd, ingress, LOOK_BYTES, MSG_PEEK);
+  if (seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+  if (seen < 0) {
+    link_gone(loop, connection);
+    return;
+  }
+  if (seen == 0) {
+    reader_ended(loop, connection);
+    return;
+  }
+  ssize_t used = 0;
+  while (used < seen && link_state(loop, handle) < LIMPET_STATE_ENDING) {
+    const int32_t at = (int32_t)loop->ingress + (int32_t)used;
+    const int32_t took = limpet_core_rx(loop->core, handle, at, 1, loop_now(loop));
+    const bool told = events_drain(loop) > 0;
+    if (took == 0 && !told) break;
+    used += took > 0;
+  }
+  if (used > 0 && recv(connection->fd, ingress, (size_t)used, 0) != used) link_gone(loop, connection);
+  if (link_state(loop, handle) < LIMPET_STATE_ENDING) return;
+  connection->flags |= CONNECTION_HELD;
+  reader_pause(loop, connection);
 }
 
 void reader_ready(struct loop *loop, struct connection *connection) {
@@ -83,14 +119,14 @@ void reader_ready(struct loop *loop, struct connection *connection) {
     return;
   }
   const int32_t handle = connection->handle;
+  if (connection->flags & CONNECTION_LENT) {
+    reader_last(loop, connection);
+    return;
+  }
+  const size_t bound = loop->server->memory ? MEMORY_READ_MAX : READ_MAX;
+  const size_t most = loop->ingress_size < bound ? loop->ingress_size : bound;
+  uint8_t *ingress = loop->memory + loop->ingress;
   do {
-    const int32_t room = limpet_core_rx_room(loop->core, handle);
-    if (room <= 0) {
-      reader_pause(loop, connection);
-      return;
-    }
-    const size_t most = (uint32_t)room < READ_MAX ? (uint32_t)room : READ_MAX;
-    uint8_t *ingress = loop->memory + loop->ingress;
     const ssize_t bytes = connection->transport->read(connection, ingress, most);
     if (bytes == TRANSPORT_AGAIN) return;
     if (bytes == 0) {
@@ -136,7 +172,7 @@ void reader_resume(struct loop *loop, struct connection *connection) {
 /* Feeds what was kept, and what the core holds, as far as the session takes it now; then reads on. */
 static void reader_unstash(struct loop *loop, struct connection *connection) {
   const int32_t handle = connection->handle;
-  if (limpet_core_rx_room(loop->core, handle) <= 0) return;
+  if ((connection->flags & CONNECTION_HELD) || limpet_core_rx_room(loop->core, handle) <= 0) return;
   // Early frames may be held in the core itself.
   reader_take(loop, connection, 0);
   if (connection->handle != handle) return;

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "crossing.h"
 #include "memory.h"
+#include "threads.h"
 #include "tls.h"
 
 const struct polling *server_polling = POLLING_DEFAULT;
@@ -22,7 +24,6 @@ limpet_server *limpet_server_new(const limpet_config *config) {
   if (!server) return NULL;
   server->polling = server_polling;
   atomic_init(&server->phase, SERVER_NEW);
-  atomic_init(&server->stop_asked, -1);
   atomic_init(&server->port, 0);
   server->loop_count = config->threads > 1 ? config->threads : 1;
   server->settings = settings_copy(config);
@@ -32,19 +33,20 @@ limpet_server *limpet_server_new(const limpet_config *config) {
     limpet_server_free(server);
     return NULL;
   }
-  for (int i = 0; i < server->loop_count; i++) {
-    server->loops[i] = loop_new(server, i);
-    if (server->loops[i]) continue;
-    limpet_server_free(server);
-    return NULL;
-  }
-  return server;
+  bool whole = true;
+  for (int i = 0; i < server->loop_count && whole; i++) whole = (server->loops[i] = loop_new(server, i)) != NULL;
+  settings_forget_tokens(server->settings);
+  if (whole && bounds_new(server, server->loops[0]->rows) == 0 && threads_new(server) == 0) return server;
+  limpet_server_free(server);
+  return NULL;
 }
 
 void limpet_server_free(limpet_server *server) {
   if (!server) return;
+  threads_free(server);
   for (int i = 0; server->loops && i < server->loop_count; i++) loop_free(server->loops[i]);
   if (server->loops) memory_give(server, server->loops);
+  bounds_free(server);
   tls_close(server);
   limpet_config_free(server->settings);
   memory_server_free(server);
@@ -53,50 +55,43 @@ void limpet_server_free(limpet_server *server) {
 int limpet_server_start(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_start takes a server");
   if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
-  struct loop *loop = server->loops[0];
-  loop->owner = pthread_self();
   const int secured = tls_open(server);
   if (secured != 0) return secured;
+  if (server->threads) return threads_start(server);
+  struct loop *loop = server->loops[0];
+  registry_own(loop);
   if (server->settings->host) {
     int port = server->settings->port;
-    const int fd = listen_open(server->settings, &port, false);
-    if (fd < 0) return fd;
-    loop->listener = fd;
+    const int answer = listen_begin(loop, &port, false);
+    if (answer < 0) return answer;
     atomic_store(&server->port, port);
-    if (loop->polling->add(loop->poller, fd, ROW_LISTENER, POLLIN) != 0) {
-      return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
-    }
   }
   atomic_store(&server->phase, SERVER_STARTED);
   return 0;
 }
 
-bool server_is_over(const limpet_server *server) {
-  for (int i = 0; i < server->loop_count; i++) {
-    const struct loop *loop = server->loops[i];
-    if (!loop->broken && loop->stats->active > 0) return false;
-  }
-  return true;
+void server_stopping(limpet_server *server) {
+  if (atomic_load(&server->phase) != SERVER_STOPPED) atomic_store(&server->phase, SERVER_STOPPING);
 }
 
-void server_stop(limpet_server *server, int timeout_ms) {
-  const int phase = atomic_load(&server->phase);
-  if (phase == SERVER_STOPPED) return;
-  atomic_store(&server->phase, SERVER_STOPPING);
-  for (int i = 0; i < server->loop_count; i++) loop_stop(server->loops[i], timeout_ms);
+void server_settle(limpet_server *server) {
+  if (loop_is_over(server->loops[0])) atomic_store(&server->phase, SERVER_STOPPED);
 }
 
 int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
-  const int phase = atomic_load(&server->phase);
-  if (phase == SERVER_STOPPED) return LIMPET_E_STATE;
+  if (server->threads) return threads_poll(server, timeout_ms);
+  if (atomic_load(&server->phase) == SERVER_STOPPED) return LIMPET_E_STATE;
   struct loop *loop = server->loops[0];
-  if (loop->telling) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
-  loop->owner = pthread_self();
-  const int count = loop_turn(loop, timeout_ms);
-  if (atomic_load(&server->phase) == SERVER_STOPPING && server_is_over(server)) {
-    atomic_store(&server->phase, SERVER_STOPPED);
+  // Whoever polls may touch the loop from then on, one after the other.
+  if (atomic_exchange(&loop->turning, true)) {
+    if (loop_is_mine(loop)) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
+    return fail(LIMPET_E_THREAD, "another thread is in limpet_server_poll");
   }
+  registry_own(loop);
+  const int count = loop_turn(loop, timeout_ms);
+  server_settle(server);
+  atomic_store(&loop->turning, false);
   return count;
 }
 
@@ -109,16 +104,19 @@ int limpet_server_run(limpet_server *server) {
 
 int limpet_server_interrupt(limpet_server *server, int timeout_ms) {
   if (!server) return LIMPET_ERROR_CODE_ARGUMENT;
-  atomic_store(&server->stop_asked, timeout_ms < 0 ? 0 : timeout_ms);
-  for (int i = 0; i < server->loop_count; i++) crossing_wake(server->loops[i]);
+  for (int i = 0; i < server->loop_count; i++) {
+    atomic_store(&server->loops[i]->stop_asked, timeout_ms < 0 ? 0 : timeout_ms);
+    crossing_wake(server->loops[i]);
+  }
   return 0;
 }
 
 int limpet_server_stop(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_stop takes a server");
   if (atomic_load(&server->phase) == SERVER_STOPPED) return 0;
+  if (server->threads) return threads_stop(server, timeout_ms);
   struct loop *loop = server->loops[0];
-  const bool begins = loop->telling || !loop_is_mine(loop);
+  const bool begins = !loop_is_mine(loop) || atomic_load(&loop->turning);
   const int asked = limpet_server_interrupt(server, timeout_ms);
   if (begins) return asked;
   const int answer = limpet_server_run(server);
@@ -127,7 +125,8 @@ int limpet_server_stop(limpet_server *server, int timeout_ms) {
 
 int limpet_server_wake(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_wake takes a server");
-  for (int i = 0; i < server->loop_count; i++) crossing_wake(server->loops[i]);
+  if (server->threads) threads_wake(server);
+  else crossing_wake(server->loops[0]);
   return 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "client.h"
+#include "crossing.h"
 #include "loop.h"
 
 int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data, size_t length,
@@ -13,9 +15,9 @@ int limpet_session_send_with(limpet_session session, enum limpet_type type, cons
   if (!data && length > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message of %zu bytes at NULL", length);
   struct loop *loop;
   struct connection *connection;
-  const int entered = loop_enter(session, &loop, &connection);
-  if (entered != 0) return entered;
-  return outbox_send(loop, connection, (int)type | (int)flags, data, length);
+  const int entered = loop_enter(session, &loop, &connection), kind = (int)type | (int)flags;
+  if (entered == LIMPET_E_THREAD) return crossing_send(session, kind, data, length);
+  return entered != 0 ? entered : outbox_send(loop, connection, kind, data, length);
 }
 
 int limpet_session_send(limpet_session session, enum limpet_type type, const void *data, size_t length) {
@@ -67,14 +69,20 @@ int limpet_session_close(limpet_session session, uint16_t code, const char *reas
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
-  return entered != 0 ? entered : outbox_close(loop, connection, code, reason ? reason : "");
+  if (entered == LIMPET_E_THREAD) return crossing_close(session, code, reason ? reason : "");
+  if (entered != 0) return entered;
+  // A client that is not open has nobody to tell.
+  if (client_give_up(loop, connection)) return 0;
+  return outbox_close(loop, connection, code, reason ? reason : "");
 }
 
 int limpet_session_terminate(limpet_session session) {
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
-  return entered != 0 ? entered : limpet_core_terminate(loop->core, connection->handle);
+  if (entered == LIMPET_E_THREAD) return crossing_terminate(session);
+  if (entered != 0) return entered;
+  return client_give_up(loop, connection) ? 0 : limpet_core_terminate(loop->core, connection->handle);
 }
 
 int limpet_session_pause(limpet_session session) {
@@ -135,11 +143,6 @@ int limpet_server_call_writable_all(limpet_server *server) {
     }
   }
   return count;
-}
-
-limpet_server *limpet_session_server(limpet_session session) {
-  const struct loop *loop = loop_find(session);
-  return loop ? loop->server : NULL;
 }
 
 int limpet_session_fd(limpet_session session) {

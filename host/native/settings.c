@@ -171,7 +171,7 @@ static int32_t part_of(uint32_t bound, int parts) {
 static int apply_shared(const limpet_config *config, limpet_core *core, int parts) {
   int code = 0;
   uint32_t pool = stats_of(core)->sessions;
-  /* Over several cores limits.c counts: sessions are not spread evenly. */
+  /* Over several cores bounds.c counts: sessions are not spread evenly. */
   if (config->max_connections > 0 && config->max_connections < pool)
     code = apply(core, LIMPET_OPTION_SESSIONS_MAX, (int32_t)config->max_connections);
   if (code == 0 && config->max_per_address > 0)
@@ -259,8 +259,10 @@ static int check_lengths(const limpet_config *config) {
 
 int settings_apply(const limpet_config *config, limpet_core *core, uint32_t scratch, int parts) {
   int code = check_lengths(config);
-  /* Whole messages, of any length that is allowed: the loop gathers what the core's blocks do not hold. */
-  if (code == 0) code = apply(core, LIMPET_OPTION_DELIVERY, LIMPET_DELIVERY_AUTO);
+  /* Whole messages, of any length that is allowed: the loop gathers what the core's blocks do not hold; with
+   * memory of the application's alone they are refused with 1013. */
+  const int delivery = config->memory ? LIMPET_DELIVERY_WHOLE : LIMPET_DELIVERY_AUTO;
+  if (code == 0) code = apply(core, LIMPET_OPTION_DELIVERY, delivery);
   if (code == 0) code = apply_options(config, core);
   if (code == 0) code = apply_queue(config, core);
   if (code == 0) code = apply_shared(config, core, parts);

@@ -25,6 +25,21 @@ static int context_fail(const char *what, int code) {
   return fail(LIMPET_E_TLS, "%s: %s", what, tls_words(code, words));
 }
 
+/* TLS 1.2 and up, as far as there is a suite for it. RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used". */
+static void context_versions(struct tls_context *context) {
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  // Both ends would settle on a version that they have no suite for. RFC 8446 B.4: those of TLS 1.3 are 0x13...
+  bool has_old = false, has_new = false;
+  for (const int *suite = context->suites; *suite; suite++) *(*suite >> 8 == 0x13 ? &has_new : &has_old) = true;
+  mbedtls_ssl_conf_min_tls_version(&context->config, has_old ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
+  mbedtls_ssl_conf_max_tls_version(&context->config, has_new ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+#elif MBEDTLS_VERSION_NUMBER >= 0x03020000
+  mbedtls_ssl_conf_min_tls_version(&context->config, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+  mbedtls_ssl_conf_min_version(&context->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
+}
+
 /* What servers and clients have in common. */
 static int context_configure(struct tls_context *context, const limpet_config *settings, int role) {
   mbedtls_ssl_config *config = &context->config;
@@ -36,12 +51,7 @@ static int context_configure(struct tls_context *context, const limpet_config *s
   if (!context->suites) return LIMPET_E_TLS;
   mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &context->random.generator);
   mbedtls_ssl_conf_ciphersuites(config, context->suites);
-  // RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used".
-#if MBEDTLS_VERSION_NUMBER >= 0x03020000
-  mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
-#else
-  mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
-#endif
+  context_versions(context);
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
   // TLS 1.2 lets a client ask for one expensive handshake after the other.
   mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);

@@ -12,12 +12,12 @@
 #endif
 
 struct tls {
-  // Loops take contexts while a reload puts others there.
+  /* Loops take contexts while a reload puts others there. */
   pthread_mutex_t lock;
   int count;
-  // By loop; NULL without certificates.
+  /* By loop; NULL without certificates. */
   struct tls_context **serving;
-  // By loop; made when a loop first connects to "wss:".
+  /* By loop; made when a loop first connects to "wss:". */
   struct tls_context **calling;
 };
 

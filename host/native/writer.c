@@ -43,7 +43,8 @@ static void writer_left(struct loop *loop, struct connection *connection, const 
 
 /* Nothing is left to write: the end, if it is one. */
 static void writer_empty(struct loop *loop, struct connection *connection, uint32_t flags) {
-  if ((flags & LIMPET_TX_FLAG_END) && !(connection->flags & CONNECTION_FINISHED)) {
+  const uint16_t stays = CONNECTION_FINISHED | CONNECTION_LENT | CONNECTION_HELD;
+  if ((flags & LIMPET_TX_FLAG_END) && !(connection->flags & stays)) {
     connection->flags |= CONNECTION_FINISHED;
     connection->transport->finish(connection);
   }

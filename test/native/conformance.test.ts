@@ -45,7 +45,14 @@ for (const kind of ENGINES) {
   );
   test(`${kind}, small windows and no context: every case of deflate`, { skip }, (t) =>
     conforms(t, kind, {
-      flags: ['--deflate=1', '--deflate-threshold', '0', '--deflate-window', '9', '--no-context-takeover'],
+      flags: [
+        '--deflate=1',
+        '--deflate-threshold',
+        '0',
+        '--deflate-window',
+        '9',
+        '--no-context-takeover',
+      ],
       filter: 'deflate',
     }),
   );

@@ -227,24 +227,35 @@ static void test_refused(void) {
 /* A copy shares nothing with the config that it is of. */
 static void test_copy(void) {
   limpet_config *config = limpet_config_new();
-  limpet_config_set_tls(config, "cert.pem", "key.pem");
-  limpet_config_add_tls_host(config, "a.example", "a.pem", "a.key");
-  limpet_config_set_tls_ciphers(config, "SUITE");
-  limpet_config_set_tls_client_ca(config, "ca.pem", true);
-  limpet_config_set_tls_peer(config, "peers.pem", true);
   limpet_config_add_subprotocol(config, "chat");
+  limpet_config_set_keep_request(config, "Accept");
   limpet_config *copy = settings_copy(config);
   limpet_config_free(config);
   CHECK_STRING(copy->host, "127.0.0.1");
+  CHECK_STRING(copy->keep_request, "Accept");
+  CHECK_STRING(copy->protocols.items[0], "chat");
+  limpet_config_free(copy);
+}
+
+static void test_copy_of_tls(void) {
+  if (!strstr(limpet_version(), "mbedtls")) return;
+  const char *suite = "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256";
+  limpet_config *config = limpet_config_new();
+  limpet_config_set_tls(config, "cert.pem", "key.pem");
+  limpet_config_add_tls_host(config, "a.example", "a.pem", "a.key");
+  CHECK_EQUAL(limpet_config_set_tls_ciphers(config, suite), 0);
+  limpet_config_set_tls_client_ca(config, "ca.pem", true);
+  limpet_config_set_tls_peer(config, "peers.pem", true);
+  limpet_config *copy = settings_copy(config);
+  limpet_config_free(config);
   CHECK_EQUAL(copy->certificate_count, 2);
   CHECK(copy->certificates[0].name == NULL);
   CHECK_STRING(copy->certificates[1].name, "a.example");
   CHECK_STRING(copy->certificates[1].cert_file, "a.pem");
-  CHECK_STRING(copy->tls_ciphers, "SUITE");
+  CHECK_STRING(copy->tls_ciphers, suite);
   CHECK_STRING(copy->tls_client_ca, "ca.pem");
   CHECK(copy->tls_client_required);
   CHECK_STRING(copy->tls_peer_ca, "peers.pem");
-  CHECK_STRING(copy->protocols.items[0], "chat");
   limpet_config_free(copy);
 }
 
@@ -258,6 +269,7 @@ int main(void) {
   test_keep_request();
   test_refused();
   test_copy();
+  test_copy_of_tls();
   limpet_core_free(core);
   return 0;
 }

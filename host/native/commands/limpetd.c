@@ -15,7 +15,10 @@
 #include "../lockfile.h"
 #include "arguments.h"
 #include "certificates.h"
+#include "chat.h"
+#include "demo.h"
 #include "echo.h"
+#include "pages.h"
 #include "web.h"
 
 /* How long clients have for their close handshakes at the end, ms: as long as with `limpet serve`. */
@@ -67,15 +70,13 @@ static int failed(const struct arguments *a, int code, int error) {
   return EXIT_FAILURE;
 }
 
-/* What goes wrong while it serves: what clients do is of interest to those who look for it. */
+/* What clients do wrong is of interest to those who look for it; what is of no client the library logs. */
 static void on_error(limpet_server *server, limpet_session session, int code, const char *message,
                      void *user) {
   (void)server;
+  (void)code;
   (void)user;
-  enum limpet_log_level level = LIMPET_LOG_INFO;
-  if (code == LIMPET_E_TRAP) level = LIMPET_LOG_ERROR;
-  else if (session == 0) level = LIMPET_LOG_WARN;
-  limpet_log(level, "%s", message);
+  if (session != 0) limpet_log(LIMPET_LOG_INFO, "%s", message);
 }
 
 /* Where it listens. */
@@ -88,11 +89,20 @@ static void tell_address(const struct arguments *a, int port) {
     char where[300];
     snprintf(where, sizeof where, is_v6 ? "[%s]:%d" : "%s:%d", a->host, port);
     printf("limpet listening on http%s://%s/\n", secure, where);
-    if (!a->quiet) {
-      printf("echo at ws%s://%s/%s, Ctrl-C ends\n", secure, where, a->echo ? "" : "echo");
+    if (a->chat && !a->quiet) {
+      printf("chat at http%s://%s/, Ctrl-C ends\n", secure, where);
+    } else if (!a->quiet) {
+      bool only_echo = a->demo || !a->echo;
+      printf("echo at ws%s://%s/%s, Ctrl-C ends\n", secure, where, only_echo ? "echo" : "");
     }
   }
   fflush(stdout);
+}
+
+/* How long the server may wait: -1 = for ever. */
+static int patience(const struct certificates *certificates) {
+  int one = certificates_wait(certificates), other = chat_wait();
+  return one < 0 ? other : other < 0 || one < other ? one : other;
 }
 
 /* Serves until a signal says stop. */
@@ -100,7 +110,7 @@ static void serve(limpet_server *server, const struct arguments *a) {
   struct certificates certificates;
   certificates_watch(&certificates, a->tls_cert, a->tls_key);
   while (!stopping) {
-    int code = limpet_server_poll(server, certificates_wait(&certificates));
+    int code = limpet_server_poll(server, patience(&certificates));
     if (code < 0) {
       limpet_log(LIMPET_LOG_ERROR, "%s", limpet_strerror(code));
       return;
@@ -108,6 +118,7 @@ static void serve(limpet_server *server, const struct arguments *a) {
     bool asked = renewing;
     renewing = 0;
     certificates_renew(&certificates, server, asked);
+    chat_turn(server);
   }
   if (!a->quiet && !a->daemon) {
     puts("closing");
@@ -125,7 +136,9 @@ static limpet_server *begin(const struct arguments *a, int *status) {
     *status = ARGUMENTS_WRONG;
     return NULL;
   }
-  echo_serve(server, &a->echo);
+  if (a->chat) chat_serve(server);
+  else echo_serve(server, &a->echo);
+  if (a->demo) demo_serve(server, &a->echo);
   web_serve(server, a);
   limpet_server_set_on_error(server, on_error, NULL);
   int code = limpet_server_start(server);
@@ -151,6 +164,11 @@ static int settle(const struct arguments *a) {
 int main(int argc, char **argv) {
   struct arguments arguments;
   int status = arguments_read(&arguments, argc, argv);
+  if (status == ARGUMENTS_SERVE && ((arguments.chat && chat_html_size == 0) ||
+                                    (arguments.demo && page_html_size == 0))) {
+    fputs("limpetd: it was built without its pages: npm run build, then cmake\n", stderr);
+    status = ARGUMENTS_WRONG;
+  }
   if (status == ARGUMENTS_SERVE) {
     status = EXIT_FAILURE;
     limpet_server *server = NULL;

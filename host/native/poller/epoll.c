@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "../block.h"
 #include "../memory.h"
 #include "poller.h"
 
@@ -22,6 +23,11 @@ struct poller {
 /* POLLIN and its kin have the numbers of EPOLLIN and its kin on Linux. */
 _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT, "poll and epoll");
 _Static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP, "poll and epoll");
+
+static size_t epoll_bytes(uint32_t rows) {
+  (void)rows;
+  return block_room(sizeof(struct poller));
+}
 
 static struct poller *epoll_make(struct limpet_server *server, uint32_t rows) {
   (void)rows;
@@ -68,6 +74,7 @@ static int epoll_ready(struct poller *poller, struct ready *ready, int max, int 
 }
 
 const struct polling polling_epoll = {
+    .bytes = epoll_bytes,
     .create = epoll_make,
     .destroy = epoll_destroy,
     .add = epoll_add,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "../block.h"
 #include "../memory.h"
 #include "poller.h"
 
@@ -23,6 +24,12 @@ struct poller {
 /* The place of a row in place_of: those of connections, then the others. */
 static uint32_t poll_index(const struct poller *poller, uint32_t row) {
   return row < poller->rows ? row : poller->rows + (ROW_LISTENER - row);
+}
+
+static size_t poll_bytes(uint32_t rows) {
+  const size_t all = (size_t)rows + ROWS_EXTRA;
+  return block_room(sizeof(struct poller)) + block_room(all * sizeof(struct pollfd)) +
+         2 * block_room(all * sizeof(uint32_t));
 }
 
 static void poll_destroy(struct poller *poller) {
@@ -96,6 +103,7 @@ static int poll_ready(struct poller *poller, struct ready *ready, int max, int t
 }
 
 const struct polling polling_poll = {
+    .bytes = poll_bytes,
     .create = poll_make,
     .destroy = poll_destroy,
     .add = poll_add,

@@ -4,6 +4,7 @@
 #define LIMPET_POLLER_H
 
 #include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct limpet_server;
@@ -25,6 +26,8 @@ struct poller;
 
 /* Functions that answer int say 0, or -1 and errno. */
 struct polling {
+  /* Bytes of a block (block.h) that a poller takes for so many connections. */
+  size_t (*bytes)(uint32_t rows);
   /* NULL without memory or descriptors. `rows`: how many connections there may be. */
   struct poller *(*create)(struct limpet_server *server, uint32_t rows);
   void (*destroy)(struct poller *poller);

@@ -39,19 +39,21 @@ struct tls_stream {
   int fd;
   enum phase phase;
   bool client;
-  // What came and mbedTLS has not taken: in context->received while a function of the transport runs, here between.
+  /* What came and mbedTLS has not taken: in context->received while a function of the transport runs, here between. */
   struct bytes ahead;
   unsigned char *fresh;
   size_t fresh_length;
-  // What a proxy said in front of TLS.
+  /* What a proxy said in front of TLS. */
   struct bytes header;
-  // Plaintext of the record that is still to be sent.
+  /* Plaintext of the record that is still to be sent. */
   size_t held;
-  // Reading must not send that record: write would not know, and make it anew.
+  /* Reading must not send that record: write would not know, and make it anew. */
   bool mute;
-  // An end or a failure that came behind bytes: what the next read answers.
+  /* An end or a failure that came behind bytes: what the next read answers. */
   int late;
-  // The address that a client wants to reach; 0 bytes: it goes by a name.
+  /* Something came; it did not begin as a record of a handshake or an alert does. */
+  bool heard, foreign;
+  /* The address that a client wants to reach; 0 bytes: it goes by a name. */
   unsigned char address[16];
   size_t address_length;
 };
@@ -97,9 +99,8 @@ static int socket_result(int again) {
   return errno == EAGAIN || errno == EWOULDBLOCK ? again : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
-/* What mbedTLS calls for more bytes: as many as came are fetched at once. */
-static int bio_receive(void *user, unsigned char *buffer, size_t size) {
-  struct tls_stream *stream = user;
+/* More bytes for mbedTLS: as many as came are fetched at once. */
+static int bio_fetch(struct tls_stream *stream, unsigned char *buffer, size_t size) {
   size_t count = bytes_take(&stream->ahead, buffer, size);
   if (count > 0) return (int)count;
   if (stream->fresh_length == 0) {
@@ -114,6 +115,17 @@ static int bio_receive(void *user, unsigned char *buffer, size_t size) {
   stream->fresh += count;
   stream->fresh_length -= count;
   return (int)count;
+}
+
+static int bio_receive(void *user, unsigned char *buffer, size_t size) {
+  struct tls_stream *stream = user;
+  const int count = bio_fetch(stream, buffer, size);
+  if (count > 0 && !stream->heard) {
+    stream->heard = true;
+    // RFC 8446 5.1: alert(21), handshake(22).
+    stream->foreign = buffer[0] != 21 && buffer[0] != 22;
+  }
+  return count;
 }
 
 static int bio_send(void *user, const unsigned char *bytes, size_t length) {
@@ -134,14 +146,10 @@ static bool stream_settle(struct tls_stream *stream) {
 
 /* --------------------------------------------------------------- the handshake */
 
-/* What to do about some of mbedTLS's codes. */
-static const char *advice(int code) {
+/* What is behind some of mbedTLS's codes. */
+static const char *advice(const struct tls_stream *stream, int code) {
+  if (stream->foreign) return ": the peer does not speak TLS, but HTTP perhaps";
   switch (code) {
-    case MBEDTLS_ERR_SSL_INVALID_RECORD:
-#if MBEDTLS_VERSION_NUMBER >= 0x03000000
-    case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
-#endif
-      return ": the peer may be one that speaks HTTP without TLS";
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
       return ": the peer did not like the certificate, the versions or the cipher suites";
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -171,7 +179,7 @@ static int stream_fail(struct tls_stream *stream, int code) {
   if (code == MBEDTLS_ERR_SSL_INTERNAL_ERROR) fail(LIMPET_E_TLS, "TLS: the connection broke: %s", strerror(errno));
   else if (code == MBEDTLS_ERR_SSL_CONN_EOF) fail(LIMPET_E_TLS, "TLS: the peer left before the handshake ended");
   else if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) fail_verification(mbedtls_ssl_get_verify_result(&stream->ssl));
-  else fail(LIMPET_E_TLS, "TLS%s: %s%s", shaking ? " handshake" : "", tls_words(code, words), advice(code));
+  else fail(LIMPET_E_TLS, "TLS%s: %s%s", shaking ? " handshake" : "", tls_words(code, words), advice(stream, code));
   return TRANSPORT_FAILED;
 }
 

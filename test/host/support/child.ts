@@ -19,7 +19,7 @@ export class Child {
 
   /** Starts `node`, or another program, with these arguments; it is killed when the test ends before it does. */
   constructor(t: TestContext, args: string[], program = process.execPath) {
-    this.#process = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(program, args, { stdio: 'pipe' });
     this.#process.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.#process.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     this.exit = new Promise((resolve) => {
@@ -35,6 +35,11 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? 0;
+  }
+
+  /** Types something on its stdin. */
+  type(text: string): void {
+    this.#process.stdin?.write(text);
   }
 
   kill(signal: NodeJS.Signals): void {

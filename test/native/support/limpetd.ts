@@ -50,6 +50,7 @@ export async function figure(port: number, name: string): Promise<number> {
 
 /** Bytes of a process that are in memory. proc(5), VmRSS. */
 export function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  const [, kilobytes] =
+    /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
 }
