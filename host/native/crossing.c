@@ -86,13 +86,14 @@ static int crossing_put_all(limpet_server *server, const struct post *post, int 
   return *put < 0 ? fail(*put, "more waits for a loop than it may: none has it") : 0;
 }
 
-/* A message for many, with what says whom it is for in front. */
-static int crossing_put_message(limpet_server *server, struct post *post, struct payload *payload) {
+/* The same with bytes for all of them, kept once. */
+static int crossing_put_bytes(limpet_server *server, struct post *post, const void *head, size_t head_length,
+                              const void *data, size_t length) {
+  post->payload = payload_new(head, head_length, data, length);
+  if (!post->payload) return refuse(LIMPET_ERROR_CODE_MEMORY);
   int put;
-  if (!payload) return refuse(LIMPET_ERROR_CODE_MEMORY);
-  post->payload = payload;
   const int answer = crossing_put_all(server, post, &put);
-  payload_leave(payload);
+  payload_leave(post->payload);
   return answer;
 }
 
@@ -108,31 +109,29 @@ int crossing_publish(limpet_server *server, const char *topic, limpet_session ex
                      size_t length) {
   if (!crossing_has_others(server)) return 0;
   struct post post = {.kind = POST_PUBLISH, .type = type, .session = except};
-  return crossing_put_message(server, &post, payload_new(topic, strlen(topic) + 1, data ? data : "", length));
+  return crossing_put_bytes(server, &post, topic, strlen(topic) + 1, data, length);
 }
 
-/* A selection as it crosses: its key with a zero byte and its value stand behind it. */
-struct crossing_selection {
+/* A selection, then the value and the key that it names. */
+struct posted_selection {
   struct limpet_selection selection;
-  bool is_all;
-  char strings[];
+  char bytes[];
 };
 
 int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
                        size_t length) {
   if (!crossing_has_others(server)) return 0;
-  const size_t key_length = selection && selection->key ? strlen(selection->key) + 1 : 0;
-  const size_t value_length = key_length > 0 && selection->value ? selection->value_length : 0;
-  const size_t head_length = sizeof(struct crossing_selection) + key_length + value_length;
-  struct crossing_selection *head = malloc(head_length);
-  if (!head) return refuse(LIMPET_ERROR_CODE_MEMORY);
-  *head = (struct crossing_selection){.is_all = !selection};
-  if (selection) head->selection = *selection;
-  if (key_length > 0) memcpy(head->strings, selection->key, key_length);
-  if (value_length > 0) memcpy(head->strings + key_length, selection->value, value_length);
   struct post post = {.kind = POST_BROADCAST, .type = type};
-  const int answer = crossing_put_message(server, &post, payload_new(head, head_length, data ? data : "", length));
-  free(head);
+  if (!selection) return crossing_put_bytes(server, &post, NULL, 0, data, length);
+  const size_t value = selection->value ? selection->value_length : 0;
+  const size_t key = selection->key ? strlen(selection->key) + 1 : 0;
+  struct posted_selection *posted = malloc(sizeof *posted + value + key);
+  if (!posted) return refuse(LIMPET_ERROR_CODE_MEMORY);
+  posted->selection = *selection;
+  if (value > 0) memcpy(posted->bytes, selection->value, value);
+  if (key > 0) memcpy(posted->bytes + value, selection->key, key);
+  const int answer = crossing_put_bytes(server, &post, posted, sizeof *posted + value + key, data, length);
+  free(posted);
   return answer;
 }
 
@@ -205,24 +204,30 @@ static void run_terminate(struct loop *loop, const struct post *post) {
   if (connection && !client_give_up(loop, connection)) limpet_core_terminate(loop->core, connection->handle);
 }
 
+/* What a loop has against a message for many: it concerns no session. */
+static void crossing_tell_none(struct loop *loop, int code) {
+  if (code < 0) events_failed(loop, 0, code, limpet_strerror(code));
+}
+
 static void run_publish(struct loop *loop, const struct post *post) {
   const struct payload *payload = post->payload;
   struct limpet_published published = {0};
-  const int code = hub_publish(loop, payload_head(payload), post->session, post->type, payload_data(payload),
-                               payload->length, &published);
-  if (code < 0) events_failed(loop, 0, code, limpet_strerror(code));
+  crossing_tell_none(loop, hub_publish(loop, payload_head(payload), post->session, post->type, payload_data(payload),
+                                       payload->length, &published));
 }
 
 static void run_broadcast(struct loop *loop, const struct post *post) {
   const struct payload *payload = post->payload;
-  const struct crossing_selection *head = payload_head(payload);
-  struct limpet_selection selection = head->selection;
-  if (selection.key) selection.key = head->strings;
-  if (selection.key && selection.value) selection.value = head->strings + strlen(head->strings) + 1;
+  const struct posted_selection *posted = payload->head_length > 0 ? payload_head(payload) : NULL;
+  struct limpet_selection selection = {0};
+  if (posted) {
+    selection = posted->selection;
+    if (selection.value) selection.value = posted->bytes;
+    if (selection.key) selection.key = posted->bytes + (selection.value ? selection.value_length : 0);
+  }
   struct limpet_published published = {0};
-  const int code = hub_broadcast(loop, head->is_all ? NULL : &selection, post->type, payload_data(payload),
-                                 payload->length, &published);
-  if (code < 0) events_failed(loop, 0, code, limpet_strerror(code));
+  crossing_tell_none(loop, hub_broadcast(loop, posted ? &selection : NULL, post->type, payload_data(payload),
+                                         payload->length, &published));
 }
 
 static void run_each(struct loop *loop, const struct post *post) {
