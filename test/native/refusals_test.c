@@ -154,7 +154,8 @@ static void test_frames(void) {
     CHECK(check_client_write(&client, FRAMES[i].bytes, FRAMES[i].length));
     CHECK_EQUAL(close_code(&client), FRAMES[i].close);
     expect(FRAMES[i].code);
-    part(&client);
+    check_client_end(&client);
+    CHECK_SOON(closed_count == 1);
     serve_end();
   }
 }
@@ -245,7 +246,8 @@ static void test_silence(void) {
     client = join(NULL);
     CHECK_EQUAL(close_code(&client), rows[i].close);
     expect(rows[i].code);
-    part(&client);
+    check_client_end(&client);
+    CHECK_SOON(closed_count == 1);
     serve_end();
   }
 }
