@@ -154,7 +154,8 @@ static void test_frames(void) {
     CHECK(check_client_write(&client, FRAMES[i].bytes, FRAMES[i].length));
     CHECK_EQUAL(close_code(&client), FRAMES[i].close);
     expect(FRAMES[i].code);
-    part(&client);
+    check_client_end(&client);
+    CHECK_SOON(closed_count == 1);
     serve_end();
   }
 }
@@ -167,13 +168,18 @@ static void whole_only(limpet_config *config) { limpet_config_set_delivery(confi
 
 static struct check_client crowd[CROWD];
 
-/* A client begins a message and does not end it: it takes one of the core's largest blocks. */
-static void crowd_begin(int count) {
+/* One client more that begins a message and does not end it: it takes one of the core's largest blocks. */
+static void begin_message(struct check_client *client) {
   static char piece[140000];
   // Declared longer than it will ever be.
-  CHECK(check_client_write(&crowd[count], "\x82\xff\0\0\0\0\0\x03\0\0" ZERO, 14));
-  check_client_write(&crowd[count], piece, sizeof piece);
+  CHECK(check_client_write(client, "\x82\xff\0\0\0\0\0\x03\0\0" ZERO, 14));
+  check_client_write(client, piece, sizeof piece);
   for (int i = 0; i < 20; i++) support_pump();
+}
+
+static void crowd_in(int count) {
+  crowd[count] = check_client_connect(port, "/", "");
+  if (crowd[count].status == 101) begin_message(&crowd[count]);
 }
 
 static void crowd_out(int count) {
@@ -185,20 +191,26 @@ static void crowd_out(int count) {
 static void test_overload(void) {
   int count = 0;
   start(whole_only);
-  for (int i = 0; i < CROWD; i++) crowd[i] = check_client_connect(port, "/", "");
-  for (; count < CROWD && error_count == 0; count++) crowd_begin(count);
-  CHECK_EQUAL(close_code(&crowd[count - 1]), 1013);
+  struct check_client spare = join(NULL);
+  for (; count < CROWD && error_count == 0; count++) crowd_in(count);
+  CHECK(error_count > 0);
+  struct check_client *last = &crowd[count - 1];
+  if (last->status != 101) {
+    // It was a head that found none first.
+    error_count = 0;
+    last = &spare;
+    begin_message(last);
+  }
+  CHECK_EQUAL(close_code(last), 1013);
   expect(LIMPET_ERROR_CODE_OVERLOAD);
-  crowd_out(CROWD);
+  check_client_end(&spare);
+  crowd_out(count);
 }
 
 /* A head finds none either. */
 static void test_head_overload(void) {
   int count = 0;
-  for (start(NULL); count < CROWD && error_count == 0; count++) {
-    crowd[count] = check_client_connect(port, "/", "");
-    if (crowd[count].status == 101) crowd_begin(count);
-  }
+  for (start(NULL); count < CROWD && error_count == 0; count++) crowd_in(count);
   CHECK_EQUAL(crowd[count - 1].status, 503);
   expect(LIMPET_ERROR_CODE_HTTP_OVERLOAD);
   crowd_out(count);
@@ -235,7 +247,7 @@ static void test_silence(void) {
     CHECK_EQUAL(close_code(&client), rows[i].close);
     expect(rows[i].code);
     check_client_end(&client);
-    CHECK_SOON(closed_count == opened_count);
+    CHECK_SOON(closed_count == 1);
     serve_end();
   }
 }
