@@ -241,7 +241,8 @@ int limpet_server_send_many(limpet_server *server, const limpet_session *session
   // Those of other threads are handed over one by one.
   for (size_t i = 0; i < count; i++) {
     const struct loop *loop = loop_find(sessions[i]);
-    if (!loop || loop->server != server || loop_is_mine(loop)) continue;
+    // Another server's may be gone by now: it is not looked at.
+    if (!loop || limpet_session_server(sessions[i]) != server || loop_is_mine(loop)) continue;
     hub_count(&sum, limpet_session_send(sessions[i], type, data, length));
   }
   return (int)sum.delivered;

@@ -208,7 +208,7 @@ void loop_work(struct loop *loop) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
-  if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  if (limpet_core_abi_version(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
   counters_publish(loop);
 }
 

@@ -56,6 +56,8 @@ struct loop {
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
+  /* limpet_server_poll is under way. */
+  atomic_bool turning;
   /* loop_stop was called: it is over when its last session is. */
   bool stopping;
   /* Of the message that on_message has now, if it lies in one. */

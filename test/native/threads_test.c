@@ -371,6 +371,38 @@ static void test_stop(int threads) {
   }
 }
 
+static atomic_bool poll_refused;
+static void *poll_run(void *server) {
+  int answer;
+  while ((answer = limpet_server_poll(server, 0)) != LIMPET_E_THREAD) CHECK(answer >= 0);
+  atomic_store(&poll_refused, true);
+  CHECK_EQUAL(limpet_server_wake(server), 0);
+  return NULL;
+}
+
+static void *poll_for_ever(void *server) {
+  int answer;
+  while ((answer = limpet_server_poll(server, -1)) >= 0) continue;
+  CHECK_EQUAL(answer, LIMPET_E_STATE);
+  return NULL;
+}
+
+/* One thread polls at a time; with one loop it may be any. */
+static void test_poll(int threads) {
+  limpet_server *server = server_started(threads, "127.0.0.1");
+  atomic_store(&poll_refused, false);
+  pthread_t other = thread_start(poll_run, server);
+  while (!atomic_load(&poll_refused)) limpet_server_poll(server, CHECK_PATIENCE_MS);
+  CHECK(pthread_join(other, NULL) == 0);
+  if (threads == 1) {
+    other = thread_start(poll_for_ever, server);
+    clients_free(clients_new(1, limpet_server_port(server)), 1);
+    CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+    CHECK(pthread_join(other, NULL) == 0);
+  }
+  limpet_server_free(server);
+}
+
 static void *wake_run(void *server) {
   CHECK_EQUAL(limpet_server_wake(server), 0);
   return NULL;
@@ -395,6 +427,8 @@ int main(void) {
   test_senders(LOOPS);
   test_stop(1);
   test_stop(LOOPS);
+  test_poll(1);
+  test_poll(LOOPS);
   test_wake(1);
   test_wake(LOOPS);
   test_again();
