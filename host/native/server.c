@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "crossing.h"
 #include "bounds.h"
+#include "crossing.h"
 #include "memory.h"
 #include "threads.h"
 #include "tls.h"
