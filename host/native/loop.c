@@ -107,7 +107,10 @@ void loop_free(struct loop *loop) {
   }
   buffer_trim(loop);
   crossing_end(loop);
-  if (loop->listener >= 0) close(loop->listener);
+  if (loop->listener >= 0) {
+    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+    close(loop->listener);
+  }
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
   prepared_free_all(loop);
@@ -205,7 +208,7 @@ void loop_work(struct loop *loop) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
-  if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  if (limpet_core_abi_version(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
   counters_publish(loop);
 }
 
