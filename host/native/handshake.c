@@ -132,7 +132,9 @@ int limpet_session_accept(limpet_session session, const char *protocol, const ch
 
 int limpet_session_respond(limpet_session session, int status, const char *headers, const void *body,
                            size_t length) {
-  if (status < 200 || status > 599) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a status is 200 to 599, not %d", status);
+  if (status != 0 && (status < 200 || status > 599)) {
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a status is 200 to 599, or 0, not %d", status);
+  }
   if (length > INT32_MAX || (!body && length > 0)) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a body of %zu bytes", length);
   }

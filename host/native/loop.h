@@ -66,13 +66,13 @@ struct loop {
   /* The core trapped. */
   bool broken;
 
-  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
-  struct posts posts;
-  _Atomic int stop_asked;
   /* For threads that ask of it: counters.c. */
   struct counters *counters;
   /* Messages of limpet_server_prepare that this loop's core keeps. */
   struct limpet_prepared *prepared;
+  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
+  struct posts posts;
+  _Atomic int stop_asked;
 };
 
 /* What a server does. */

@@ -5,7 +5,7 @@
  *                       └─ one listener, whose loop deals them out in turn ───┘
  *   limpet_server_poll  ── waits until all threads have ended
  *
- * Threads share what is behind posts (crossing.c), the table of addresses (limits.c), and nothing else. */
+ * Threads share what is behind posts (crossing.c), the table of addresses (bounds.c), and nothing else. */
 
 #include "threads.h"
 

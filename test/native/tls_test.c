@@ -6,6 +6,8 @@
 #include "check.h"
 #include "tls.h"
 
+#if defined(LIMPET_TLS)
+
 /* ---------------------------------------------------------------------- certificates */
 
 static char folder[] = "/tmp/limpet-tls-XXXXXX";
@@ -598,6 +600,17 @@ static const char request[] =
     "GET /tls HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+/* TLS and the opening handshake. */
+static void client_talk(struct secure_client *client) {
+  CHECK(fcntl(client->connection.fd, F_SETFL, O_NONBLOCK) == 0);
+  CHECK_EQUAL(tls_begin(client->caller->loops[0], &client->connection, true, "localhost"), 0);
+  client_shake(client);
+  client_write(client, request, sizeof request - 1);
+  char answer[129 + 1] = "";
+  client_read(client, answer, 129);
+  CHECK(strncmp(answer, "HTTP/1.1 101 ", 13) == 0 && strcmp(answer + 125, "\r\n\r\n") == 0);
+}
+
 /* `head`: what is said before TLS begins, in pieces of one byte. */
 static void client_open(struct secure_client *client, int port, const char *head) {
   memset(client, 0, sizeof *client);
@@ -608,13 +621,7 @@ static void client_open(struct secure_client *client, int port, const char *head
     CHECK(send(client->connection.fd, head, 1, 0) == 1);
     check_pause();
   }
-  CHECK(fcntl(client->connection.fd, F_SETFL, O_NONBLOCK) == 0);
-  CHECK_EQUAL(tls_begin(client->caller->loops[0], &client->connection, true, "localhost"), 0);
-  client_shake(client);
-  client_write(client, request, sizeof request - 1);
-  char answer[129 + 1] = "";
-  client_read(client, answer, 129);
-  CHECK(strncmp(answer, "HTTP/1.1 101 ", 13) == 0 && strcmp(answer + 125, "\r\n\r\n") == 0);
+  client_talk(client);
 }
 
 static void client_end(struct secure_client *client) {
@@ -792,6 +799,116 @@ static void test_proxy(void) {
   listener_end();
 }
 
+/* ------------------------------------------------------------- clients, attached sockets */
+
+static limpet_session caller;
+static int connect_code;
+static char connect_words[512];
+static size_t answered;
+
+static void on_connect_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+  (void)server, (void)user;
+  CHECK(session == caller);
+  connect_code = code;
+  snprintf(connect_words, sizeof connect_words, "%s", message);
+}
+
+static void on_called(limpet_server *server, limpet_session session, void *user) {
+  (void)server, (void)user;
+  if (session == caller) CHECK_EQUAL(limpet_session_send_text(session, "hello"), 0);
+}
+
+static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, void *user) {
+  (void)server, (void)user;
+  if (session == caller) answered += length;
+  else CHECK(limpet_session_send(session, type, data, length) >= 0);
+}
+
+/* Connects a server to itself, by a URL: 0 once its message came back, or the code of on_connect_error. */
+static int call(const char *host, int port) {
+  char url[128];
+  snprintf(url, sizeof url, "wss://%s:%d/", host, port);
+  connect_code = 0;
+  answered = 0;
+  CHECK_EQUAL(limpet_server_connect(listening, url, NULL, &caller), 0);
+  CHECK_SOON(connect_code != 0 || answered > 0);
+  if (connect_code == 0) CHECK_EQUAL(limpet_session_close(caller, 1000, NULL), 0);
+  CHECK_SOON(active() == 0);
+  return connect_code;
+}
+
+static int call_with(limpet_config *config) {
+  CHECK_EQUAL(limpet_config_set_host(config, "127.0.0.1"), 0);
+  CHECK_EQUAL(limpet_config_set_port(config, 0), 0);
+  listening = limpet_server_new(config);
+  CHECK(listening);
+  CHECK_EQUAL(limpet_server_set_on_connect(listening, on_called, NULL), 0);
+  CHECK_EQUAL(limpet_server_set_on_connect_error(listening, on_connect_error, NULL), 0);
+  CHECK_EQUAL(limpet_server_set_on_message(listening, on_answer, NULL), 0);
+  CHECK_EQUAL(limpet_server_start(listening), 0);
+  limpet_config_free(config);
+  check_pump = pump;
+  return limpet_server_port(listening);
+}
+
+static void test_connect(void) {
+  limpet_config *config = secured();
+  CHECK_EQUAL(limpet_config_set_tls_peer(config, file("ca.pem"), true), 0);
+  int port = call_with(config);
+  CHECK_EQUAL(call("127.0.0.1", port), 0);
+  CHECK_EQUAL(answered, 5);
+  CHECK_EQUAL(call("localhost", port), 0);
+  listener_end();
+
+  config = secured();
+  CHECK_EQUAL(limpet_config_set_tls_peer(config, file("strange-ca.pem"), true), 0);
+  port = call_with(config);
+  CHECK_EQUAL(call("127.0.0.1", port), LIMPET_E_TLS);
+  CHECK(strstr(connect_words, "not correctly signed by the trusted CA"));
+  listener_end();
+
+  config = config_new();
+  CHECK_EQUAL(limpet_config_set_tls(config, file("a.example.pem"), file("a.example.key")), 0);
+  CHECK_EQUAL(limpet_config_set_tls_peer(config, file("ca.pem"), true), 0);
+  port = call_with(config);
+  CHECK_EQUAL(call("127.0.0.1", port), LIMPET_E_TLS);
+  CHECK(strstr(connect_words, "does not match"));
+  listener_end();
+
+  // Nobody speaks TLS there.
+  port = call_with(config_new());
+  CHECK_EQUAL(call("127.0.0.1", port), LIMPET_E_TLS);
+  CHECK(strstr(connect_words, "does not speak TLS"));
+  listener_end();
+}
+
+/* A descriptor that somebody else accepted. */
+static void test_attach(void) {
+  limpet_config *config = secured();
+  listen_with(config);
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  limpet_session session;
+  CHECK_EQUAL(limpet_server_attach(listening, ends[0], LIMPET_WITH_TLS, &session), 0);
+  struct secure_client client = {.caller = calling(), .connection = {.fd = ends[1], .transport = &transport_plain}};
+  client_talk(&client);
+  CHECK(opened == session);
+  client_echo(&client, 70000);
+  size_t none = 0;
+  CHECK_EQUAL(limpet_session_detach(session, NULL, &none), LIMPET_E_UNSUPPORTED);
+  client_end(&client);
+  CHECK_SOON(closed == 1006);
+  listener_end();
+  // Without a certificate it stays who it was.
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  limpet_server *server = started(config_new());
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_WITH_TLS, &session), LIMPET_E_STATE);
+  CHECK(write(ends[0], "x", 1) == 1);
+  limpet_server_free(server);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 /* ----------------------------------------------------------------------- reload, files */
 
 static void test_reload(void) {
@@ -898,6 +1015,8 @@ int main(void) {
   test_server();
   test_strangers();
   test_proxy();
+  test_connect();
+  test_attach();
   test_reload();
   test_files();
   char command[64];
@@ -905,3 +1024,34 @@ int main(void) {
   run(command);
   return 0;
 }
+
+#else
+
+/* A library without TLS says so, and changes nothing. */
+int main(void) {
+  limpet_config *config = limpet_config_new();
+  CHECK(config);
+  CHECK_EQUAL(limpet_config_set_tls(config, "cert.pem", "key.pem"), LIMPET_E_UNSUPPORTED);
+  CHECK(strstr(limpet_last_error(), "LIMPET_TLS=ON"));
+  CHECK_EQUAL(limpet_config_add_tls_host(config, "a.example", "cert.pem", "key.pem"), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_config_set_tls_ciphers(config, NULL), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_config_set_tls_client_ca(config, "ca.pem", true), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_config_set_tls_peer(config, NULL, false), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_config_set_tls(NULL, "cert.pem", "key.pem"), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_config_set_host(config, NULL), 0);
+  limpet_server *server = limpet_server_new(config);
+  CHECK(server && limpet_server_start(server) == 0);
+  CHECK_EQUAL(limpet_server_reload_tls(server), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_server_reload_tls(NULL), LIMPET_ERROR_CODE_ARGUMENT);
+  limpet_session session;
+  CHECK_EQUAL(limpet_server_connect(server, "wss://127.0.0.1:1/", NULL, &session), LIMPET_E_UNSUPPORTED);
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_WITH_TLS, &session), LIMPET_E_UNSUPPORTED);
+  CHECK(!strstr(limpet_version(), "mbedtls"));
+  limpet_server_free(server);
+  limpet_config_free(config);
+  return 0;
+}
+
+#endif
