@@ -107,7 +107,10 @@ void loop_free(struct loop *loop) {
   }
   buffer_trim(loop);
   crossing_end(loop);
-  if (loop->listener >= 0) close(loop->listener);
+  if (loop->listener >= 0) {
+    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+    close(loop->listener);
+  }
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
   prepared_free_all(loop);

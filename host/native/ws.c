@@ -204,8 +204,7 @@ static int wait_for(struct limpet_ws *ws, bool (*holds)(struct limpet_ws *ws), i
     if (holds(ws)) return 0;
     const int64_t left = deadline < 0 ? -1 : deadline - limpet_now();
     if (deadline >= 0 && left <= 0 && turns >= 2) return fail(LIMPET_E_TIMEOUT, "the deadline has passed");
-    const int most_ms = deadline < 0 ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
-    const int wait_ms = turns < 2 ? 0 : most_ms;
+    const int wait_ms = deadline < 0 ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
     const int count = limpet_server_poll(ws->server, wait_ms);
     if (count < 0) return count;
   }
