@@ -771,7 +771,7 @@ export function limpet_tx_next(): i32 {
 }
 
 /**
- * What is to be written for a session now.
+ * What is to be written for a session now; it leaves the list of limpet_tx_next.
  * @param handle a session
  * @returns the address of a TxRecord with its spans, valid until the next call of this function;
  *   the bytes stay where they are until limpet_tx_ack. Or ErrorCode.HANDLE

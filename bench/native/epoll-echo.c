@@ -3,14 +3,12 @@
 
 #include "loop.h"
 
-static bool echo(connection *c, const uint8_t *bytes, size_t length)
-{
+static bool echo(connection *c, const uint8_t *bytes, size_t length) {
   loop_send(c, bytes, length);
   return true;
 }
 
-int main(void)
-{
+int main(void) {
   static const loop_calls calls = {.connection_size = sizeof(connection), .taken = echo};
   return loop_run(&calls);
 }

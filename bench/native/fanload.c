@@ -1,9 +1,9 @@
-/* A fan-out server's port → how many messages its subscribers get, and the CPU time it needs for that. The
- * sister of bench/fanload.ts, for servers that would wait for a generator in JavaScript.
+/* A fan-out server's port → how many messages its subscribers get, and the CPU time it needs for
+ * that. The sister of bench/fanload.ts, for servers that would wait for a generator in JavaScript.
  *
- * One publisher has `inflight` messages under way: one is over when the last subscriber has it, and as
- * many as are over after all that is readable was read go in one write. Each begins with its number, so
- * every subscriber is held to their order, and to getting each once.
+ * One publisher has `inflight` messages under way: one is over when the last subscriber has it, and
+ * as many as are over after all that is readable was read go in one write. Each begins with its
+ * number, so every subscriber is held to their order, and to getting each once.
  */
 
 #define _GNU_SOURCE
@@ -47,20 +47,17 @@ static int *waiting;
 
 /* ---- publishing */
 
-static void write_number(uint8_t *payload, uint32_t number)
-{
+static void write_number(uint8_t *payload, uint32_t number) {
   for (int i = 0; i < NUMBER_BYTES; i++) payload[i] = (uint8_t)(number >> (24 - 8 * i));
 }
 
-static uint32_t read_number(const uint8_t *payload)
-{
+static uint32_t read_number(const uint8_t *payload) {
   uint32_t number = 0;
   for (int i = 0; i < NUMBER_BYTES; i++) number = number << 8 | payload[i];
   return number;
 }
 
-static uint8_t *make_frame(uint32_t number, bool masked, size_t *length)
-{
+static uint8_t *make_frame(uint32_t number, bool masked, size_t *length) {
   uint8_t *payload = generator_allocate(o.size);
   memset(payload, '.', o.size);
   write_number(payload, number);
@@ -69,8 +66,7 @@ static uint8_t *make_frame(uint32_t number, bool masked, size_t *length)
   return frame;
 }
 
-static void publish(int count)
-{
+static void publish(int count) {
   static uint8_t *burst;
   size_t length = 0;
   if (!burst) burst = generator_allocate((size_t)o.inflight * (HEADER_BYTES_MAX + o.size));
@@ -88,8 +84,7 @@ static void publish(int count)
 
 /* ---- receiving */
 
-static void take(subscriber *s, const uint8_t *frame)
-{
+static void take(subscriber *s, const uint8_t *frame) {
   const uint8_t *payload = frame + header_length;
   const uint32_t number = read_number(payload);
   if (memcmp(frame, pattern, header_length) != 0)
@@ -103,8 +98,7 @@ static void take(subscriber *s, const uint8_t *frame)
   waiting[number % (uint32_t)o.inflight]--;
 }
 
-static void receive(subscriber *s)
-{
+static void receive(subscriber *s) {
   ssize_t n = recv(s->fd, input, sizeof input, 0);
   if (n < 0 && errno == EAGAIN) return;
   if (n < 0) generator_fail("recv: %s", strerror(errno));
@@ -127,8 +121,7 @@ static void receive(subscriber *s)
 }
 
 /* How many of the oldest messages all subscribers have by now. */
-static int completed(void)
-{
+static int completed(void) {
   uint32_t was = oldest;
   while (oldest != sent && waiting[oldest % (uint32_t)o.inflight] == 0) oldest++;
   return (int)(oldest - was);
@@ -136,8 +129,7 @@ static int completed(void)
 
 /* ---- all of it */
 
-static void open_all(int poller)
-{
+static void open_all(int poller) {
   subscriber *all = generator_allocate((size_t)o.connections * sizeof *all);
   for (int i = 0; i < o.connections; i++) {
     all[i] = (subscriber){
@@ -152,8 +144,7 @@ static void open_all(int poller)
   publisher = generator_connect(&o, "/publish");
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
   static struct epoll_event events[EVENTS];
   o = generator_options(argc, argv);
   if (o.size < NUMBER_BYTES) generator_fail("--size: %d or more", NUMBER_BYTES);

@@ -45,16 +45,14 @@ static const uint8_t masking_key[4] = {0x9d, 0x3a, 0xc5, 0x61};
 
 /* ---- flags */
 
-static double number(const char *name, const char *text, double least)
-{
+static double number(const char *name, const char *text, double least) {
   char *end;
   double n = strtod(text, &end);
   if (end == text || *end || n < least) generator_fail("--%s: not %s", name, text);
   return n;
 }
 
-options generator_options(int argc, char **argv)
-{
+options generator_options(int argc, char **argv) {
   static const struct option flags[] = {
       {"port", required_argument, NULL, 'p'},        {"path", required_argument, NULL, 'u'},
       {"pid", required_argument, NULL, 'i'},         {"size", required_argument, NULL, 's'},
@@ -62,7 +60,8 @@ options generator_options(int argc, char **argv)
       {"seconds", required_argument, NULL, 't'},     {"warmup", required_argument, NULL, 'w'},
       {"raw", no_argument, NULL, 'r'},               {NULL, 0, NULL, 0},
   };
-  options o = {.path = "/", .size = 128, .inflight = 1, .connections = 64, .seconds = 1, .warmup = 0.3};
+  options o = {
+      .path = "/", .size = 128, .inflight = 1, .connections = 64, .seconds = 1, .warmup = 0.3};
   for (int flag, at = 0; (flag = getopt_long(argc, argv, "", flags, &at)) != -1;) {
     if (flag == '?') generator_fail("unknown flag");
     const char *name = flags[at].name;
@@ -85,8 +84,7 @@ options generator_options(int argc, char **argv)
 /* ---- opening */
 
 /* Reads a response head to its end, byte by byte at that: nothing behind it is taken. */
-static void read_head(int fd)
-{
+static void read_head(int fd) {
   char head[2048];
   size_t have = 0;
   do {
@@ -99,8 +97,7 @@ static void read_head(int fd)
     generator_fail("no upgrade: %.*s", (int)strcspn(head, "\r\n"), head);
 }
 
-int generator_connect(const options *o, const char *path)
-{
+int generator_connect(const options *o, const char *path) {
   const struct sockaddr_in at = {
       .sin_family = AF_INET,
       .sin_port = htons((uint16_t)o->port),
@@ -132,8 +129,7 @@ int generator_connect(const options *o, const char *path)
 
 /* ---- frames */
 
-size_t generator_header(uint8_t *to, size_t payload_length, bool masked)
-{
+size_t generator_header(uint8_t *to, size_t payload_length, bool masked) {
   const uint8_t mask = masked ? 0x80 : 0;
   /* RFC 6455 5.2: up to 125 in 7 bits, up to 65,535 in 2 bytes behind 126, more in 8 behind 127. */
   const int wide = payload_length <= 125 ? 0 : payload_length <= 0xffff ? 2 : 8;
@@ -146,8 +142,8 @@ size_t generator_header(uint8_t *to, size_t payload_length, bool masked)
   return n;
 }
 
-uint8_t *generator_frame(const uint8_t *payload, size_t payload_length, bool masked, size_t *length)
-{
+uint8_t *generator_frame(const uint8_t *payload, size_t payload_length, bool masked,
+                         size_t *length) {
   uint8_t *frame = generator_allocate(HEADER_BYTES_MAX + payload_length);
   size_t header = generator_header(frame, payload_length, masked);
   for (size_t i = 0; i < payload_length; i++)
@@ -158,8 +154,7 @@ uint8_t *generator_frame(const uint8_t *payload, size_t payload_length, bool mas
 
 /* ---- time */
 
-static double seconds_now(void)
-{
+static double seconds_now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -167,8 +162,7 @@ static double seconds_now(void)
 
 /* User and system time of a process, in clock ticks. proc(5): fields 14 and 15 behind a name in
    parentheses. */
-static long process_ticks(int pid)
-{
+static long process_ticks(int pid) {
   char path[64], stat[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   FILE *file = fopen(path, "r");
@@ -177,14 +171,14 @@ static long process_ticks(int pid)
   stat[length] = '\0';
   const char *at = strrchr(stat, ')');
   long user, system;
-  if (!at || sscanf(at + 2, "%*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld", &user, &system) != 2)
+  static const char fields[] = "%*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld";
+  if (!at || sscanf(at + 2, fields, &user, &system) != 2)
     generator_fail("no CPU time of process %d", pid);
   return user + system;
 }
 
-/* Time in which any CPU did anything, in clock ticks. proc(5): idle and iowait are fields 4 and 5. */
-static long machine_ticks(void)
-{
+/* Time in which any CPU did anything, in clock ticks. proc(5): fields 4 and 5 are idle, iowait. */
+static long machine_ticks(void) {
   FILE *file = fopen("/proc/stat", "r");
   long user, nice, kernel, irq, softirq, steal;
   if (!file || fscanf(file, "cpu %ld %ld %ld %*s %*s %ld %ld %ld", &user, &nice, &kernel, &irq,
@@ -194,8 +188,7 @@ static long machine_ticks(void)
   return user + nice + kernel + irq + softirq + steal;
 }
 
-static snapshot take_snapshot(int pid)
-{
+static snapshot take_snapshot(int pid) {
   snapshot s = {.messages = progress_messages, .bytes = progress_bytes, .seconds = seconds_now()};
   if (pid) {
     s.ticks = process_ticks(pid);
@@ -204,14 +197,12 @@ static snapshot take_snapshot(int pid)
   return s;
 }
 
-void generator_begin(const options *o)
-{
+void generator_begin(const options *o) {
   now_in = WARMING;
   phase_ends = seconds_now() + o->warmup;
 }
 
-phase generator_phase(const options *o)
-{
+phase generator_phase(const options *o) {
   if (seconds_now() < phase_ends) return now_in;
   if (now_in == WARMING) {
     now_in = MEASURING;
@@ -227,16 +218,14 @@ phase generator_phase(const options *o)
   return now_in;
 }
 
-int generator_wait_ms(void)
-{
+int generator_wait_ms(void) {
   double left = phase_ends - seconds_now();
   return left > 0 ? 1 + (int)(1000 * left) : 0;
 }
 
 /* ---- ending */
 
-void generator_finish(void)
-{
+void generator_finish(void) {
   printf("{\"messages\":%llu,\"bytes\":%llu,\"seconds\":%.6f,\"ticks\":%ld,\"othersTicks\":%ld}\n",
          (unsigned long long)(after.messages - before.messages),
          (unsigned long long)(after.bytes - before.bytes), after.seconds - before.seconds,
@@ -245,8 +234,7 @@ void generator_finish(void)
   _exit(0);
 }
 
-void generator_fail(const char *format, ...)
-{
+void generator_fail(const char *format, ...) {
   char why[512];
   va_list arguments;
   va_start(arguments, format);
@@ -261,8 +249,7 @@ void generator_fail(const char *format, ...)
   _exit(1);
 }
 
-void *generator_allocate(size_t bytes)
-{
+void *generator_allocate(size_t bytes) {
   void *memory = malloc(bytes);
   if (!memory) generator_fail("no memory");
   return memory;

@@ -1,5 +1,5 @@
-/* What the load generators of the native bench share: flags, opening a connection, the measured window,
- * and how they end. The sister of bench/generator.ts: the same flags, the same line of JSON.
+/* What the load generators of the native bench share: flags, opening a connection, the measured
+ * window, and how they end. The sister of bench/generator.ts: the same flags, the same line of JSON.
  *
  *   open all │ warm-up │ measured window: count, clock, CPU time at both ends │ drain
  */
@@ -43,7 +43,8 @@ int generator_connect(const options *o, const char *path);
 size_t generator_header(uint8_t *to, size_t payload_length, bool masked);
 
 /* A whole frame in memory of its own, masked as a client's or not. */
-uint8_t *generator_frame(const uint8_t *payload, size_t payload_length, bool masked, size_t *length);
+uint8_t *generator_frame(const uint8_t *payload, size_t payload_length, bool masked,
+                         size_t *length);
 
 /* ---- time */
 
@@ -52,7 +53,7 @@ void generator_begin(const options *o);
 /* The phase of now; the clocks are read where one becomes another. */
 phase generator_phase(const options *o);
 
-/* Milliseconds until the phase may change, for epoll_wait. In the drain: until it has taken too long. */
+/* Milliseconds until the phase may change, for epoll_wait; in the drain, until it took too long. */
 int generator_wait_ms(void);
 
 /* ---- ending */

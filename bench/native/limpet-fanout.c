@@ -1,5 +1,5 @@
-/* A message to /publish → the same message to all that are connected elsewhere, by Limpet: they are in a
- * room. */
+/* A message to /publish → the same message to all that are connected elsewhere, by Limpet: they are
+   in a room. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,34 +13,29 @@ static limpet_server *serving;
 static char publishes;
 
 static enum limpet_verdict upgrade(limpet_server *server, limpet_session session, const char *path,
-                                   void *user)
-{
+                                   void *user) {
   (void)server, (void)user;
   if (strcmp(path, "/publish") == 0) limpet_session_set_user(session, &publishes);
   return LIMPET_ACCEPT;
 }
 
-static void opened(limpet_server *server, limpet_session session, void *user)
-{
+static void opened(limpet_server *server, limpet_session session, void *user) {
   (void)server, (void)user;
   if (limpet_session_user(session) != &publishes) limpet_session_join(session, "all");
 }
 
-static void publish(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
-                    size_t length, void *user)
-{
+static void publish(limpet_server *server, limpet_session session, enum limpet_type type,
+                    char *data, size_t length, void *user) {
   (void)session, (void)user;
   limpet_server_publish(server, "all", 0, type, data, length, NULL);
 }
 
-static void on_signal(int number)
-{
+static void on_signal(int number) {
   (void)number;
   limpet_server_interrupt(serving, 0);
 }
 
-int main(void)
-{
+int main(void) {
   limpet_config *config = limpet_config_new();
   limpet_config_set_port(config, 0);
   listen_raise_files();

@@ -14,8 +14,7 @@
 /* 5,000 connections may come before the first one is accepted. */
 #define BACKLOG 4096
 
-int listen_open(void)
-{
+int listen_open(void) {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof at;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -28,22 +27,19 @@ int listen_open(void)
   return fd;
 }
 
-void listen_print(int port)
-{
+void listen_print(int port) {
   printf("listening on http://127.0.0.1:%d/\n", port);
   fflush(stdout);
 }
 
-void listen_raise_files(void)
-{
+void listen_raise_files(void) {
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) < 0) return;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-void listen_fail(const char *what)
-{
+void listen_fail(const char *what) {
   perror(what);
   exit(1);
 }

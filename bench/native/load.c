@@ -1,11 +1,11 @@
-/* An echo server's port → how many messages it echoes, and the CPU time it needs for that. The sister of
- * bench/load.ts, for servers that would wait for a generator in JavaScript.
+/* An echo server's port → how many messages it echoes, and the CPU time it needs for that. The
+ * sister of bench/load.ts, for servers that would wait for a generator in JavaScript.
  *
  *   all that is readable is read │ then each that completed k echoes gets k messages in one write
  *
- * Every message is the same frame, so the stream of echoes has the period of one. The first echo of a
- * connection and all of the drain are compared to it, of every other read its first bytes are; all are
- * counted.
+ * Every message is the same frame, so the stream of echoes has the period of one. The first echo of
+ * a connection and all of the drain are compared to it, of every other read its first bytes are; all
+ * are counted.
  */
 
 #define _GNU_SOURCE
@@ -42,7 +42,7 @@ static options o;
 static int poller;
 static uint8_t input[READ_BYTES];
 
-/* Frames one after another, as many as are in flight and one, so that any such stretch lies together. */
+/* Frames one after another, one more than are in flight, so that any such stretch lies together. */
 static uint8_t *questions;
 static size_t question_length;
 
@@ -56,8 +56,7 @@ static int unsettled;
 /* ---- what goes and what comes */
 
 /* The same bytes on every run, all 256 values. */
-static uint8_t *make_payload(size_t length)
-{
+static uint8_t *make_payload(size_t length) {
   uint8_t *bytes = generator_allocate(length);
   uint32_t x = 1;
   for (size_t i = 0; i < length; i++) {
@@ -68,15 +67,13 @@ static uint8_t *make_payload(size_t length)
   return bytes;
 }
 
-static uint8_t *repeat(const uint8_t *frame, size_t length, size_t total)
-{
+static uint8_t *repeat(const uint8_t *frame, size_t length, size_t total) {
   uint8_t *bytes = generator_allocate(total);
   for (size_t i = 0; i < total; i++) bytes[i] = frame[i % length];
   return bytes;
 }
 
-static void make_frames(void)
-{
+static void make_frames(void) {
   const uint8_t *payload = make_payload(o.size);
   const uint8_t *question = generator_frame(payload, o.size, true, &question_length);
   const uint8_t *answer = generator_frame(payload, o.size, o.raw, &answer_length);
@@ -86,15 +83,13 @@ static void make_frames(void)
 
 /* ---- sending */
 
-static void watch(client *c, int how, bool stuck)
-{
+static void watch(client *c, int how, bool stuck) {
   struct epoll_event event = {.events = EPOLLIN | (stuck ? EPOLLOUT : 0), .data.ptr = c};
   c->stuck = stuck;
   if (epoll_ctl(poller, how, c->fd, &event) < 0) generator_fail("epoll_ctl: %s", strerror(errno));
 }
 
-static void send_on(client *c)
-{
+static void send_on(client *c) {
   while (c->unsent) {
     ssize_t n = send(c->fd, questions + c->send_at, c->unsent, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN) generator_fail("send: %s", strerror(errno));
@@ -107,8 +102,7 @@ static void send_on(client *c)
 
 /* ---- receiving */
 
-static void compare(const client *c, size_t length)
-{
+static void compare(const client *c, size_t length) {
   const uint8_t *due = answers + c->part;
   if (memcmp(input, due, length) == 0) return;
   size_t at = 0;
@@ -118,8 +112,7 @@ static void compare(const client *c, size_t length)
 }
 
 /* How many echoes are complete by what came. */
-static int receive(client *c)
-{
+static int receive(client *c) {
   ssize_t n = recv(c->fd, input, sizeof input, 0);
   if (n < 0 && errno == EAGAIN) return 0;
   if (n < 0) generator_fail("recv: %s", strerror(errno));
@@ -136,8 +129,7 @@ static int receive(client *c)
   return echoes;
 }
 
-static void settle(client *c, int echoes)
-{
+static void settle(client *c, int echoes) {
   c->owed -= echoes;
   if (c->owed < 0 || (c->owed == 0 && c->part)) generator_fail("more came back than was sent");
   if (echoes && c->owed == 0 && --unsettled == 0) generator_finish();
@@ -145,8 +137,7 @@ static void settle(client *c, int echoes)
 
 /* All that is readable first and all writes after it: the server is never handed one at a time by a
    generator that is slower than it. */
-static void serve(struct epoll_event *events, int count)
-{
+static void serve(struct epoll_event *events, int count) {
   for (int i = 0; i < count; i++) {
     client *c = events[i].data.ptr;
     int echoes = events[i].events & ~(uint32_t)EPOLLOUT ? receive(c) : 0;
@@ -157,8 +148,7 @@ static void serve(struct epoll_event *events, int count)
   for (int i = 0; i < count; i++) send_on(events[i].data.ptr);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
   static struct epoll_event events[EVENTS];
   o = generator_options(argc, argv);
   make_frames();

@@ -29,15 +29,13 @@ static uint8_t input[READ_BYTES];
 
 /* ---- watching */
 
-static void watch(int fd, void *what)
-{
+static void watch(int fd, void *what) {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
   if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) listen_fail("epoll_ctl");
 }
 
 /* While bytes are kept nothing is read, so a client that does not read holds itself back. */
-static void set_stuck(connection *c, bool stuck)
-{
+static void set_stuck(connection *c, bool stuck) {
   struct epoll_event event = {.events = stuck ? EPOLLOUT : EPOLLIN, .data.ptr = c};
   if (c->stuck == stuck) return;
   c->stuck = stuck;
@@ -45,8 +43,7 @@ static void set_stuck(connection *c, bool stuck)
 }
 
 /* SIGTERM and SIGINT as a file, so that none comes between a check and a wait. */
-static int open_signals(void)
-{
+static int open_signals(void) {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
@@ -57,16 +54,14 @@ static int open_signals(void)
 
 /* ---- connections */
 
-static void close_connection(connection *c)
-{
+static void close_connection(connection *c) {
   if (calls->closed) calls->closed(c);
   close(c->fd);
   free(c->rest);
   free(c);
 }
 
-static void accept_all(void)
-{
+static void accept_all(void) {
   int fd, on = 1;
   while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
     connection *c = calloc(1, calls->connection_size);
@@ -78,15 +73,13 @@ static void accept_all(void)
   }
 }
 
-static bool readable(connection *c)
-{
+static bool readable(connection *c) {
   ssize_t length = recv(c->fd, input, sizeof input, 0);
   if (length < 0) return errno == EAGAIN || errno == EINTR;
   return length > 0 && calls->taken(c, input, (size_t)length);
 }
 
-static bool writable(connection *c)
-{
+static bool writable(connection *c) {
   if (c->rest) {
     size_t left = c->rest_length - c->rest_at;
     ssize_t sent = send(c->fd, c->rest + c->rest_at, left, MSG_NOSIGNAL);
@@ -102,8 +95,7 @@ static bool writable(connection *c)
 
 /* ---- sending */
 
-static void keep(connection *c, const uint8_t *bytes, size_t length)
-{
+static void keep(connection *c, const uint8_t *bytes, size_t length) {
   size_t had = c->rest ? c->rest_length - c->rest_at : 0;
   uint8_t *rest = malloc(had + length);
   if (!rest) listen_fail("malloc");
@@ -116,8 +108,7 @@ static void keep(connection *c, const uint8_t *bytes, size_t length)
   set_stuck(c, true);
 }
 
-void loop_send(connection *c, const uint8_t *bytes, size_t length)
-{
+void loop_send(connection *c, const uint8_t *bytes, size_t length) {
   ssize_t sent = 0;
   if (!c->rest) {
     sent = send(c->fd, bytes, length, MSG_NOSIGNAL);
@@ -127,14 +118,15 @@ void loop_send(connection *c, const uint8_t *bytes, size_t length)
   if ((size_t)sent < length) keep(c, bytes + sent, length - (size_t)sent);
 }
 
-void loop_hold(connection *c)
-{
+void loop_hold(connection *c) {
   set_stuck(c, true);
 }
 
-ptrdiff_t loop_try(connection *c, const struct iovec *parts, int count)
-{
-  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
+ptrdiff_t loop_try(connection *c, const struct iovec *parts, int count) {
+  struct msghdr message = {
+      .msg_iov = (struct iovec *)(uintptr_t)parts,
+      .msg_iovlen = (size_t)count,
+  };
   ssize_t sent = c->rest ? 0 : sendmsg(c->fd, &message, MSG_NOSIGNAL);
   if (sent >= 0) return sent;
   return errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -142,8 +134,7 @@ ptrdiff_t loop_try(connection *c, const struct iovec *parts, int count)
 
 /* ---- serving */
 
-int loop_run(const loop_calls *server)
-{
+int loop_run(const loop_calls *server) {
   static struct epoll_event events[EVENTS];
   calls = server;
   poller = epoll_create1(EPOLL_CLOEXEC);

@@ -31,7 +31,7 @@ typedef struct loop_calls {
   void (*opened)(connection *c);
   /* Bytes came; they are good until it returns. False closes the connection. */
   bool (*taken)(connection *c, const uint8_t *bytes, size_t length);
-  /* All that was kept has been taken, or the wait of loop_hold is over. False closes the connection. */
+  /* All that was kept has been taken, or the wait of loop_hold is over. False closes it. */
   bool (*drained)(connection *c);
   /* The last word of a connection: it is freed. */
   void (*closed)(connection *c);
@@ -40,7 +40,7 @@ typedef struct loop_calls {
 /* Serves until SIGTERM or SIGINT; then the exit code. */
 int loop_run(const loop_calls *calls);
 
-/* Writes, or keeps what the socket does not take. A connection that is gone says so when it is read. */
+/* Writes, or keeps what the socket does not take. One that is gone says so when it is read. */
 void loop_send(connection *c, const uint8_t *bytes, size_t length);
 
 /* Reads nothing more until the socket takes bytes again; then `drained` is called. */

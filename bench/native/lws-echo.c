@@ -11,8 +11,7 @@ typedef struct session {
   message **last;
 } session;
 
-static void take(struct lws *wsi, session *s, const void *bytes, size_t length)
-{
+static void take(struct lws *wsi, session *s, const void *bytes, size_t length) {
   message *whole = server_join(wsi, &s->partial, bytes, length);
   if (!whole) return;
   *s->last = whole;
@@ -20,8 +19,7 @@ static void take(struct lws *wsi, session *s, const void *bytes, size_t length)
   lws_callback_on_writable(wsi);
 }
 
-static void write_echoes(struct lws *wsi, session *s)
-{
+static void write_echoes(struct lws *wsi, session *s) {
   bool more = true;
   while (s->first && more) {
     message *echo = s->first;
@@ -33,8 +31,7 @@ static void write_echoes(struct lws *wsi, session *s)
   if (s->first) lws_callback_on_writable(wsi);
 }
 
-static void drop_all(session *s)
-{
+static void drop_all(session *s) {
   free(s->partial);
   while (s->first) {
     message *next = s->first->next;
@@ -44,8 +41,7 @@ static void drop_all(session *s)
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                    size_t length)
-{
+                    size_t length) {
   session *s = user;
   switch (reason) {
     case LWS_CALLBACK_ESTABLISHED: s->last = &s->first; return 0;
@@ -56,7 +52,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   }
 }
 
-int main(void)
-{
+int main(void) {
   return server_run(callback, sizeof(session));
 }

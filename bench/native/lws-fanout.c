@@ -1,7 +1,6 @@
-/* A message to /publish → the same message to all others, by libwebsockets: published messages stand in
- * one list for all, and each subscriber goes along it when it is writable, as in the library's own
- * examples of one ring for many.
- */
+/* A message to /publish → the same message to all others, by libwebsockets: published messages
+   stand in one list for all, and each subscriber goes along it when it is writable, as in the
+   library's own examples of one ring for many. */
 
 #include "lws-server.h"
 
@@ -15,23 +14,21 @@ typedef struct session {
   size_t next;
 } session;
 
-/* As many messages may be under way at once; what is older has been written to all that still read. */
+/* As many messages may be under way at once; who has not got older ones by then is closed. */
 #define KEPT 1024
 
 /* Published message n, at n % KEPT. */
 static message *published[KEPT];
 static size_t count;
 
-static void begin(struct lws *wsi, session *s)
-{
+static void begin(struct lws *wsi, session *s) {
   char path[16];
   s->next = count;
   s->publisher = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 &&
                  strcmp(path, "/publish") == 0;
 }
 
-static void publish(struct lws *wsi, session *s, const void *bytes, size_t length)
-{
+static void publish(struct lws *wsi, session *s, const void *bytes, size_t length) {
   message *whole = server_join(wsi, &s->partial, bytes, length);
   if (!whole) return;
   free(published[count % KEPT]);
@@ -40,8 +37,7 @@ static void publish(struct lws *wsi, session *s, const void *bytes, size_t lengt
 }
 
 /* -1, which closes it, when what comes next has been dropped. */
-static int write_published(struct lws *wsi, session *s)
-{
+static int write_published(struct lws *wsi, session *s) {
   bool more = true;
   if (s->publisher) return 0;
   if (count - s->next > KEPT) return -1;
@@ -51,8 +47,7 @@ static int write_published(struct lws *wsi, session *s)
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                    size_t length)
-{
+                    size_t length) {
   session *s = user;
   switch (reason) {
     case LWS_CALLBACK_ESTABLISHED: begin(wsi, s); return 0;
@@ -65,7 +60,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   }
 }
 
-int main(void)
-{
+int main(void) {
   return server_run(callback, sizeof(session));
 }

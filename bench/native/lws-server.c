@@ -7,21 +7,19 @@
 
 #include "listen.h"
 
-/* What lws-context-vhost.h names for throughput; a connection has as much to put a frame together. */
+/* What lws-context-vhost.h names for throughput; a connection has as much for a frame. */
 #define BUFFER_BYTES (128 * 1024)
 /* Payloads are not cut by lws: 16 MiB is more than any here. */
 #define SEND_BYTES (16 * 1024 * 1024)
 
-static message *grow(message *m, size_t room)
-{
+static message *grow(message *m, size_t room) {
   message *grown = realloc(m, sizeof *m + LWS_PRE + room);
   if (!grown) listen_fail("realloc");
   grown->room = room;
   return grown;
 }
 
-message *server_join(struct lws *wsi, message **partial, const void *bytes, size_t length)
-{
+message *server_join(struct lws *wsi, message **partial, const void *bytes, size_t length) {
   message *m = *partial;
   if (!m) {
     m = grow(NULL, length + lws_remaining_packet_payload(wsi));
@@ -38,13 +36,11 @@ message *server_join(struct lws *wsi, message **partial, const void *bytes, size
   return whole ? m : NULL;
 }
 
-bool server_write(struct lws *wsi, message *m)
-{
+bool server_write(struct lws *wsi, message *m) {
   return lws_write(wsi, m->bytes + LWS_PRE, m->length, m->kind) >= 0 && !lws_partial_buffered(wsi);
 }
 
-int server_run(lws_callback_function *callback, size_t session_size)
-{
+int server_run(lws_callback_function *callback, size_t session_size) {
   const struct lws_protocols protocols[] = {
       {
           .name = "bench",

@@ -6,8 +6,7 @@
 
 #include "listen.h"
 
-void members_add(members *m, connection *c)
-{
+void members_add(members *m, connection *c) {
   if (m->count == m->room) {
     size_t room = m->room ? 2 * m->room : 64;
     connection **all = realloc(m->all, room * sizeof *all);
@@ -18,8 +17,7 @@ void members_add(members *m, connection *c)
   m->all[m->count++] = c;
 }
 
-void members_remove(members *m, const connection *c)
-{
+void members_remove(members *m, const connection *c) {
   for (size_t i = 0; i < m->count; i++) {
     if (m->all[i] != c) continue;
     m->all[i] = m->all[--m->count];

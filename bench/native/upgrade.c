@@ -15,13 +15,11 @@
 
 /* ---- the accept */
 
-static uint32_t rotate(uint32_t x, int bits)
-{
+static uint32_t rotate(uint32_t x, int bits) {
   return x << bits | x >> (32 - bits);
 }
 
-static void sha1_block(uint32_t h[5], const uint8_t block[64])
-{
+static void sha1_block(uint32_t h[5], const uint8_t block[64]) {
   uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
   for (int i = 0; i < 16; i++) {
     const uint8_t *at = block + 4 * i;
@@ -41,8 +39,7 @@ static void sha1_block(uint32_t h[5], const uint8_t block[64])
 }
 
 /* The key and the GUID are 60 bytes, so their padding ends the second block. */
-static void sha1_key(const char key[KEY_BYTES], uint8_t digest[20])
-{
+static void sha1_key(const char key[KEY_BYTES], uint8_t digest[20]) {
   uint32_t h[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   uint8_t blocks[128] = {0};
   const size_t length = KEY_BYTES + sizeof GUID - 1;
@@ -56,8 +53,7 @@ static void sha1_key(const char key[KEY_BYTES], uint8_t digest[20])
   for (int i = 0; i < 20; i++) digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void base64(const uint8_t digest[20], char text[ACCEPT_BYTES + 1])
-{
+static void base64(const uint8_t digest[20], char text[ACCEPT_BYTES + 1]) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   char *out = text;
   for (int i = 0; i < 20; i += 3) {
@@ -72,8 +68,7 @@ static void base64(const uint8_t digest[20], char text[ACCEPT_BYTES + 1])
 /* ---- the head */
 
 /* The value of a field, without blanks before it; NULL when there is none of that length. */
-static const char *field(const char *head, const char *name, size_t length)
-{
+static const char *field(const char *head, const char *name, size_t length) {
   const char *at = strcasestr(head, name);
   if (!at) return NULL;
   at += strlen(name);
@@ -82,8 +77,7 @@ static const char *field(const char *head, const char *name, size_t length)
 }
 
 upgrade_state upgrade_take(upgrade *u, const uint8_t *bytes, size_t length, size_t *used,
-                           char response[UPGRADE_RESPONSE_BYTES])
-{
+                           char response[UPGRADE_RESPONSE_BYTES]) {
   size_t had = u->have, room = sizeof u->head - 1 - had;
   size_t n = length < room ? length : room;
   memcpy(u->head + had, bytes, n);
@@ -106,8 +100,7 @@ upgrade_state upgrade_take(upgrade *u, const uint8_t *bytes, size_t length, size
   return UPGRADE_DONE;
 }
 
-bool upgrade_asks(const upgrade *u, const char *path)
-{
+bool upgrade_asks(const upgrade *u, const char *path) {
   const size_t length = strlen(path);
   return strncmp(u->head, "GET ", 4) == 0 && strncmp(u->head + 4, path, length) == 0 &&
          u->head[4 + length] == ' ';

@@ -2,8 +2,7 @@
 
 #include "wslay-server.h"
 
-int main(void)
-{
+int main(void) {
   static const server_calls calls = {.message = server_queue};
   return server_run(&calls);
 }

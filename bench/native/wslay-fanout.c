@@ -1,18 +1,16 @@
-/* A message to /publish → the same message to all others, by wslay: it is queued for each, and each gets
-   one write for all messages of a read. */
+/* A message to /publish → the same message to all others, by wslay: it is queued for each, and each
+   gets one write for all messages of a read. */
 
 #include "members.h"
 #include "wslay-server.h"
 
 static members everyone;
 
-static void opened(session *s)
-{
+static void opened(session *s) {
   members_add(&everyone, &s->base);
 }
 
-static void publish(session *publisher, const struct wslay_event_on_msg_recv_arg *message)
-{
+static void publish(session *publisher, const struct wslay_event_on_msg_recv_arg *message) {
   if (!publisher->publisher) return;
   for (size_t i = 0; i < everyone.count; i++) {
     session *each = (session *)everyone.all[i];
@@ -21,8 +19,7 @@ static void publish(session *publisher, const struct wslay_event_on_msg_recv_arg
 }
 
 /* One that is at its end is closed when it is read. */
-static void flush_all(session *publisher)
-{
+static void flush_all(session *publisher) {
   if (!publisher->publisher) return;
   for (size_t i = 0; i < everyone.count; i++) {
     session *each = (session *)everyone.all[i];
@@ -30,13 +27,11 @@ static void flush_all(session *publisher)
   }
 }
 
-static void closed(session *s)
-{
+static void closed(session *s) {
   members_remove(&everyone, &s->base);
 }
 
-int main(void)
-{
+int main(void) {
   static const server_calls calls = {
       .message = publish,
       .opened = opened,

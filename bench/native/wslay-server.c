@@ -21,15 +21,13 @@ static size_t output_length;
 
 /* ---- what wslay calls */
 
-static ssize_t would_block(wslay_event_context_ptr context)
-{
+static ssize_t would_block(wslay_event_context_ptr context) {
   wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
   return -1;
 }
 
 static ssize_t on_receive(wslay_event_context_ptr context, uint8_t *to, size_t room, int flags,
-                          void *user)
-{
+                          void *user) {
   (void)flags, (void)user;
   size_t n = input_length < room ? input_length : room;
   if (n == 0) return would_block(context);
@@ -40,8 +38,7 @@ static ssize_t on_receive(wslay_event_context_ptr context, uint8_t *to, size_t r
 }
 
 static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *bytes, size_t length,
-                       int flags, void *user)
-{
+                       int flags, void *user) {
   session *s = user;
   (void)flags;
   if (s->base.stuck) return would_block(context);
@@ -73,16 +70,14 @@ static ssize_t on_send(wslay_event_context_ptr context, const uint8_t *bytes, si
 }
 
 static void on_message(wslay_event_context_ptr context,
-                       const struct wslay_event_on_msg_recv_arg *message, void *user)
-{
+                       const struct wslay_event_on_msg_recv_arg *message, void *user) {
   (void)context;
   if (!wslay_is_ctrl_frame(message->opcode)) server->message(user, message);
 }
 
 /* ---- sending */
 
-void server_queue(session *s, const struct wslay_event_on_msg_recv_arg *message)
-{
+void server_queue(session *s, const struct wslay_event_on_msg_recv_arg *message) {
   const struct wslay_event_msg copy = {
       .opcode = message->opcode,
       .msg = message->msg,
@@ -91,8 +86,7 @@ void server_queue(session *s, const struct wslay_event_on_msg_recv_arg *message)
   wslay_event_queue_msg(s->context, &copy);
 }
 
-bool server_flush(session *s)
-{
+bool server_flush(session *s) {
   output_length = 0;
   if (wslay_event_send(s->context) != 0) return false;
   if (output_length) loop_send(&s->base, output, output_length);
@@ -101,8 +95,7 @@ bool server_flush(session *s)
 
 /* ---- what the loop calls */
 
-static void opened(connection *c)
-{
+static void opened(connection *c) {
   session *s = (session *)c;
   s->head = malloc(sizeof *s->head);
   if (!s->head) listen_fail("malloc");
@@ -110,8 +103,7 @@ static void opened(connection *c)
 }
 
 /* How many of the bytes were the request's; -1 when it is none. */
-static ptrdiff_t upgraded(session *s, const uint8_t *bytes, size_t length)
-{
+static ptrdiff_t upgraded(session *s, const uint8_t *bytes, size_t length) {
   static const struct wslay_event_callbacks callbacks = {
       .recv_callback = on_receive,
       .send_callback = on_send,
@@ -131,8 +123,7 @@ static ptrdiff_t upgraded(session *s, const uint8_t *bytes, size_t length)
   return (ptrdiff_t)used;
 }
 
-static bool taken(connection *c, const uint8_t *bytes, size_t length)
-{
+static bool taken(connection *c, const uint8_t *bytes, size_t length) {
   session *s = (session *)c;
   if (s->head) {
     ptrdiff_t used = upgraded(s, bytes, length);
@@ -148,14 +139,12 @@ static bool taken(connection *c, const uint8_t *bytes, size_t length)
   return server_flush(s);
 }
 
-static bool drained(connection *c)
-{
+static bool drained(connection *c) {
   session *s = (session *)c;
   return !s->context || server_flush(s);
 }
 
-static void closed(connection *c)
-{
+static void closed(connection *c) {
   session *s = (session *)c;
   if (s->context) {
     if (server->closed) server->closed(s);
@@ -164,8 +153,7 @@ static void closed(connection *c)
   free(s->head);
 }
 
-int server_run(const server_calls *calls)
-{
+int server_run(const server_calls *calls) {
   static const loop_calls loop = {
       .connection_size = sizeof(session),
       .opened = opened,

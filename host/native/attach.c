@@ -94,8 +94,8 @@ int attach_leave(struct loop *loop, struct connection *connection) {
 bool attach_written(struct loop *loop, const struct connection *connection) {
   const struct extra *extra = connection->extra;
   if (extra && (extra->waiting.first || extra->outside.first)) return false;
-  const int32_t at = limpet_core_tx(loop->core, connection->handle);
-  return at > 0 && ((const struct limpet_tx_record *)(const void *)(loop->memory + at))->bytes == 0;
+  const int32_t at = limpet_core_session_info(loop->core, connection->handle);
+  return at > 0 && ((const struct limpet_session_info *)(const void *)(loop->memory + at))->queued == 0;
 }
 
 int limpet_server_attach(limpet_server *server, int fd, uint32_t flags, limpet_session *session) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "hub.h"
 #include "loop.h"
 #include "server.h"
 
@@ -85,6 +86,55 @@ static int crossing_put_all(limpet_server *server, const struct post *post, int 
   return *put < 0 ? fail(*put, "more waits for a loop than it may: none has it") : 0;
 }
 
+/* The same with bytes for all of them, kept once. */
+static int crossing_put_bytes(limpet_server *server, struct post *post, const void *head, size_t head_length,
+                              const void *data, size_t length) {
+  post->payload = payload_new(head, head_length, data, length);
+  if (!post->payload) return refuse(LIMPET_ERROR_CODE_MEMORY);
+  int put;
+  const int answer = crossing_put_all(server, post, &put);
+  payload_leave(post->payload);
+  return answer;
+}
+
+/* Whether there is a loop that is not this thread's. */
+static bool crossing_has_others(const limpet_server *server) {
+  for (int i = 0; i < server->loop_count; i++) {
+    if (!loop_is_mine(server->loops[i])) return true;
+  }
+  return false;
+}
+
+int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type, const void *data,
+                     size_t length) {
+  if (!crossing_has_others(server)) return 0;
+  struct post post = {.kind = POST_PUBLISH, .type = type, .session = except};
+  return crossing_put_bytes(server, &post, topic, strlen(topic) + 1, data, length);
+}
+
+/* A selection, then the value and the key that it names. */
+struct posted_selection {
+  struct limpet_selection selection;
+  char bytes[];
+};
+
+int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
+                       size_t length) {
+  if (!crossing_has_others(server)) return 0;
+  struct post post = {.kind = POST_BROADCAST, .type = type};
+  if (!selection) return crossing_put_bytes(server, &post, NULL, 0, data, length);
+  const size_t value = selection->value ? selection->value_length : 0;
+  const size_t key = selection->key ? strlen(selection->key) + 1 : 0;
+  struct posted_selection *posted = malloc(sizeof *posted + value + key);
+  if (!posted) return refuse(LIMPET_ERROR_CODE_MEMORY);
+  posted->selection = *selection;
+  if (value > 0) memcpy(posted->bytes, selection->value, value);
+  if (key > 0) memcpy(posted->bytes + value, selection->key, key);
+  const int answer = crossing_put_bytes(server, &post, posted, sizeof *posted + value + key, data, length);
+  free(posted);
+  return answer;
+}
+
 /* limpet_server_each under way. */
 struct each {
   /* Loops that have not done their part, and the one that asks. */
@@ -101,17 +151,13 @@ static void each_leave(limpet_server *server, struct each *each, int parts) {
   free(each);
 }
 
-static void each_run(struct loop *loop, const struct each *each) {
-  for (uint32_t row = 0; row < loop->rows; row++) {
-    const struct connection *connection = &loop->connections[row];
-    if (connection->handle == 0 || !(connection->flags & CONNECTION_OPENED)) continue;
-    const limpet_session session = loop_session(loop, connection->handle);
-    if (session != each->except) each->task(session, each->arg);
-  }
-}
-
 int crossing_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg,
                   void (*on_finish)(limpet_server *server, void *arg)) {
+  if (server->loop_count == 1 && loop_is_mine(server->loops[0])) {
+    hub_each(server->loops[0], except, task, arg);
+    if (on_finish) on_finish(server, arg);
+    return 0;
+  }
   struct each *each = malloc(sizeof *each);
   if (!each) return refuse(LIMPET_ERROR_CODE_MEMORY);
   *each = (struct each){.except = except, .task = task, .arg = arg, .on_finish = on_finish};
@@ -125,7 +171,7 @@ int crossing_each(limpet_server *server, limpet_session except, void (*task)(lim
     return answer;
   }
   for (int i = 0; i < server->loop_count; i++) {
-    if (loop_is_mine(server->loops[i])) each_run(server->loops[i], each);
+    if (loop_is_mine(server->loops[i])) hub_each(server->loops[i], except, task, arg);
   }
   each_leave(server, each, server->loop_count + 1 - put);
   return 0;
@@ -163,8 +209,34 @@ static void run_terminate(struct loop *loop, const struct post *post) {
   if (connection && !client_give_up(loop, connection)) limpet_core_terminate(loop->core, connection->handle);
 }
 
+/* What a loop has against a message for many: it concerns no session. */
+static void crossing_tell_none(struct loop *loop, int code) {
+  if (code < 0) events_failed(loop, 0, code, limpet_strerror(code));
+}
+
+static void run_publish(struct loop *loop, const struct post *post) {
+  const struct payload *payload = post->payload;
+  struct limpet_published published = {0};
+  crossing_tell_none(loop, hub_publish(loop, payload_head(payload), post->session, post->type, payload_data(payload),
+                                       payload->length, &published));
+}
+
+static void run_broadcast(struct loop *loop, const struct post *post) {
+  const struct payload *payload = post->payload;
+  const struct posted_selection *posted = payload->head_length > 0 ? payload_head(payload) : NULL;
+  struct limpet_selection selection = {0};
+  if (posted) {
+    selection = posted->selection;
+    if (selection.value) selection.value = posted->bytes;
+    if (selection.key) selection.key = posted->bytes + (selection.value ? selection.value_length : 0);
+  }
+  struct limpet_published published = {0};
+  crossing_tell_none(loop, hub_broadcast(loop, posted ? &selection : NULL, post->type, payload_data(payload),
+                                         payload->length, &published));
+}
+
 static void run_each(struct loop *loop, const struct post *post) {
-  each_run(loop, post->each);
+  hub_each(loop, post->each->except, post->each->task, post->each->arg);
   each_leave(loop->server, post->each, 1);
 }
 
@@ -187,6 +259,8 @@ static const struct {
     [POST_SEND] = {run_send, NULL},
     [POST_CLOSE] = {run_close, NULL},
     [POST_TERMINATE] = {run_terminate, NULL},
+    [POST_PUBLISH] = {run_publish, NULL},
+    [POST_BROADCAST] = {run_broadcast, NULL},
     [POST_EACH] = {run_each, drop_each},
     [POST_SOCKET] = {run_socket, drop_socket},
 };
@@ -229,26 +303,4 @@ void crossing_end(struct loop *loop) {
   crossing_shut(loop);
   loop->polling->remove(loop->poller, loop->posts.wake.reader, ROW_WAKE);
   posts_end(&loop->posts);
-}
-
-/* -------------------------------------------------------------------- to all loops */
-
-/* Whether a server's loops are all this thread's. */
-static int crossing_all_mine(const limpet_server *server) {
-  for (int i = 0; i < server->loop_count; i++) {
-    if (!loop_is_mine(server->loops[i])) return LIMPET_E_THREAD;
-  }
-  return 0;
-}
-
-int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type, const void *data,
-                     size_t length) {
-  (void)topic, (void)except, (void)type, (void)data, (void)length;
-  return crossing_all_mine(server);
-}
-
-int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
-                       size_t length) {
-  (void)selection, (void)type, (void)data, (void)length;
-  return crossing_all_mine(server);
 }

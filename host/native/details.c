@@ -17,7 +17,7 @@ static int details_record(limpet_session session, struct loop **loop,
   const int entered = loop_enter(session, loop, &connection);
   if (entered != 0) return refuse(entered);
   const int32_t at = limpet_core_session_info((*loop)->core, connection->handle);
-  if (at <= 0) return refuse(at);
+  if (at < 0) return refuse(at);
   *info = (const void *)((*loop)->memory + at);
   return 0;
 }
@@ -81,7 +81,7 @@ int limpet_session_remote_address(limpet_session session, char *buffer, size_t s
   const int entered = loop_enter(session, &loop, &connection);
   if (entered != 0) return refuse(entered);
   const int32_t at = limpet_core_address(loop->core, connection->handle);
-  if (at <= 0) return refuse(at);
+  if (at < 0) return refuse(at);
   const struct limpet_address_record *record = (const void *)(loop->memory + at);
   char text[INET6_ADDRSTRLEN] = "";
   if (record->family != 0) {
@@ -154,7 +154,7 @@ int limpet_session_metadata(limpet_session session, const char *key, void *buffe
   if (code != 0) return code;
   const int32_t at =
       limpet_core_meta_get(entry.loop->core, entry.connection->handle, entry.ptr, entry.length);
-  if (at <= 0) return refuse(at);
+  if (at < 0) return refuse(at);
   const struct limpet_field_record *field = (const void *)(entry.loop->memory + at);
   const size_t copied = field->len < size ? field->len : size;
   if (copied > 0) memcpy(buffer, entry.loop->memory + field->ptr, copied);

@@ -15,6 +15,8 @@
   } while (0)
 
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words) {
+  // What concerns no session is no client's doing: whoever runs the server wants to know.
+  if (session == 0) limpet_log(code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : LIMPET_LOG_WARN, "%s", words);
   CALL(error, session, code, words);
 }
 

@@ -228,6 +228,15 @@ static void hub_send_many(struct loop *loop, const limpet_session *sessions, siz
   hub_send_together(loop, together, kind, data, length, published);
 }
 
+/* The loop of a server that a session's number names; what the number means there its thread judges. */
+static const struct loop *hub_loop_of(const limpet_server *server, limpet_session session) {
+  for (int i = 0; i < server->loop_count; i++) {
+    const struct loop *loop = server->loops[i];
+    if (loop->slot == (uint16_t)(session >> 32) && loop->generation == (uint16_t)(session >> 48)) return loop;
+  }
+  return NULL;
+}
+
 int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count, enum limpet_type type,
                             const void *data, size_t length) {
   const int code = hub_check(server, type, data, length);
@@ -240,8 +249,8 @@ int limpet_server_send_many(limpet_server *server, const limpet_session *session
   }
   // Those of other threads are handed over one by one.
   for (size_t i = 0; i < count; i++) {
-    const struct loop *loop = loop_find(sessions[i]);
-    if (!loop || loop->server != server || loop_is_mine(loop)) continue;
+    const struct loop *loop = hub_loop_of(server, sessions[i]);
+    if (!loop || loop_is_mine(loop)) continue;
     hub_count(&sum, limpet_session_send(sessions[i], type, data, length));
   }
   return (int)sum.delivered;

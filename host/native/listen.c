@@ -192,8 +192,9 @@ void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
 static void listen_rest(struct loop *loop) {
   if (loop->listener_wait == 0) {
     loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
-    limpet_log(LIMPET_LOG_WARN, "no descriptor for a connection (%s): accepting rests", strerror(errno));
-    events_failed(loop, 0, LIMPET_E_SYSTEM, "no descriptor for a connection: accepting rests");
+    char words[128];
+    snprintf(words, sizeof words, "no descriptor for a connection (%s): accepting rests", strerror(errno));
+    events_failed(loop, 0, LIMPET_E_SYSTEM, words);
   }
   loop->listener_wait = loop->now + ACCEPT_REST_MS;
 }

@@ -49,7 +49,9 @@ static bool loop_make_core(struct loop *loop) {
   loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
   limpet_core_tick(loop->core, loop_now(loop));
   if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
-  loop->queue_max = (uint32_t)limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
+  // A core that does not tell has its default: four of the largest blocks.
+  const int32_t queue_max = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
+  loop->queue_max = queue_max > 0 ? (uint32_t)queue_max : 4 * loop->send_max;
   return true;
 }
 
@@ -107,7 +109,10 @@ void loop_free(struct loop *loop) {
   }
   buffer_trim(loop);
   crossing_end(loop);
-  if (loop->listener >= 0) close(loop->listener);
+  if (loop->listener >= 0) {
+    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
+    close(loop->listener);
+  }
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
   prepared_free_all(loop);
@@ -205,7 +210,7 @@ void loop_work(struct loop *loop) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
-  if (limpet_core_tx_next(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
+  if (limpet_core_abi_version(loop->core) == LIMPET_CORE_TRAP) loop_break(loop);
   counters_publish(loop);
 }
 
@@ -233,11 +238,30 @@ int loop_turn(struct loop *loop, int timeout_ms) {
   return count;
 }
 
+/* What limpet_core_shutdown does, for a core without it: open sessions are told and closed, the others cut off. */
+static void loop_close_all(struct loop *loop, int timeout_ms) {
+  const struct callbacks *calls = &loop->server->callbacks;
+  limpet_core_option_set(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX, 0);
+  for (uint32_t row = 0; row < loop->rows; row++) {
+    struct connection *connection = &loop->connections[row];
+    const int32_t handle = connection->handle;
+    if (handle == 0) continue;
+    if (link_state(loop, handle) == LIMPET_STATE_OPEN && timeout_ms > 0) {
+      limpet_core_option_set(loop->core, handle, LIMPET_OPTION_CLOSE_MS, timeout_ms);
+      if (calls->shutdown) calls->shutdown(loop->server, loop_session(loop, handle), calls->shutdown_user);
+      if (connection->handle == handle) outbox_close(loop, connection, 1001, "");
+    } else if (timeout_ms == 0 || link_state(loop, handle) < LIMPET_STATE_OPEN) {
+      limpet_core_terminate(loop->core, handle);
+    }
+  }
+}
+
 void loop_stop(struct loop *loop, int timeout_ms) {
   listen_end(loop);
   loop->stopping = true;
   loop->now = loop_clock();
-  limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
+  const int32_t answer = limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
+  if (answer == LIMPET_ERROR_CODE_UNSUPPORTED) loop_close_all(loop, timeout_ms);
   loop->due = loop->now;
 }
 

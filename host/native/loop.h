@@ -56,6 +56,8 @@ struct loop {
   int64_t now, epoch, due;
   /* Callbacks run: what events point at is not overwritten. */
   bool telling;
+  /* limpet_server_poll is under way. */
+  atomic_bool turning;
   /* loop_stop was called: it is over when its last session is. */
   bool stopping;
   /* Of the message that on_message has now, if it lies in one. */
@@ -64,13 +66,13 @@ struct loop {
   /* The core trapped. */
   bool broken;
 
-  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
-  struct posts posts;
-  _Atomic int stop_asked;
   /* For threads that ask of it: counters.c. */
   struct counters *counters;
   /* Messages of limpet_server_prepare that this loop's core keeps. */
   struct limpet_prepared *prepared;
+  /* What other threads want of it; the timeout of a stop that somebody asked for, in ms, -1 = nobody did. */
+  struct posts posts;
+  _Atomic int stop_asked;
 };
 
 /* What a server does. */

@@ -9,7 +9,7 @@
 
 /* A field that the core found, or a code -> the caller's buffer. */
 static int request_copy(const struct loop *loop, int32_t at, char *buffer, size_t size) {
-  if (at <= 0) return refuse(at);
+  if (at < 0) return refuse(at);
   const struct limpet_field_record *field = (const void *)(loop->memory + at);
   return text_copy(buffer, size, loop->memory + field->ptr, field->len);
 }
@@ -76,7 +76,7 @@ int limpet_session_headers(limpet_session session,
   if (code != 0) return code;
   const int32_t handle = connection->handle;
   const int32_t at = limpet_core_request_part(loop->core, handle, LIMPET_PART_METHOD);
-  if (at <= 0) return refuse(at);
+  if (at < 0) return refuse(at);
   int count = 0;
   bool goes_on = true;
   // Copies: the callback may call into the core, and may decide on the request.

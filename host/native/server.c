@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "crossing.h"
 #include "bounds.h"
+#include "crossing.h"
 #include "memory.h"
 #include "threads.h"
 #include "tls.h"
@@ -83,10 +83,17 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (server->threads) return threads_poll(server, timeout_ms);
   if (atomic_load(&server->phase) == SERVER_STOPPED) return LIMPET_E_STATE;
   struct loop *loop = server->loops[0];
-  if (loop->telling) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
+  // Whoever polls may touch the loop from then on, one after the other.
+  if (atomic_exchange(&loop->turning, true)) {
+    if (loop_is_mine(loop)) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
+    return fail(LIMPET_E_THREAD, "another thread is in limpet_server_poll");
+  }
   registry_own(loop);
-  const int count = loop_turn(loop, timeout_ms);
+  // A callback that limpet_server_service_fd called.
+  const bool told = loop->telling;
+  const int count = told ? fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks") : loop_turn(loop, timeout_ms);
   server_settle(server);
+  atomic_store(&loop->turning, false);
   return count;
 }
 
@@ -111,7 +118,7 @@ int limpet_server_stop(limpet_server *server, int timeout_ms) {
   if (atomic_load(&server->phase) == SERVER_STOPPED) return 0;
   if (server->threads) return threads_stop(server, timeout_ms);
   struct loop *loop = server->loops[0];
-  const bool begins = loop->telling || !loop_is_mine(loop);
+  const bool begins = !loop_is_mine(loop) || atomic_load(&loop->turning);
   const int asked = limpet_server_interrupt(server, timeout_ms);
   if (begins) return asked;
   const int answer = limpet_server_run(server);

@@ -39,6 +39,7 @@ struct opening {
 
 struct limpet_ws {
   limpet_server *server;
+  struct loop *loop;
   limpet_session session;
   /* Messages in order. */
   struct letter *first, *last;
@@ -195,16 +196,18 @@ static struct connection *ws_connection(const struct limpet_ws *ws, struct loop 
 
 /* Polls until something holds: 0, LIMPET_E_TIMEOUT, or what the server's poll has to say. */
 static int wait_for(struct limpet_ws *ws, bool (*holds)(struct limpet_ws *ws), int64_t deadline) {
+  if (!loop_is_mine(ws->loop)) return fail(LIMPET_E_THREAD, "another thread serves this connection");
+  if (ws->loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
   // What is at hand takes two turns: one to read, one to write.
-  for (int turns = 0; !holds(ws); turns++) {
+  for (int turns = 0;; turns++) {
+    loop_settle(ws->loop);
+    if (holds(ws)) return 0;
     const int64_t left = deadline < 0 ? -1 : deadline - limpet_now();
     if (deadline >= 0 && left <= 0 && turns >= 2) return fail(LIMPET_E_TIMEOUT, "the deadline has passed");
-    const int most_ms = deadline < 0 ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
-    const int wait_ms = turns < 2 ? 0 : most_ms;
+    const int wait_ms = deadline < 0 ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
     const int count = limpet_server_poll(ws->server, wait_ms);
     if (count < 0) return count;
   }
-  return 0;
 }
 
 static bool ws_decided(struct limpet_ws *ws) { return ws->open || ws->over || ws->failure != 0; }
@@ -267,11 +270,11 @@ int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resour
   struct connection *connection;
   int code = loop_here(server, &loop);
   if (code != 0) return code;
-  if (loop->telling) return fail(LIMPET_E_STATE, "limpet_ws_attach waits, and is not for callbacks");
+  if (loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
   struct limpet_ws *ws = storage ? (struct limpet_ws *)(void *)storage : memory_take(server, sizeof *ws);
   if (!ws) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a limpet_ws");
   struct opening opening = {resource, host, resource_size, host_size};
-  *ws = (struct limpet_ws){.server = server, .opening = &opening, .heap = !storage, .fd = fd};
+  *ws = (struct limpet_ws){.server = server, .loop = loop, .opening = &opening, .heap = !storage, .fd = fd};
   ws->modes = fcntl(fd, F_GETFL);
   ws->type = flags & LIMPET_WS_TEXT ? LIMPET_TEXT : LIMPET_BINARY;
   code = attach_enter(loop, fd, flags & ~(uint32_t)LIMPET_WS_TEXT, CONNECTION_QUIET, &connection);
@@ -380,7 +383,7 @@ int limpet_ws_close(limpet_ws *ws, int64_t deadline) {
   struct connection *connection = ws_connection(ws, &loop);
   int answer = 0;
   if (connection) {
-    if (loop->telling) return fail(LIMPET_E_STATE, "limpet_ws_close waits, and is not for callbacks");
+    if (loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
     connection->flags &= (uint16_t) ~(CONNECTION_HELD | CONNECTION_LENT);
     if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN) limpet_session_close(ws->session, CODE_NORMAL, NULL);
     hold_back(loop, connection, false);

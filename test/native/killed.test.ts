@@ -46,6 +46,8 @@ const CLIENT = `
     socket.pause();
     socket.on('error', () => undefined);
   }
+  // Sockets that do not read keep no process.
+  setInterval(() => undefined, 1000);
 `;
 
 async function client(t: TestContext, port: number): Promise<ChildProcess> {

@@ -27,6 +27,8 @@ async function open(t: TestContext, port: number, options?: Handshake): Promise<
 test('what it prints is what limpet serve prints', { skip }, async (t) => {
   const said = async ({ child, port }: Awaited<ReturnType<typeof serve>>) => {
     await until(() => /ends\n/.test(child.stdout), 'the second line');
+    // Node prints it just before it listens to signals.
+    await pass(100);
     child.kill('SIGTERM');
     const { code, stdout, stderr } = await child.ended();
     assert.deepEqual([code, stderr], [0, '']);

@@ -59,16 +59,7 @@ static void on_error(limpet_server *server, limpet_session session, int code, co
   atomic_fetch_add(&error_count, 1);
 }
 
-static limpet_server *server_of(int threads, const char *host) {
-  limpet_config *config = limpet_config_new();
-  CHECK(config != NULL);
-  CHECK_EQUAL(limpet_config_set_host(config, host), 0);
-  CHECK_EQUAL(limpet_config_set_port(config, 0), 0);
-  CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
-  limpet_server *server = limpet_server_new(config);
-  limpet_config_free(config);
-  if (!server) fprintf(stderr, "%s\n", limpet_last_error());
-  CHECK(server != NULL);
+static void server_prepare(limpet_server *server) {
   CHECK_EQUAL(limpet_server_set_on_connect(server, on_connect, NULL), 0);
   CHECK_EQUAL(limpet_server_set_on_message(server, on_message, NULL), 0);
   CHECK_EQUAL(limpet_server_set_on_close(server, on_close, NULL), 0);
@@ -80,6 +71,19 @@ static limpet_server *server_of(int threads, const char *host) {
     atomic_store(&serving[i], 0);
     atomic_store(&served[i], 0);
   }
+}
+
+static limpet_server *server_of(int threads, const char *host) {
+  limpet_config *config = limpet_config_new();
+  CHECK(config != NULL);
+  CHECK_EQUAL(limpet_config_set_host(config, host), 0);
+  CHECK_EQUAL(limpet_config_set_port(config, 0), 0);
+  CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+  limpet_server *server = limpet_server_new(config);
+  limpet_config_free(config);
+  if (!server) fprintf(stderr, "%s\n", limpet_last_error());
+  CHECK(server != NULL);
+  server_prepare(server);
   return server;
 }
 
@@ -141,6 +145,23 @@ static void test_echo(void) {
   CHECK_EQUAL(limpet_server_stop(server, 0), 0);
   limpet_server_free(server);
   clients_free(clients, CLIENTS);
+}
+
+/* Nobody shares a port with another server. */
+static void test_port_taken(void) {
+  limpet_server *first = server_started(LOOPS, "127.0.0.1");
+  for (int threads = 1; threads <= LOOPS; threads += LOOPS - 1) {
+    limpet_config *config = limpet_config_new();
+    CHECK_EQUAL(limpet_config_set_port(config, limpet_server_port(first)), 0);
+    CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+    limpet_server *second = limpet_server_new(config);
+    limpet_config_free(config);
+    CHECK(second != NULL);
+    CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+    CHECK(strstr(limpet_last_error(), "bind 127.0.0.1:") != NULL);
+    limpet_server_free(second);
+  }
+  limpet_server_free(first);
 }
 
 /* A path has one listener: connections are dealt out in turn, so all loops have the same. */
@@ -328,6 +349,240 @@ static void test_refused(void) {
   clients_free(client, 1);
 }
 
+/* ------------------------------------------------------------------------- rooms */
+
+#define MEMBERS 200
+#define PUBLISHERS 12
+#define PUBLISHED 50
+
+/* The path of a client is its room. */
+static void on_connect_join(limpet_server *server, limpet_session session, void *user) {
+  on_connect(server, session, user);
+  char room[32];
+  CHECK(limpet_session_request_part(session, LIMPET_PART_PATH, room, sizeof room) > 0);
+  CHECK_EQUAL(limpet_session_join(session, room + 1), 1);
+}
+
+/* A client publishes to its room. */
+static void on_message_publish(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
+                               size_t length, void *user) {
+  (void)user, (void)session;
+  CHECK(limpet_server_publish(server, data[0] == 'e' ? "even" : "odd", 0, type, data, length, NULL) >= 0);
+}
+
+static limpet_server *server_of_rooms(int threads) {
+  limpet_config *config = limpet_config_new();
+  CHECK_EQUAL(limpet_config_set_port(config, 0), 0);
+  CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+  CHECK_EQUAL(limpet_config_set_keep_request(config, ""), 0);
+  limpet_server *server = limpet_server_new(config);
+  CHECK(server != NULL);
+  limpet_config_free(config);
+  server_prepare(server);
+  CHECK_EQUAL(limpet_server_set_on_connect(server, on_connect_join, NULL), 0);
+  CHECK_EQUAL(limpet_server_set_on_message(server, on_message_publish, NULL), 0);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  return server;
+}
+
+struct publisher {
+  limpet_server *server;
+  unsigned number;
+};
+
+/* A thread that serves nothing publishes to both rooms, in turn. */
+static void *publish_run(void *arg) {
+  const struct publisher *publisher = arg;
+  for (unsigned i = 0; i < 2 * PUBLISHED; i++) {
+    char text[32];
+    const char *room = i % 2 ? "odd" : "even";
+    const int length = snprintf(text, sizeof text, "%c %u %u", *room, publisher->number, i / 2);
+    CHECK_EQUAL(
+        limpet_server_publish(publisher->server, room, 0, LIMPET_TEXT, text, (size_t)length, NULL), 0);
+    if (i % 8 == 0) sched_yield();
+  }
+  return NULL;
+}
+
+/* One client has had every message to its room, once, and each publisher's in their order. */
+static void expect_published(struct check_client *client, char room) {
+  unsigned next[PUBLISHERS] = {0};
+  for (int i = 0; i < PUBLISHERS * PUBLISHED; i++) {
+    const struct check_frame frame = check_client_receive(client);
+    char of;
+    unsigned publisher, number;
+    CHECK_EQUAL(frame.first, CHECK_TEXT_FRAME);
+    CHECK(sscanf(frame.payload, "%c %u %u", &of, &publisher, &number) == 3);
+    CHECK_EQUAL(of, room);
+    CHECK(publisher < PUBLISHERS);
+    CHECK_EQUAL(number, next[publisher]++);
+  }
+}
+
+/* Two hundred clients in two rooms over all loops; eight of them, and four threads, publish. */
+static void test_rooms(int threads) {
+  limpet_server *server = server_of_rooms(threads);
+  const int port = limpet_server_port(server);
+  struct check_client *clients = calloc(MEMBERS, sizeof *clients);
+  CHECK(clients != NULL);
+  for (int i = 0; i < MEMBERS; i++) clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
+  CHECK_SOON(atomic_load(&known_count) == MEMBERS);
+  struct publisher publishers[4];
+  pthread_t others[4];
+  for (unsigned i = 0; i < 4; i++) {
+    publishers[i] = (struct publisher){server, 8 + i};
+    others[i] = thread_start(publish_run, &publishers[i]);
+  }
+  for (unsigned i = 0; i < PUBLISHED; i++) {
+    for (unsigned from = 0; from < 8; from++) {
+      for (int room = 0; room < 2; room++) {
+        char text[32];
+        const int length = snprintf(text, sizeof text, "%c %u %u", "eo"[room], from, i);
+        CHECK(check_client_send(&clients[from], CHECK_TEXT_FRAME, text, (size_t)length));
+      }
+    }
+  }
+  for (int i = 0; i < MEMBERS; i++) expect_published(&clients[i], "eo"[i % 2]);
+  for (int i = 0; i < 4; i++) CHECK(pthread_join(others[i], NULL) == 0);
+  CHECK_EQUAL(atomic_load(&error_count), 0);
+  CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+  limpet_server_free(server);
+  clients_free(clients, MEMBERS);
+}
+
+/* -------------------------------------------------------------- many, from elsewhere */
+
+static atomic_int each_count, finish_count;
+
+static void each_task(limpet_session session, void *arg) {
+  CHECK(arg == &each_count);
+  CHECK_EQUAL(limpet_session_send_text(session, "each"), 0);
+  CHECK(limpet_session_fd(session) >= 0);
+  atomic_fetch_add(&each_count, 1);
+}
+
+static void each_finish(limpet_server *server, void *arg) {
+  CHECK(server && arg == &each_count);
+  atomic_fetch_add(&finish_count, 1);
+}
+
+static bool odd_only(limpet_session session, void *user) {
+  (void)session, (void)user;
+  return true;
+}
+
+/* Broadcasts, selections, each and lists from a thread that serves nothing; the counters that it sees. */
+static void test_many(int threads) {
+  enum { CLIENTS = 40 };
+  limpet_server *server = server_of_rooms(threads);
+  const int port = limpet_server_port(server);
+  struct check_client *clients = calloc(CLIENTS, sizeof *clients);
+  CHECK(clients != NULL);
+  for (int i = 0; i < CLIENTS; i++) clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
+  CHECK_SOON(atomic_load(&known_count) == CLIENTS);
+
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "all", 3), 0);
+  for (int i = 0; i < CLIENTS; i++) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "all");
+
+  const limpet_session except = atomic_load(&known[0]);
+  struct limpet_selection selection = {.opened_from = 1, .except = except};
+  struct limpet_published published = {1, 1, 1};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published), 0);
+  CHECK_EQUAL(published.delivered + published.over + published.dropped, 0);
+  CHECK_EQUAL(limpet_server_publish(server, "odd", except, LIMPET_TEXT, "odd", 3, NULL), 0);
+  selection = (struct limpet_selection){.key = "no such key", .value = "x", .value_length = 1};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), 0);
+  selection = (struct limpet_selection){.filter = odd_only};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), LIMPET_E_THREAD);
+
+  CHECK_EQUAL(limpet_server_each(server, except, each_task, &each_count, each_finish), 0);
+  CHECK_SOON(atomic_load(&finish_count) == 1);
+  CHECK_EQUAL(atomic_load(&each_count), CLIENTS - 1);
+  atomic_store(&each_count, 0);
+  atomic_store(&finish_count, 0);
+
+  limpet_session all[CLIENTS];
+  for (int i = 0; i < CLIENTS; i++) all[i] = atomic_load(&known[i]);
+  CHECK_EQUAL(limpet_server_send_many(server, all, CLIENTS, LIMPET_TEXT, "list", 4), CLIENTS);
+  int left_out = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    struct check_frame frame = check_client_receive(&clients[i]);
+    if (frame.first == CHECK_TEXT_FRAME) {
+      left_out++;
+    } else {
+      CHECK_EQUAL(frame.first, CHECK_BINARY_FRAME);
+      CHECK_STRING(frame.payload, "most");
+      if (i % 2) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "odd");
+      CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "each");
+      frame = check_client_receive(&clients[i]);
+    }
+    CHECK_STRING(frame.payload, "list");
+  }
+  CHECK_EQUAL(left_out, 1);
+
+  struct limpet_stats_record stats;
+  CHECK_SOON(limpet_server_active_count(server) == CLIENTS);
+  CHECK_EQUAL(limpet_server_total_count(server), CLIENTS);
+  CHECK_EQUAL(limpet_server_stats(server, &stats), 0);
+  CHECK(stats.messages_out >= 4 * CLIENTS);
+  /* No topic to publish to: each loop says so. */
+  atomic_store(&error_count, 0);
+  CHECK_EQUAL(limpet_server_publish(server, "odd/#", 0, LIMPET_TEXT, "x", 1, NULL), 0);
+  CHECK_SOON(atomic_load(&error_count) == threads);
+  CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+  CHECK_EQUAL(limpet_server_active_count(server), 0);
+  limpet_server_free(server);
+  clients_free(clients, CLIENTS);
+}
+
+/* ------------------------------------------------------------------------ bounds */
+
+#define RUSHING 24
+static int rush_port;
+static atomic_int rush_in, rush_429;
+static pthread_barrier_t rush_gate;
+
+static void *rush_run(void *arg) {
+  (void)arg;
+  struct check_client *client = calloc(1, sizeof *client);
+  CHECK(client != NULL);
+  pthread_barrier_wait(&rush_gate);
+  *client = check_client_connect(rush_port, "/", "");
+  if (client->status == 101) atomic_fetch_add(&rush_in, 1);
+  if (client->status == 429) atomic_fetch_add(&rush_429, 1);
+  pthread_barrier_wait(&rush_gate);
+  clients_free(client, 1);
+  return NULL;
+}
+
+/* Twenty-four clients come at once, again and again: exactly as many get in as may, over all loops. */
+static void test_bounds(bool per_address) {
+  limpet_config *config = limpet_config_new();
+  CHECK_EQUAL(limpet_config_set_port(config, 0), 0);
+  CHECK_EQUAL(limpet_config_set_threads(config, LOOPS), 0);
+  if (per_address) CHECK_EQUAL(limpet_config_set_max_connections_per_address(config, 10), 0);
+  else CHECK_EQUAL(limpet_config_set_max_connections(config, 10), 0);
+  limpet_server *server = limpet_server_new(config);
+  CHECK(server != NULL);
+  limpet_config_free(config);
+  server_prepare(server);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  rush_port = limpet_server_port(server);
+  for (int round = 0; round < 5; round++) {
+    atomic_store(&rush_in, 0);
+    atomic_store(&rush_429, 0);
+    pthread_barrier_init(&rush_gate, NULL, RUSHING);
+    pthread_t clients[RUSHING];
+    for (int i = 0; i < RUSHING; i++) clients[i] = thread_start(rush_run, NULL);
+    for (int i = 0; i < RUSHING; i++) CHECK(pthread_join(clients[i], NULL) == 0);
+    pthread_barrier_destroy(&rush_gate);
+    CHECK_EQUAL(atomic_load(&rush_in), 10);
+    CHECK_EQUAL(atomic_load(&rush_429), per_address ? RUSHING - 10 : 0);
+    CHECK_SOON(limpet_server_active_count(server) == 0);
+  }
+  limpet_server_free(server);
+}
+
 /* -------------------------------------------------------------------- stop, wake */
 
 static void *stop_run(void *server) {
@@ -371,6 +626,38 @@ static void test_stop(int threads) {
   }
 }
 
+static atomic_bool poll_refused;
+static void *poll_run(void *server) {
+  int answer;
+  while ((answer = limpet_server_poll(server, 0)) != LIMPET_E_THREAD) CHECK(answer >= 0);
+  atomic_store(&poll_refused, true);
+  CHECK_EQUAL(limpet_server_wake(server), 0);
+  return NULL;
+}
+
+static void *poll_for_ever(void *server) {
+  int answer;
+  while ((answer = limpet_server_poll(server, -1)) >= 0) continue;
+  CHECK_EQUAL(answer, LIMPET_E_STATE);
+  return NULL;
+}
+
+/* One thread polls at a time; with one loop it may be any. */
+static void test_poll(int threads) {
+  limpet_server *server = server_started(threads, "127.0.0.1");
+  atomic_store(&poll_refused, false);
+  pthread_t other = thread_start(poll_run, server);
+  while (!atomic_load(&poll_refused)) limpet_server_poll(server, CHECK_PATIENCE_MS);
+  CHECK(pthread_join(other, NULL) == 0);
+  if (threads == 1) {
+    other = thread_start(poll_for_ever, server);
+    clients_free(clients_new(1, limpet_server_port(server)), 1);
+    CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+    CHECK(pthread_join(other, NULL) == 0);
+  }
+  limpet_server_free(server);
+}
+
 static void *wake_run(void *server) {
   CHECK_EQUAL(limpet_server_wake(server), 0);
   return NULL;
@@ -389,12 +676,20 @@ static void test_wake(int threads) {
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
   test_echo();
+  test_port_taken();
   test_dealt();
   test_order();
   test_refused();
+  test_rooms(LOOPS);
+  test_rooms(2);
+  test_many(LOOPS);
+  test_bounds(false);
+  test_bounds(true);
   test_senders(LOOPS);
   test_stop(1);
   test_stop(LOOPS);
+  test_poll(1);
+  test_poll(LOOPS);
   test_wake(1);
   test_wake(LOOPS);
   test_again();

@@ -70,15 +70,13 @@ static int failed(const struct arguments *a, int code, int error) {
   return EXIT_FAILURE;
 }
 
-/* What goes wrong while it serves: what clients do is of interest to those who look for it. */
+/* What clients do wrong is of interest to those who look for it; what is of no client the library logs. */
 static void on_error(limpet_server *server, limpet_session session, int code, const char *message,
                      void *user) {
   (void)server;
+  (void)code;
   (void)user;
-  enum limpet_log_level level = LIMPET_LOG_INFO;
-  if (code == LIMPET_E_TRAP) level = LIMPET_LOG_ERROR;
-  else if (session == 0) level = LIMPET_LOG_WARN;
-  limpet_log(level, "%s", message);
+  if (session != 0) limpet_log(LIMPET_LOG_INFO, "%s", message);
 }
 
 /* Where it listens. */
