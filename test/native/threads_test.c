@@ -361,6 +361,7 @@ static void on_connect_join(limpet_server *server, limpet_session session, void 
   char room[32];
   CHECK(limpet_session_request_part(session, LIMPET_PART_PATH, room, sizeof room) > 0);
   CHECK_EQUAL(limpet_session_join(session, room + 1), 1);
+  CHECK_EQUAL(limpet_session_set_metadata(session, "room", room, strlen(room)), 0);
 }
 
 /* A client publishes to its room. */
@@ -490,6 +491,12 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published), 0);
   CHECK_EQUAL(published.delivered + published.over + published.dropped, 0);
   CHECK_EQUAL(limpet_server_publish(server, "odd", except, LIMPET_TEXT, "odd", 3, NULL), 0);
+  /* What a selection points at may change as soon as the call returns. */
+  char key[] = "room", value[] = "/even";
+  selection = (struct limpet_selection){.key = key, .value = value, .value_length = 5, .except = except};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "even", 4, NULL), 0);
+  memset(key, 'x', sizeof key - 1);
+  memset(value, 'x', sizeof value - 1);
   selection = (struct limpet_selection){.key = "no such key", .value = "x", .value_length = 1};
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), 0);
   selection = (struct limpet_selection){.filter = odd_only};
@@ -512,7 +519,7 @@ static void test_many(int threads) {
     } else {
       CHECK_EQUAL(frame.first, CHECK_BINARY_FRAME);
       CHECK_STRING(frame.payload, "most");
-      if (i % 2) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "odd");
+      CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, i % 2 ? "odd" : "even");
       CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "each");
       frame = check_client_receive(&clients[i]);
     }
@@ -533,6 +540,68 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_active_count(server), 0);
   limpet_server_free(server);
   clients_free(clients, CLIENTS);
+}
+
+/* ----------------------------------------------------------------- a loop that is stuck */
+
+static atomic_bool stuck, let_go;
+
+static void on_message_stuck(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
+                             size_t length, void *user) {
+  (void)server, (void)session, (void)type, (void)data, (void)length, (void)user;
+  atomic_store(&stuck, true);
+  while (!atomic_load(&let_go)) sched_yield();
+}
+
+/* A callback that does not return: what waits for its loop has a bound, and the others go on. */
+static void test_stuck(void) {
+  enum { CLIENTS = 16, MIB = 1 << 20, HELD = 64 };
+  limpet_server *server = server_of(2, "127.0.0.1");
+  CHECK_EQUAL(limpet_server_set_on_message(server, on_message_stuck, NULL), 0);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
+  CHECK_SOON(atomic_load(&known_count) == CLIENTS);
+  atomic_store(&stuck, false);
+  atomic_store(&let_go, false);
+  CHECK(check_client_send(&clients[0], CHECK_TEXT_FRAME, "stay", 4));
+  CHECK_SOON(atomic_load(&stuck));
+
+  /* Its sessions are those whose messages do not come. */
+  char *data = calloc(1, MIB);
+  CHECK(data != NULL);
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "who?", 4), 0);
+  int idle = 0, held[CLIENTS] = {0}, held_count = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    if (check_client_receive_in(&clients[i], 100).first == CHECK_TEXT_FRAME) idle = i;
+    else held[held_count++] = i;
+  }
+  CHECK(held_count > 0 && held_count < CLIENTS && held[0] == 0);
+
+  int count = 0, answer;
+  while ((answer = limpet_server_broadcast(server, LIMPET_BINARY, data, MIB)) == 0 && count <= HELD) {
+    count++;
+    CHECK_EQUAL(check_client_receive(&clients[idle]).length, MIB);
+    for (int i = 0; i < CLIENTS; i++) {
+      bool is_held = i == idle;
+      for (int k = 0; k < held_count; k++) is_held |= held[k] == i;
+      if (!is_held) CHECK_EQUAL(check_client_receive(&clients[i]).length, MIB);
+    }
+  }
+  CHECK_EQUAL(answer, LIMPET_ERROR_CODE_MEMORY);
+  CHECK_EQUAL(count, HELD - 1);
+  /* None has it. */
+  CHECK_EQUAL(check_client_receive_in(&clients[idle], 50).first, 0);
+  atomic_store(&let_go, true);
+  for (int k = 0; k < held_count; k++) {
+    CHECK_FRAME(&clients[held[k]], CHECK_TEXT_FRAME, "who?");
+    for (int i = 0; i < count; i++) CHECK_EQUAL(check_client_receive(&clients[held[k]]).length, MIB);
+  }
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_BINARY, data, MIB), 0);
+  CHECK_EQUAL(check_client_receive(&clients[0]).length, MIB);
+  CHECK_EQUAL(check_client_receive(&clients[idle]).length, MIB);
+  limpet_server_free(server);
+  clients_free(clients, CLIENTS);
+  free(data);
 }
 
 /* ------------------------------------------------------------------------ bounds */
@@ -675,6 +744,8 @@ static void test_wake(int threads) {
 
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
+  /* Errors are counted here. */
+  CHECK_EQUAL(limpet_log_set(LIMPET_LOG_NOTICE, NULL, NULL), 0);
   test_echo();
   test_port_taken();
   test_dealt();
@@ -683,6 +754,7 @@ int main(void) {
   test_rooms(LOOPS);
   test_rooms(2);
   test_many(LOOPS);
+  test_stuck();
   test_bounds(false);
   test_bounds(true);
   test_senders(LOOPS);
