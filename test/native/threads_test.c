@@ -252,6 +252,17 @@ static void expect_in_order(struct check_client *client, int frames) {
   }
 }
 
+/* Clients whose sessions may be cut off as soon as they are told, before their answer is written. */
+static struct check_client *clients_hunted(int count, int port) {
+  struct check_client *clients = calloc((size_t)count, sizeof *clients);
+  CHECK(clients != NULL);
+  for (int i = 0; i < count; i++) {
+    clients[i] = check_client_connect(port, "/", "");
+    CHECK(clients[i].status == 101 || clients[i].status == 0);
+  }
+  return clients;
+}
+
 /* Eight threads send to sessions that come and go; then the server stops, and is freed, while they go on. */
 static void test_senders(int threads) {
   limpet_server *server = server_started(threads, "127.0.0.1");
@@ -260,11 +271,11 @@ static void test_senders(int threads) {
   pthread_t senders[SENDERS];
   for (uintptr_t i = 0; i < SENDERS; i++) senders[i] = thread_start(sender_run, (void *)i);
   for (int round = 0; round < 12; round++) {
-    struct check_client *clients = clients_new(8, port);
+    struct check_client *clients = clients_hunted(8, port);
     for (int i = 0; i < 8; i++) expect_in_order(&clients[i], 20);
     clients_free(clients, 8);
   }
-  struct check_client *last = clients_new(8, port);
+  struct check_client *last = clients_hunted(8, port);
   CHECK_EQUAL(limpet_server_stop(server, 50), 0);
   limpet_server_free(server);
   /* Numbers of servers that are gone: for a while with another server in their place. */
@@ -272,7 +283,7 @@ static void test_senders(int threads) {
   CHECK_SOON(atomic_load(&sent_stale) > stale + 1000);
   limpet_server *next = server_of(threads, "127.0.0.1");
   CHECK_EQUAL(limpet_server_start(next), 0);
-  struct check_client *clients = clients_new(8, limpet_server_port(next));
+  struct check_client *clients = clients_hunted(8, limpet_server_port(next));
   atomic_store(&senders_end, true);
   for (int i = 0; i < SENDERS; i++) CHECK(pthread_join(senders[i], NULL) == 0);
   limpet_server_free(next);
@@ -361,6 +372,7 @@ static void on_connect_join(limpet_server *server, limpet_session session, void 
   char room[32];
   CHECK(limpet_session_request_part(session, LIMPET_PART_PATH, room, sizeof room) > 0);
   CHECK_EQUAL(limpet_session_join(session, room + 1), 1);
+  CHECK_EQUAL(limpet_session_set_metadata(session, "room", room, strlen(room)), 0);
 }
 
 /* A client publishes to its room. */
@@ -490,6 +502,12 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published), 0);
   CHECK_EQUAL(published.delivered + published.over + published.dropped, 0);
   CHECK_EQUAL(limpet_server_publish(server, "odd", except, LIMPET_TEXT, "odd", 3, NULL), 0);
+  /* What a selection points at may change as soon as the call returns. */
+  char key[] = "room", value[] = "/even";
+  selection = (struct limpet_selection){.key = key, .value = value, .value_length = 5, .except = except};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "even", 4, NULL), 0);
+  memset(key, 'x', sizeof key - 1);
+  memset(value, 'x', sizeof value - 1);
   selection = (struct limpet_selection){.key = "no such key", .value = "x", .value_length = 1};
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), 0);
   selection = (struct limpet_selection){.filter = odd_only};
@@ -512,7 +530,7 @@ static void test_many(int threads) {
     } else {
       CHECK_EQUAL(frame.first, CHECK_BINARY_FRAME);
       CHECK_STRING(frame.payload, "most");
-      if (i % 2) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "odd");
+      CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, i % 2 ? "odd" : "even");
       CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "each");
       frame = check_client_receive(&clients[i]);
     }
@@ -533,6 +551,68 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_active_count(server), 0);
   limpet_server_free(server);
   clients_free(clients, CLIENTS);
+}
+
+/* ----------------------------------------------------------------- a loop that is stuck */
+
+static atomic_bool stuck, let_go;
+
+static void on_message_stuck(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
+                             size_t length, void *user) {
+  (void)server, (void)session, (void)type, (void)data, (void)length, (void)user;
+  atomic_store(&stuck, true);
+  while (!atomic_load(&let_go)) sched_yield();
+}
+
+/* A callback that does not return: what waits for its loop has a bound, and the others go on. */
+static void test_stuck(void) {
+  enum { CLIENTS = 16, PIECE = 4 << 20, HELD = 16 };
+  limpet_server *server = server_of(2, "127.0.0.1");
+  CHECK_EQUAL(limpet_server_set_on_message(server, on_message_stuck, NULL), 0);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
+  CHECK_SOON(atomic_load(&known_count) == CLIENTS);
+  atomic_store(&stuck, false);
+  atomic_store(&let_go, false);
+  CHECK(check_client_send(&clients[0], CHECK_TEXT_FRAME, "stay", 4));
+  CHECK_SOON(atomic_load(&stuck));
+
+  /* Its sessions are those whose messages do not come. */
+  char *data = calloc(1, PIECE);
+  CHECK(data != NULL);
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "who?", 4), 0);
+  int idle = 0, held[CLIENTS] = {0}, held_count = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    if (check_client_receive_in(&clients[i], 100).first == CHECK_TEXT_FRAME) idle = i;
+    else held[held_count++] = i;
+  }
+  CHECK(held_count > 0 && held_count < CLIENTS && held[0] == 0);
+
+  int count = 0, answer;
+  while ((answer = limpet_server_broadcast(server, LIMPET_BINARY, data, PIECE)) == 0 && count <= HELD) {
+    count++;
+    CHECK_EQUAL(check_client_receive(&clients[idle]).length, PIECE);
+    for (int i = 0; i < CLIENTS; i++) {
+      bool is_held = i == idle;
+      for (int k = 0; k < held_count; k++) is_held |= held[k] == i;
+      if (!is_held) CHECK_EQUAL(check_client_receive(&clients[i]).length, PIECE);
+    }
+  }
+  CHECK_EQUAL(answer, LIMPET_ERROR_CODE_MEMORY);
+  CHECK_EQUAL(count, HELD - 1);
+  /* None has it. */
+  CHECK_EQUAL(check_client_receive_in(&clients[idle], 50).first, 0);
+  atomic_store(&let_go, true);
+  for (int k = 0; k < held_count; k++) {
+    CHECK_FRAME(&clients[held[k]], CHECK_TEXT_FRAME, "who?");
+    for (int i = 0; i < count; i++) CHECK_EQUAL(check_client_receive(&clients[held[k]]).length, PIECE);
+  }
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_BINARY, data, PIECE), 0);
+  CHECK_EQUAL(check_client_receive(&clients[0]).length, PIECE);
+  CHECK_EQUAL(check_client_receive(&clients[idle]).length, PIECE);
+  limpet_server_free(server);
+  clients_free(clients, CLIENTS);
+  free(data);
 }
 
 /* ------------------------------------------------------------------------ bounds */
@@ -675,6 +755,8 @@ static void test_wake(int threads) {
 
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
+  /* Errors are counted here. */
+  CHECK_EQUAL(limpet_log_set(LIMPET_LOG_NOTICE, NULL, NULL), 0);
   test_echo();
   test_port_taken();
   test_dealt();
@@ -683,6 +765,7 @@ int main(void) {
   test_rooms(LOOPS);
   test_rooms(2);
   test_many(LOOPS);
+  test_stuck();
   test_bounds(false);
   test_bounds(true);
   test_senders(LOOPS);
