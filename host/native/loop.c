@@ -186,14 +186,13 @@ static void loop_tell_writable(struct loop *loop) {
   }
 }
 
-/* Does what is due. To be asked again whenever something was done: that may bring the next moment nearer. */
-static void loop_tick(struct loop *loop) {
+void loop_tick(struct loop *loop) {
+  loop->now = loop_clock();
   const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
   loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
 }
 
 void loop_settle(struct loop *loop) {
-  loop->now = loop_clock();
   writer_write_all(loop);
   loop_tick(loop);
 }

@@ -116,6 +116,8 @@ int64_t loop_clock(void);
 int loop_turn(struct loop *loop, int timeout_ms);
 /* What there is to do beside descriptors: posts, timers, what waits, all writing. */
 void loop_work(struct loop *loop);
+/* Tells the core the time, and does what is due: whatever a deadline is counted from comes behind it. */
+void loop_tick(struct loop *loop);
 /* Before it waits: what was sent since the last turn leaves, and what callbacks and callers did may have brought
  * the next deadline nearer. */
 void loop_settle(struct loop *loop);
