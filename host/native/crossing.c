@@ -153,6 +153,11 @@ static void each_leave(limpet_server *server, struct each *each, int parts) {
 
 int crossing_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg,
                   void (*on_finish)(limpet_server *server, void *arg)) {
+  if (server->loop_count == 1 && loop_is_mine(server->loops[0])) {
+    hub_each(server->loops[0], except, task, arg);
+    if (on_finish) on_finish(server, arg);
+    return 0;
+  }
   struct each *each = malloc(sizeof *each);
   if (!each) return refuse(LIMPET_ERROR_CODE_MEMORY);
   *each = (struct each){.except = except, .task = task, .arg = arg, .on_finish = on_finish};

@@ -196,12 +196,13 @@ LIMPET_API int limpet_config_set_tls_client_ca(limpet_config *config, const char
 /* Of clients: the CA file that servers are held against (default: the system's), whether they are checked (default true). */
 LIMPET_API int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file, bool verified);
 
-/* Memory for all that this host keeps for a server, in place of the heap: 16-byte aligned, from there
- * on the server's until limpet_server_free. The core's linear memory is in it where the engine can
- * place it (wasm2c with bounds checks), else it is the system's. Messages that do not fit into the
- * core's blocks are then refused (close 1013) instead of gathered in heap memory. One thread only. */
+/* Memory for all that this host keeps for a server's connections, in place of the heap: 16-byte aligned, from
+ * limpet_server_new on the server's until limpet_server_free. The core's linear memory is in it where the engine
+ * can place it (wasm2c with bounds checks), else it is the system's; settings, TLS, names that are looked up and
+ * calls from other threads have the heap. A message that is longer than the core's blocks is then refused (close
+ * 1009) instead of gathered in heap memory. One thread only. NULL and 0: the heap again. */
 LIMPET_API int limpet_config_set_memory(limpet_config *config, void *memory, size_t bytes);
-/* How many bytes that takes with these settings (set max_connections first). */
+/* How many bytes that takes with these settings (set max_connections first); more has room for more that waits. */
 LIMPET_API size_t limpet_config_memory_size(const limpet_config *config);
 
 /* -------------------------------------------------------------------- server */

@@ -16,6 +16,8 @@
 
 /* How many connections may have something rare that is as long as one read, at the same time. */
 #define RARE_MAX 16
+/* What a loop has beside its tables: counters and other records of a few hundred bytes. */
+#define RECORDS_BYTES ((size_t)4 << 10)
 
 limpet_server *memory_server(const limpet_config *config) {
   if (!config->memory) {
@@ -92,7 +94,7 @@ size_t limpet_config_memory_size(const limpet_config *config) {
   const uint32_t rows = config->max_connections > 0 ? config->max_connections : pool_size();
   const size_t own = POLLING_DEFAULT->bytes(rows), external = polling_external.bytes(rows);
   const size_t rare = block_room(sizeof(struct extra)) + block_room(MEMORY_READ_MAX);
-  return block_overhead() + block_room(sizeof(limpet_server)) + block_room(sizeof(struct loop *)) +
+  return block_overhead() + RECORDS_BYTES + block_room(sizeof(limpet_server)) + block_room(sizeof(struct loop *)) +
          block_room(sizeof(struct loop)) + block_room(rows * sizeof(struct connection)) +
          3 * block_room(row_set_bytes(rows)) + (own > external ? own : external) +
          (limpet_core_bytes() > 0 ? block_room(limpet_core_bytes()) : 0) + (rows < RARE_MAX ? rows : RARE_MAX) * rare +

@@ -89,7 +89,9 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
     return fail(LIMPET_E_THREAD, "another thread is in limpet_server_poll");
   }
   registry_own(loop);
-  const int count = loop_turn(loop, timeout_ms);
+  // A callback that limpet_server_service_fd called.
+  const bool told = loop->telling;
+  const int count = told ? fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks") : loop_turn(loop, timeout_ms);
   server_settle(server);
   atomic_store(&loop->turning, false);
   return count;

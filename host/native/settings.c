@@ -260,7 +260,7 @@ static int check_lengths(const limpet_config *config) {
 int settings_apply(const limpet_config *config, limpet_core *core, uint32_t scratch, int parts) {
   int code = check_lengths(config);
   /* Whole messages, of any length that is allowed: the loop gathers what the core's blocks do not hold; with
-   * memory of the application's alone they are refused with 1013. */
+   * memory of the application's alone they are refused. */
   const int delivery = config->memory ? LIMPET_DELIVERY_WHOLE : LIMPET_DELIVERY_AUTO;
   if (code == 0) code = apply(core, LIMPET_OPTION_DELIVERY, delivery);
   if (code == 0) code = apply_options(config, core);

@@ -59,6 +59,8 @@ static int library_open(int loops) {
 
 int tls_open(limpet_server *server) {
   const limpet_config *settings = server->settings;
+  // A start that failed later may be tried again.
+  tls_close(server);
   int code = library_open(server->loop_count);
   if (code != 0) return code;
   struct tls *tls = calloc(1, sizeof *tls);

@@ -147,6 +147,23 @@ static void test_echo(void) {
   clients_free(clients, CLIENTS);
 }
 
+/* Nobody shares a port with another server. */
+static void test_port_taken(void) {
+  limpet_server *first = server_started(LOOPS, "127.0.0.1");
+  for (int threads = 1; threads <= LOOPS; threads += LOOPS - 1) {
+    limpet_config *config = limpet_config_new();
+    CHECK_EQUAL(limpet_config_set_port(config, limpet_server_port(first)), 0);
+    CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+    limpet_server *second = limpet_server_new(config);
+    limpet_config_free(config);
+    CHECK(second != NULL);
+    CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+    CHECK(strstr(limpet_last_error(), "bind 127.0.0.1:") != NULL);
+    limpet_server_free(second);
+  }
+  limpet_server_free(first);
+}
+
 /* A path has one listener: connections are dealt out in turn, so all loops have the same. */
 static void test_dealt(void) {
   enum { CLIENTS = 5 * LOOPS };
@@ -659,6 +676,7 @@ static void test_wake(int threads) {
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
   test_echo();
+  test_port_taken();
   test_dealt();
   test_order();
   test_refused();
