@@ -174,6 +174,8 @@ void loop_ready(struct loop *loop, const struct ready *ready) {
 /* on_writable for those who asked, as far as their sockets took all that was queued. */
 static void loop_tell_writable(struct loop *loop) {
   const struct callbacks *calls = &loop->server->callbacks;
+  // Who asks from within is told in the next turn.
+  loop->asking = false;
   for (uint32_t row = 0; (row = row_set_next(&loop->asked, row, loop->rows)) < loop->rows; row++) {
     struct connection *connection = &loop->connections[row];
     if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first)) continue;
@@ -184,14 +186,13 @@ static void loop_tell_writable(struct loop *loop) {
   }
 }
 
-/* Does what is due. To be asked again whenever something was done: that may bring the next moment nearer. */
-static void loop_tick(struct loop *loop) {
+void loop_tick(struct loop *loop) {
+  loop->now = loop_clock();
   const int32_t delay = limpet_core_tick(loop->core, loop_now(loop));
   loop->due = delay < 0 ? INT64_MAX : loop->now + delay;
 }
 
 void loop_settle(struct loop *loop) {
-  loop->now = loop_clock();
   writer_write_all(loop);
   loop_tick(loop);
 }
@@ -206,7 +207,7 @@ void loop_work(struct loop *loop) {
   writer_write_all(loop);
   // Queues that shrank owe a WRITABLE, connections that went a CLOSED; their callbacks may send.
   while (events_drain(loop) > 0) writer_write_all(loop);
-  if (loop->asked.count > 0) {
+  if (loop->asked.count > 0 || loop->asking) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
@@ -215,7 +216,7 @@ void loop_work(struct loop *loop) {
 }
 
 int loop_delay(const struct loop *loop) {
-  if (loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
+  if (loop->asking || loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
   int64_t due = loop->due;
   if (loop->listener_wait != 0 && loop->listener_wait < due) due = loop->listener_wait;
   if (due == INT64_MAX) return -1;

@@ -50,6 +50,8 @@ struct loop {
   /* Rows that are read from before the loop waits; whose messages wait for the core's memory; for which
    * on_writable was asked. */
   struct row_set resuming, waiting, asked;
+  /* Somebody asked for on_writable since it was told last: the next turn is due now. */
+  bool asking;
 
   /* ms of CLOCK_MONOTONIC as this turn began; what makes the core's times ms since 1970; when limpet_core_tick is
    * due. */
@@ -114,6 +116,8 @@ int64_t loop_clock(void);
 int loop_turn(struct loop *loop, int timeout_ms);
 /* What there is to do beside descriptors: posts, timers, what waits, all writing. */
 void loop_work(struct loop *loop);
+/* Tells the core the time, and does what is due: whatever a deadline is counted from comes behind it. */
+void loop_tick(struct loop *loop);
 /* Before it waits: what was sent since the last turn leaves, and what callbacks and callers did may have brought
  * the next deadline nearer. */
 void loop_settle(struct loop *loop);

@@ -132,6 +132,8 @@ static int outbox_close_now(struct loop *loop, struct connection *connection, in
   uint32_t at = 0;
   const uint32_t ptr = loop_pass(loop, &at, reason, length);
   if (ptr == 0) return LIMPET_ERROR_CODE_ARGUMENT;
+  // The close handshake has its time from now on, not from when the core last heard of the time.
+  loop_tick(loop);
   const int status = limpet_core_close(loop->core, connection->handle, code, (int32_t)ptr, (int32_t)length);
   // The peer's Close frame has to be read, whatever is paused.
   if (status == 0 && (connection->flags & CONNECTION_PAUSED)) {
