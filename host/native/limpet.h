@@ -436,7 +436,7 @@ LIMPET_API uint64_t limpet_session_bytes_received(limpet_session session);
  * `family` (4, 6, 0 = not known; so it is in on_close) may be NULL. 46 bytes hold any. Returns its length. */
 LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port, int *family);
 
-/* The server of a session, NULL for a stale one. Any thread. */
+/* The server of a session, also of one that has ended; NULL once the server is gone. Any thread. */
 LIMPET_API limpet_server *limpet_session_server(limpet_session session);
 /* The descriptor of its socket. */
 LIMPET_API int limpet_session_fd(limpet_session session);
