@@ -1,6 +1,7 @@
 // Fan-out servers in C → deliveries per CPU-second of the server, beside `ws` and raw sends. How: see
 // rounds.ts.
 
+import { renderAims, type Aim } from './aims.js';
 import { BUILT, buildNative, NATIVE_FANOUT_PEERS } from './native.js';
 import { choosePeers } from './peers.js';
 import { QUICK, runRounds, type Plan } from './rounds.js';
@@ -19,6 +20,11 @@ const FULL: Plan = {
   generators: BUILT,
 };
 
+const AIMS: readonly Aim[] = [
+  { peer: 'limpet.h', beside: 'libwebsockets', least: 1, more: true },
+  { peer: 'limpet.h', beside: 'wslay', least: 1, more: true },
+];
+
 export const nativeFanout: Suite = { name: 'native-fanout', run };
 
 async function run(options: BenchOptions): Promise<SuiteReport> {
@@ -30,5 +36,6 @@ async function run(options: BenchOptions): Promise<SuiteReport> {
   );
   const peers = choosePeers(NATIVE_FANOUT_PEERS, options.peers);
   const result = await runRounds('native fan-out', peers, rows, plan, options);
-  return { markdown: renderNativeFanout(result), data: result, failures: result.failures };
+  const markdown = [renderNativeFanout(result), ...renderAims(AIMS, result)].join('\n\n');
+  return { markdown, data: result, failures: result.failures };
 }

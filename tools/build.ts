@@ -4,8 +4,10 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ABI_FILES, emitAbi } from './abi.js';
+import type { Abi } from './lib/abi-model.js';
 import { bundleCommand, bundleLibrary, bundleWs } from './lib/bundle.js';
 import { Complaint, messageOf } from './lib/complaint.js';
+import { CORE_C, emitCoreC, wasm2cVersion } from './lib/core-c.js';
 import { inThreads, type BuildCore } from './lib/core-thread.js';
 import { emitDeclarations } from './lib/declarations.js';
 import { lintAssembly } from './lib/eslint.js';
@@ -69,6 +71,7 @@ export async function build(
   // The longest first: the server's are optimised for speed, and that takes time.
   await inThreads([...cores].reverse().flatMap((core) => coreTasks(core, stamps)));
   await buildHost(stamps);
+  await buildCoreC(stamps, abi);
   console.log(await coreTable(cores, abi));
   console.log(`${stamps.made} made, ${((performance.now() - began_ms) / 1000).toFixed(1)} s`);
 }
@@ -100,6 +103,22 @@ function coreTasks({ label, profile, simd }: Core, stamps: Stamps) {
   return [false, true].map((debug) => (buildCore: BuildCore) => {
     const out = debug ? `build/debug/${label}.wasm` : `build/${label}.wasm`;
     return stamps.make(out, [out], inputs, () => buildCore({ profile, simd, debug, out }));
+  });
+}
+
+/** The core in C, where there is wasm2c. */
+async function buildCoreC(stamps: Stamps, abi: Abi): Promise<void> {
+  const { out, wasm, engine } = CORE_C;
+  const version = wasm2cVersion();
+  if (version === undefined) {
+    console.log(`${out}: not made, there is no wasm2c (Debian's package wabt)`);
+    return;
+  }
+  if (!existsSync(wasm)) return; // Other profiles were asked for.
+  const inputs = inputsOf(wasm, engine, 'tools/lib/core-c.ts', ...ABI_FILES);
+  inputs.words.push(version);
+  await stamps.make(out, [out], inputs, () => {
+    emitCoreC(abi, version);
   });
 }
 

@@ -211,7 +211,8 @@ static void run_terminate(struct loop *loop, const struct post *post) {
 
 /* What a loop has against a message for many: it concerns no session. */
 static void crossing_tell_none(struct loop *loop, int code) {
-  if (code < 0) events_failed(loop, 0, code, limpet_strerror(code));
+  if (code >= 0) return;
+  events_failed(loop, 0, code, code == LIMPET_ERROR_CODE_VALUE ? "no topic to publish to" : limpet_strerror(code));
 }
 
 static void run_publish(struct loop *loop, const struct post *post) {

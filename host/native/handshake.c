@@ -53,6 +53,11 @@ static bool handshake_pends(struct loop *loop, const struct connection *connecti
   return ((const struct limpet_session_info *)(const void *)(loop->memory + at))->state == LIMPET_STATE_PENDING;
 }
 
+/* A decision is awaited: nothing is read meanwhile. Both answers resume it. */
+static void handshake_await(struct loop *loop, struct connection *connection) {
+  link_watch(loop, connection, connection->interest & POLLOUT);
+}
+
 /* ------------------------------------------------------------------------- events */
 
 /* The first subprotocol that the client offers of those on the list; "" without a list, or an offer. The core
@@ -100,8 +105,9 @@ void handshake_upgrade(struct loop *loop, struct connection *connection, const c
   const uint32_t at = (uint32_t)((const uint8_t *)path - loop->memory);
   const enum limpet_verdict verdict = handshake_ask(loop, connection, at, (uint32_t)length);
   // It may have been decided on, or ended, by a call from within.
-  if (verdict == LIMPET_DECIDED || !handshake_pends(loop, connection)) return;
-  if (verdict == LIMPET_ACCEPT) handshake_accept_it(loop, connection);
+  if (!handshake_pends(loop, connection)) return;
+  if (verdict == LIMPET_DECIDED) handshake_await(loop, connection);
+  else if (verdict == LIMPET_ACCEPT) handshake_accept_it(loop, connection);
   else (void)handshake_respond(loop, connection, 403, NULL, NULL, 0);
 }
 
@@ -119,6 +125,7 @@ void handshake_request(struct loop *loop, struct connection *connection, const c
   if (text) calls->request(loop->server, session, method, text, calls->request_user);
   else (void)handshake_respond(loop, connection, 503, NULL, NULL, 0);
   memory_give(loop->server, text);
+  if (handshake_pends(loop, connection)) handshake_await(loop, connection);
 }
 
 /* ---------------------------------------------------------------- the application's */

@@ -110,11 +110,14 @@ LIMPET_API int limpet_config_set_threads(limpet_config *config, int threads);
 
 /* Connections at once, over all threads; at most what the pools have. Default: all of them. */
 LIMPET_API int limpet_config_set_max_connections(limpet_config *config, uint32_t connections);
-/* Of one remote address, 0 = no bound (default); past it 429. */
+/* Of one remote address, 0 = no bound (default); past it 429. Over several threads those count that came as far as
+ * their handshake. */
 LIMPET_API int limpet_config_set_max_connections_per_address(limpet_config *config, uint32_t connections);
-/* Longest message taken, bytes; past it close 1009. Default: the core's, 16 MiB. RFC 6455 7.4.1. */
+/* Longest message taken, bytes; past it close 1009. 0 = no bound, with LIMPET_DELIVERY_STREAM only. Default: the
+ * core's, 16 MiB. RFC 6455 7.4.1. */
 LIMPET_API int limpet_config_set_max_message_size(limpet_config *config, uint32_t bytes);
-/* Bytes that may wait to be sent to one session; past it the full policy. Default: the core's. */
+/* Bytes that may wait to be sent to one session; past it the full policy. Default: four of the longest messages, at
+ * least 64 MiB; with limpet_config_set_memory the core's. */
 LIMPET_API int limpet_config_set_max_backpressure(limpet_config *config, uint32_t bytes);
 /* What happens to a message for which the queue has no room. Default LIMPET_FULL_POLICY_REFUSE. */
 LIMPET_API int limpet_config_set_full_policy(limpet_config *config, enum limpet_full_policy policy);
@@ -146,7 +149,8 @@ LIMPET_API int limpet_config_set_compression_threshold(limpet_config *config, ui
 /* Whether contexts are kept over messages while there is memory for them. Default true. RFC 7692 7.1.1. */
 LIMPET_API int limpet_config_set_context_takeover(limpet_config *config, bool kept);
 
-/* Whether the list of origins is looked at (default: as soon as it has an entry). RFC 6455 10.2. */
+/* Whether the list of origins is looked at (default: as soon as it has an entry). Switched on for a list without
+ * an entry it is a mistake that limpet_server_new tells of. RFC 6455 10.2. */
 LIMPET_API int limpet_config_set_origin_validation(limpet_config *config, bool enabled);
 /* "https://example.com", "https://" "*.example.com", "*", "null", or "" for requests without an Origin. */
 LIMPET_API int limpet_config_add_allowed_origin(limpet_config *config, const char *origin);
@@ -331,12 +335,14 @@ LIMPET_API int limpet_server_send_many(limpet_server *server, const limpet_sessi
 typedef struct limpet_prepared limpet_prepared;
 LIMPET_API limpet_prepared *limpet_server_prepare(limpet_server *server, enum limpet_type type, const void *data, size_t length);
 LIMPET_API int limpet_session_send_prepared(limpet_session session, const limpet_prepared *message);
+/* What was sent of it still leaves. Before limpet_server_free where the server has limpet_config_set_memory. */
 LIMPET_API void limpet_prepared_free(limpet_prepared *message);
 
 /* Calls task for each open session but `except`; on_finish, which may be NULL, when all had theirs. With
- * threads each session's task runs on its own thread. Any thread. */
+ * threads each session's task runs on its own thread. Returns 0. Any thread. */
 LIMPET_API int limpet_server_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg, void (*on_finish)(limpet_server *server, void *arg));
-/* Writes down up to `max` open sessions; returns how many there are. */
+/* Writes down up to `max` open sessions; returns how many there are. This and the next three: of a server of
+ * several threads, those of this thread (limpet_server_each goes to all); LIMPET_E_THREAD for one that serves none. */
 LIMPET_API int limpet_server_sessions(limpet_server *server, limpet_session *sessions, size_t max);
 /* Those that a selection names. */
 LIMPET_API int limpet_server_select(limpet_server *server, const struct limpet_selection *selection, limpet_session *sessions, size_t max);
@@ -423,7 +429,7 @@ LIMPET_API uint64_t limpet_session_bytes_sent(limpet_session session);
 LIMPET_API uint64_t limpet_session_bytes_received(limpet_session session);
 
 /* The client's address ("192.0.2.1", "2001:db8::1") as the transport or a trusted proxy told; `port` and
- * `family` (4, 6, 0 = not known) may be NULL. 46 bytes hold any. Returns its length. */
+ * `family` (4, 6, 0 = not known; so it is in on_close) may be NULL. 46 bytes hold any. Returns its length. */
 LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port, int *family);
 
 /* The server of a session, NULL for a stale one. Any thread. */
@@ -447,7 +453,7 @@ LIMPET_API int limpet_session_header(limpet_session session, const char *name, c
 LIMPET_API int limpet_session_cookie(limpet_session session, const char *name, char *buffer, size_t size);
 /* The n-th subprotocol that the client offers, from 0. */
 LIMPET_API int limpet_session_offered_protocol(limpet_session session, int index, char *buffer, size_t size);
-/* Calls `told` for each field until it returns false. */
+/* Calls `told` for each field until it returns false; returns how many it told. */
 LIMPET_API int limpet_session_headers(limpet_session session, bool (*told)(const char *name, const char *value, void *user), void *user);
 
 /* Accepts a handshake whose on_upgrade said LIMPET_DECIDED: a subprotocol that was offered, or NULL; lines

@@ -29,7 +29,7 @@ enum limpet_state link_state(struct loop *loop, int32_t handle) {
 
 struct connection *link_add(struct loop *loop, int32_t handle, int fd, const struct transport *transport) {
   struct connection *connection = &loop->connections[(uint32_t)handle & LIMPET_HANDLE_SLOT];
-  *connection = (struct connection){.handle = handle, .fd = fd, .slot = loop->slot, .transport = transport};
+  *connection = (struct connection){.handle = handle, .fd = fd, .transport = transport};
   return connection;
 }
 

@@ -93,8 +93,6 @@ struct connection {
   uint16_t flags;
   /* What the poller watches for: POLLIN, POLLOUT; 0 too when it does not know the descriptor. */
   short interest;
-  /* The loop's place among all of the process. */
-  uint16_t slot;
   /* Whether the poller knows the descriptor. */
   bool watched;
   const struct transport *transport;

@@ -49,7 +49,9 @@ static bool loop_make_core(struct loop *loop) {
   loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
   limpet_core_tick(loop->core, loop_now(loop));
   if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
-  loop->queue_max = (uint32_t)limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
+  // A core that does not tell has its default: four of the largest blocks.
+  const int32_t queue_max = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
+  loop->queue_max = queue_max > 0 ? (uint32_t)queue_max : 4 * loop->send_max;
   return true;
 }
 
@@ -172,6 +174,8 @@ void loop_ready(struct loop *loop, const struct ready *ready) {
 /* on_writable for those who asked, as far as their sockets took all that was queued. */
 static void loop_tell_writable(struct loop *loop) {
   const struct callbacks *calls = &loop->server->callbacks;
+  // Who asks from within is told in the next turn.
+  loop->asking = false;
   for (uint32_t row = 0; (row = row_set_next(&loop->asked, row, loop->rows)) < loop->rows; row++) {
     struct connection *connection = &loop->connections[row];
     if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first)) continue;
@@ -203,7 +207,7 @@ void loop_work(struct loop *loop) {
   writer_write_all(loop);
   // Queues that shrank owe a WRITABLE, connections that went a CLOSED; their callbacks may send.
   while (events_drain(loop) > 0) writer_write_all(loop);
-  if (loop->asked.count > 0) {
+  if (loop->asked.count > 0 || loop->asking) {
     loop_tell_writable(loop);
     writer_write_all(loop);
   }
@@ -212,7 +216,7 @@ void loop_work(struct loop *loop) {
 }
 
 int loop_delay(const struct loop *loop) {
-  if (loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
+  if (loop->asking || loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
   int64_t due = loop->due;
   if (loop->listener_wait != 0 && loop->listener_wait < due) due = loop->listener_wait;
   if (due == INT64_MAX) return -1;
@@ -235,11 +239,30 @@ int loop_turn(struct loop *loop, int timeout_ms) {
   return count;
 }
 
+/* What limpet_core_shutdown does, for a core without it: open sessions are told and closed, the others cut off. */
+static void loop_close_all(struct loop *loop, int timeout_ms) {
+  const struct callbacks *calls = &loop->server->callbacks;
+  limpet_core_option_set(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX, 0);
+  for (uint32_t row = 0; row < loop->rows; row++) {
+    struct connection *connection = &loop->connections[row];
+    const int32_t handle = connection->handle;
+    if (handle == 0) continue;
+    if (link_state(loop, handle) == LIMPET_STATE_OPEN && timeout_ms > 0) {
+      limpet_core_option_set(loop->core, handle, LIMPET_OPTION_CLOSE_MS, timeout_ms);
+      if (calls->shutdown) calls->shutdown(loop->server, loop_session(loop, handle), calls->shutdown_user);
+      if (connection->handle == handle) outbox_close(loop, connection, 1001, "");
+    } else if (timeout_ms == 0 || link_state(loop, handle) < LIMPET_STATE_OPEN) {
+      limpet_core_terminate(loop->core, handle);
+    }
+  }
+}
+
 void loop_stop(struct loop *loop, int timeout_ms) {
   listen_end(loop);
   loop->stopping = true;
   loop->now = loop_clock();
-  limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
+  const int32_t answer = limpet_core_shutdown(loop->core, timeout_ms, 0, loop_now(loop));
+  if (answer == LIMPET_ERROR_CODE_UNSUPPORTED) loop_close_all(loop, timeout_ms);
   loop->due = loop->now;
 }
 

@@ -50,6 +50,8 @@ struct loop {
   /* Rows that are read from before the loop waits; whose messages wait for the core's memory; for which
    * on_writable was asked. */
   struct row_set resuming, waiting, asked;
+  /* Somebody asked for on_writable since it was told last: the next turn is due now. */
+  bool asking;
 
   /* ms of CLOCK_MONOTONIC as this turn began; what makes the core's times ms since 1970; when limpet_core_tick is
    * due. */

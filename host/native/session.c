@@ -127,6 +127,7 @@ int limpet_session_call_writable(limpet_session session) {
   const int entered = loop_enter(session, &loop, &connection);
   if (entered != 0) return entered;
   row_set_add(&loop->asked, link_row(loop, connection));
+  loop->asking = true;
   return 0;
 }
 
@@ -139,6 +140,7 @@ int limpet_server_call_writable_all(limpet_server *server) {
     for (uint32_t row = 0; row < loop->rows; row++) {
       if (!(loop->connections[row].flags & CONNECTION_OPENED)) continue;
       row_set_add(&loop->asked, row);
+      loop->asking = true;
       count++;
     }
   }

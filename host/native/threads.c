@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "crossing.h"
 #include "loop.h"
@@ -78,9 +79,10 @@ static void *threads_run(void *argument) {
 
 /* ------------------------------------------------------------------------ beginning */
 
-/* Whether one listener has to do for all. */
+/* Whether one listener has to do for all. Linux spreads connections over the sockets of a port; other systems give
+ * all to one of them, and a path has one socket anywhere. */
 static bool threads_must_deal(const limpet_config *settings) {
-#ifdef SO_REUSEPORT
+#if defined(__linux__) && defined(SO_REUSEPORT) && !defined(LIMPET_DEALS)
   return strncmp(settings->host, "unix:", 5) == 0;
 #else
   (void)settings;
@@ -88,13 +90,20 @@ static bool threads_must_deal(const limpet_config *settings) {
 #endif
 }
 
-/* The first listener takes the port, or finds a free one; the others share it. */
+/* One listener, or one for each loop. */
 static int threads_listen(limpet_server *server) {
   const limpet_config *settings = server->settings;
   if (!settings->host) return 0;
   int port = settings->port;
   server->threads->deals = threads_must_deal(settings);
   const int listeners = server->threads->deals ? 1 : server->loop_count;
+  if (listeners > 1) {
+    // A socket that does not share finds a free port, and whether somebody else has this one: a socket that
+    // shares would take half of another server's connections.
+    const int alone = listen_open(settings, &port, false);
+    if (alone < 0) return alone;
+    close(alone);
+  }
   for (int i = 0; i < listeners; i++) {
     const int answer = listen_begin(server->loops[i], &port, listeners > 1);
     if (answer < 0) return answer;

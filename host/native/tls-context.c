@@ -8,6 +8,30 @@
 /* RFC 7301 6: what browsers offer for WebSocket connections; who offers other protocols only is refused. */
 static const char *protocols[] = {"http/1.1", NULL};
 
+/* Groups for the exchange of keys, the one first that costs least: mbedTLS itself begins with P-521, which OpenSSL's
+ * clients offer, too. RFC 9325 4.4 asks for P-256 and X25519. */
+#if MBEDTLS_VERSION_NUMBER >= 0x03010000
+#define GROUP(iana, own) MBEDTLS_SSL_IANA_TLS_GROUP_##iana
+static const uint16_t groups[] = {
+#else
+#define GROUP(iana, own) MBEDTLS_ECP_DP_##own
+static const mbedtls_ecp_group_id groups[] = {
+#endif
+#if defined(MBEDTLS_ECP_DP_SECP256R1_ENABLED)
+    GROUP(SECP256R1, SECP256R1),
+#endif
+#if defined(MBEDTLS_ECP_DP_CURVE25519_ENABLED)
+    GROUP(X25519, CURVE25519),
+#endif
+#if defined(MBEDTLS_ECP_DP_SECP384R1_ENABLED)
+    GROUP(SECP384R1, SECP384R1),
+#endif
+#if defined(MBEDTLS_ECP_DP_SECP521R1_ENABLED)
+    GROUP(SECP521R1, SECP521R1),
+#endif
+    GROUP(NONE, NONE),
+};
+
 int tls_random_open(struct tls_random *random) {
   mbedtls_entropy_init(&random->entropy);
   mbedtls_ctr_drbg_init(&random->generator);
@@ -26,11 +50,16 @@ static int context_fail(const char *what, int code) {
 }
 
 /* TLS 1.2 and up, as far as there is a suite for it. RFC 8996: "TLS 1.0 and TLS 1.1 MUST NOT be used". */
-static void context_versions(struct tls_context *context) {
+static int context_versions(struct tls_context *context, const limpet_config *settings) {
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
   // Both ends would settle on a version that they have no suite for. RFC 8446 B.4: those of TLS 1.3 are 0x13...
   bool has_old = false, has_new = false;
   for (const int *suite = context->suites; *suite; suite++) *(*suite >> 8 == 0x13 ? &has_new : &has_old) = true;
+#if !defined(MBEDTLS_THREADING_C)
+  // TLS 1.3 keeps its keys in mbedTLS's PSA, of which there is one for all threads.
+  if (settings->threads > 1) has_new = false;
+  if (!has_new && !has_old) return fail(LIMPET_E_UNSUPPORTED, "TLS 1.3 for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
+#endif
   mbedtls_ssl_conf_min_tls_version(&context->config, has_old ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
   mbedtls_ssl_conf_max_tls_version(&context->config, has_new ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 #elif MBEDTLS_VERSION_NUMBER >= 0x03020000
@@ -38,6 +67,8 @@ static void context_versions(struct tls_context *context) {
 #else
   mbedtls_ssl_conf_min_version(&context->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 #endif
+  (void)settings;
+  return 0;
 }
 
 /* What servers and clients have in common. */
@@ -51,7 +82,12 @@ static int context_configure(struct tls_context *context, const limpet_config *s
   if (!context->suites) return LIMPET_E_TLS;
   mbedtls_ssl_conf_rng(config, mbedtls_ctr_drbg_random, &context->random.generator);
   mbedtls_ssl_conf_ciphersuites(config, context->suites);
-  context_versions(context);
+  if (context_versions(context, settings) != 0) return LIMPET_E_UNSUPPORTED;
+#if MBEDTLS_VERSION_NUMBER >= 0x03010000
+  mbedtls_ssl_conf_groups(config, groups);
+#else
+  mbedtls_ssl_conf_curves(config, groups);
+#endif
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
   // TLS 1.2 lets a client ask for one expensive handshake after the other.
   mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);

@@ -7,7 +7,7 @@
 
 #include "tls-context.h"
 
-#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#if defined(MBEDTLS_USE_PSA_CRYPTO) || defined(MBEDTLS_SSL_PROTO_TLS1_3)
 #include <psa/crypto.h>
 #endif
 
@@ -47,11 +47,11 @@ static struct tls_context **contexts_read(const limpet_config *settings, int cou
 
 /* What mbedTLS has once for the whole process. */
 static int library_open(int loops) {
-#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
-#if !defined(MBEDTLS_THREADING_C)
-  if (loops > 1) return fail(LIMPET_E_UNSUPPORTED, "TLS 1.3 with several threads needs an mbedTLS with MBEDTLS_THREADING_C");
+#if defined(MBEDTLS_USE_PSA_CRYPTO) && !defined(MBEDTLS_THREADING_C)
+  if (loops > 1) return fail(LIMPET_E_UNSUPPORTED, "TLS for several threads: mbedTLS was built with MBEDTLS_USE_PSA_CRYPTO, and without MBEDTLS_THREADING_C");
 #endif
-  if (psa_crypto_init() != PSA_SUCCESS) return fail(LIMPET_E_TLS, "TLS: mbedTLS's PSA does not start");
+#if defined(MBEDTLS_USE_PSA_CRYPTO) || defined(MBEDTLS_SSL_PROTO_TLS1_3)
+  if (psa_crypto_init() != PSA_SUCCESS) return fail(LIMPET_E_TLS, "mbedTLS's PSA does not start");
 #endif
   (void)loops;
   return 0;
@@ -59,6 +59,8 @@ static int library_open(int loops) {
 
 int tls_open(limpet_server *server) {
   const limpet_config *settings = server->settings;
+  // A start that failed later may be tried again.
+  tls_close(server);
   int code = library_open(server->loop_count);
   if (code != 0) return code;
   struct tls *tls = calloc(1, sizeof *tls);

@@ -123,6 +123,10 @@ static void keep_on_close(limpet_server *told, limpet_session gone, uint16_t cod
   (void)told, (void)code, (void)reason, (void)user;
   CHECK_EQUAL(limpet_session_metadata(gone, "name", kept, sizeof kept), 3);
   kept[3] = '\0';
+  // Where its peer was is not: the connection is gone.
+  int family = 9;
+  CHECK_EQUAL(limpet_session_remote_address(gone, NULL, 0, NULL, &family), 0);
+  CHECK_EQUAL(family, 0);
   closed_count++;
 }
 

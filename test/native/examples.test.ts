@@ -10,8 +10,8 @@ import { until } from '../host/support/wait.js';
 import { built, skips, type Kind } from './support/build.js';
 import { get, served, type Served } from './support/limpetd.js';
 
-async function open(t: TestContext, port: number, path = '/'): Promise<Peer> {
-  const peer = await Peer.open(port, { path });
+async function open(t: TestContext, port: number, path = '/', lines: string[] = []): Promise<Peer> {
+  const peer = await Peer.open(port, { path, lines });
   t.after(() => peer.transport.destroy());
   return peer;
 }
@@ -102,6 +102,36 @@ const SERVERS: Record<string, (t: TestContext, it: Served) => Promise<void>> = {
     ann.transport.destroy();
     assert.equal(await bob.text(), 'Ann left');
     assert.deepEqual([bob.frames, eve.frames], [[], []], 'nobody hears herself, or another room');
+  },
+
+  dmsc: async (t, { child, port }) => {
+    const lines = ['Origin: https://example.com'];
+    const peers = [await open(t, port, '/', lines), await open(t, port, '/', lines)];
+    await assert.rejects(open(t, port), /403/, 'an Origin that is not allowed');
+    peers[0].write(text('hello'));
+    assert.equal(await peers[0].text(), 'hello');
+    child.kill('SIGTERM');
+    for (const peer of peers) {
+      assert.equal(await peer.text(), '{"type": "broadcast", "message": "Hello all!"}');
+      assert.equal(await peer.text(), 'Welcome!');
+    }
+    // The first one is alone in the room.
+    assert.equal(await peers[0].text(), '{"type": "room", "content": "Hello room!"}');
+    for (const peer of peers) {
+      assert.deepEqual(await peer.closeFrame(), [1001, '']);
+      peer.write(close(1001));
+    }
+    const { stdout } = await child.ended(30_000);
+    for (const line of [
+      /^Broadcast sent to 2 clients$/m,
+      /^Session [0-9a-f]+: 127\.0\.0\.1, connected: \d{13}, sent: 2\/51$/m,
+      /^Room message sent to 1 clients$/m,
+      /^Room 'chat_room_1' has 0 members$/m,
+      /^Error -54: The origin is not on the list/m,
+      /^WebSocket server shutdown complete$/m,
+    ]) {
+      assert.match(stdout, line);
+    }
   },
 };
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "check.h"
@@ -147,6 +148,23 @@ static void test_echo(void) {
   clients_free(clients, CLIENTS);
 }
 
+/* Nobody shares a port with another server. */
+static void test_port_taken(void) {
+  limpet_server *first = server_started(LOOPS, "127.0.0.1");
+  for (int threads = 1; threads <= LOOPS; threads += LOOPS - 1) {
+    limpet_config *config = limpet_config_new();
+    CHECK_EQUAL(limpet_config_set_port(config, limpet_server_port(first)), 0);
+    CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+    limpet_server *second = limpet_server_new(config);
+    limpet_config_free(config);
+    CHECK(second != NULL);
+    CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+    CHECK(strstr(limpet_last_error(), "bind 127.0.0.1:") != NULL);
+    limpet_server_free(second);
+  }
+  limpet_server_free(first);
+}
+
 /* A path has one listener: connections are dealt out in turn, so all loops have the same. */
 static void test_dealt(void) {
   enum { CLIENTS = 5 * LOOPS };
@@ -235,6 +253,17 @@ static void expect_in_order(struct check_client *client, int frames) {
   }
 }
 
+/* Clients whose sessions may be cut off as soon as they are told, before their answer is written. */
+static struct check_client *clients_hunted(int count, int port) {
+  struct check_client *clients = calloc((size_t)count, sizeof *clients);
+  CHECK(clients != NULL);
+  for (int i = 0; i < count; i++) {
+    clients[i] = check_client_connect(port, "/", "");
+    CHECK(clients[i].status == 101 || clients[i].status == 0);
+  }
+  return clients;
+}
+
 /* Eight threads send to sessions that come and go; then the server stops, and is freed, while they go on. */
 static void test_senders(int threads) {
   limpet_server *server = server_started(threads, "127.0.0.1");
@@ -243,11 +272,11 @@ static void test_senders(int threads) {
   pthread_t senders[SENDERS];
   for (uintptr_t i = 0; i < SENDERS; i++) senders[i] = thread_start(sender_run, (void *)i);
   for (int round = 0; round < 12; round++) {
-    struct check_client *clients = clients_new(8, port);
+    struct check_client *clients = clients_hunted(8, port);
     for (int i = 0; i < 8; i++) expect_in_order(&clients[i], 20);
     clients_free(clients, 8);
   }
-  struct check_client *last = clients_new(8, port);
+  struct check_client *last = clients_hunted(8, port);
   CHECK_EQUAL(limpet_server_stop(server, 50), 0);
   limpet_server_free(server);
   /* Numbers of servers that are gone: for a while with another server in their place. */
@@ -255,7 +284,7 @@ static void test_senders(int threads) {
   CHECK_SOON(atomic_load(&sent_stale) > stale + 1000);
   limpet_server *next = server_of(threads, "127.0.0.1");
   CHECK_EQUAL(limpet_server_start(next), 0);
-  struct check_client *clients = clients_new(8, limpet_server_port(next));
+  struct check_client *clients = clients_hunted(8, limpet_server_port(next));
   atomic_store(&senders_end, true);
   for (int i = 0; i < SENDERS; i++) CHECK(pthread_join(senders[i], NULL) == 0);
   limpet_server_free(next);
@@ -344,6 +373,7 @@ static void on_connect_join(limpet_server *server, limpet_session session, void 
   char room[32];
   CHECK(limpet_session_request_part(session, LIMPET_PART_PATH, room, sizeof room) > 0);
   CHECK_EQUAL(limpet_session_join(session, room + 1), 1);
+  CHECK_EQUAL(limpet_session_set_metadata(session, "room", room, strlen(room)), 0);
 }
 
 /* A client publishes to its room. */
@@ -473,6 +503,12 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published), 0);
   CHECK_EQUAL(published.delivered + published.over + published.dropped, 0);
   CHECK_EQUAL(limpet_server_publish(server, "odd", except, LIMPET_TEXT, "odd", 3, NULL), 0);
+  /* What a selection points at may change as soon as the call returns. */
+  char key[] = "room", value[] = "/even";
+  selection = (struct limpet_selection){.key = key, .value = value, .value_length = 5, .except = except};
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "even", 4, NULL), 0);
+  memset(key, 'x', sizeof key - 1);
+  memset(value, 'x', sizeof value - 1);
   selection = (struct limpet_selection){.key = "no such key", .value = "x", .value_length = 1};
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), 0);
   selection = (struct limpet_selection){.filter = odd_only};
@@ -495,7 +531,7 @@ static void test_many(int threads) {
     } else {
       CHECK_EQUAL(frame.first, CHECK_BINARY_FRAME);
       CHECK_STRING(frame.payload, "most");
-      if (i % 2) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "odd");
+      CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, i % 2 ? "odd" : "even");
       CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "each");
       frame = check_client_receive(&clients[i]);
     }
@@ -516,6 +552,53 @@ static void test_many(int threads) {
   CHECK_EQUAL(limpet_server_active_count(server), 0);
   limpet_server_free(server);
   clients_free(clients, CLIENTS);
+}
+
+/* ----------------------------------------------------------------- a loop that is stuck */
+
+static _Atomic limpet_session stuck;
+static atomic_bool let_go;
+
+static void on_message_stuck(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
+                             size_t length, void *user) {
+  (void)server, (void)type, (void)data, (void)length, (void)user;
+  atomic_store(&stuck, session);
+  while (!atomic_load(&let_go)) sched_yield();
+}
+
+/* A callback that does not return: what waits for its loop has a bound, and the others go on. */
+static void test_stuck(void) {
+  enum { CLIENTS = 16, PIECE = 4 << 20, HELD = 15 };
+  limpet_server *server = server_of(2, "127.0.0.1");
+  CHECK_EQUAL(limpet_server_set_on_message(server, on_message_stuck, NULL), 0);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
+  CHECK_SOON(atomic_load(&known_count) == CLIENTS);
+  atomic_store(&stuck, 0);
+  atomic_store(&let_go, false);
+  CHECK(check_client_send(&clients[0], CHECK_TEXT_FRAME, "stay", 4));
+  CHECK_SOON(atomic_load(&stuck) != 0);
+  char *data = calloc(1, PIECE);
+  CHECK(data != NULL);
+  for (int i = 0; i < HELD; i++) CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), 0);
+  CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), LIMPET_ERROR_CODE_MEMORY);
+  /* One of the two has no room: neither has it. */
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_BINARY, data, PIECE), LIMPET_ERROR_CODE_MEMORY);
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "small", 5), 0);
+  int going_on = 0;
+  for (int i = 1; i < CLIENTS; i++) {
+    const struct check_frame frame = check_client_receive_in(&clients[i], 100);
+    going_on += frame.first == CHECK_TEXT_FRAME && strcmp(frame.payload, "small") == 0;
+  }
+  CHECK(going_on > 0 && going_on < CLIENTS);
+  atomic_store(&let_go, true);
+  for (int i = 0; i < HELD; i++) CHECK_EQUAL(check_client_receive(&clients[0]).length, PIECE);
+  CHECK_FRAME(&clients[0], CHECK_TEXT_FRAME, "small");
+  CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), 0);
+  CHECK_EQUAL(check_client_receive(&clients[0]).length, PIECE);
+  limpet_server_free(server);
+  clients_free(clients, CLIENTS);
+  free(data);
 }
 
 /* ------------------------------------------------------------------------ bounds */
@@ -600,7 +683,8 @@ static void test_stop(int threads) {
     if (how == 1) CHECK(check_client_send(&client, CHECK_TEXT_FRAME, "stop", 4));
     if (how == 2) {
       signal(SIGALRM, on_alarm);
-      alarm(1);
+      const struct itimerval soon = {.it_value = {.tv_usec = 100000}};
+      CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
     }
     CHECK_EQUAL(limpet_server_run(server), 0);
     if (how == 0) CHECK(pthread_join(stopper, NULL) == 0);
@@ -658,13 +742,17 @@ static void test_wake(int threads) {
 
 int main(void) {
   signal(SIGPIPE, SIG_IGN);
+  /* Errors are counted here. */
+  CHECK_EQUAL(limpet_log_set(LIMPET_LOG_NOTICE, NULL, NULL), 0);
   test_echo();
+  test_port_taken();
   test_dealt();
   test_order();
   test_refused();
   test_rooms(LOOPS);
   test_rooms(2);
   test_many(LOOPS);
+  test_stuck();
   test_bounds(false);
   test_bounds(true);
   test_senders(LOOPS);

@@ -466,10 +466,10 @@ static bool let_in(int port, const char *options) {
 
 /* The server that check_pump polls, and what it said last. */
 static limpet_server *listening;
-static int errors, last_code;
+static _Atomic int errors, last_code;
 static char last_words[512];
-static limpet_session opened;
-static int closed;
+static _Atomic limpet_session opened;
+static _Atomic int closed;
 
 static void pump(void) {
   const int count = limpet_server_poll(listening, 2);
@@ -962,6 +962,42 @@ static void test_reload(void) {
   limpet_server_free(server);
 }
 
+/* A start that fails behind the files may be tried again. */
+static void test_again(void) {
+  const int port = listen_with(secured());
+  limpet_config *config = secured();
+  CHECK_EQUAL(limpet_config_set_host(config, "127.0.0.1"), 0);
+  CHECK_EQUAL(limpet_config_set_port(config, port), 0);
+  limpet_server *second = limpet_server_new(config);
+  CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+  CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+  listener_end();
+  CHECK_EQUAL(limpet_server_start(second), 0);
+  limpet_server_free(second);
+  limpet_config_free(config);
+}
+
+/* Threads that serve take contexts while another one reloads. */
+static void test_threads(void) {
+  limpet_config *config = secured();
+  CHECK_EQUAL(limpet_config_set_threads(config, 4), 0);
+  const int port = listen_with(config);
+  check_pump = NULL;
+  struct secure_client clients[24];
+  for (int i = 0; i < 24; i++) {
+    client_open(&clients[i], port, "");
+    CHECK_EQUAL(limpet_server_reload_tls(listening), 0);
+    client_echo(&clients[i], 20000);
+  }
+  for (int i = 0; i < 24; i++) {
+    client_echo(&clients[i], 126);
+    client_end(&clients[i]);
+  }
+  CHECK_EQUAL(limpet_server_stop(listening, 1000), 0);
+  CHECK_EQUAL(errors, 0);
+  listener_end();
+}
+
 static void refused(const char *cert, const char *key, const char *words) {
   limpet_config *config = config_new();
   CHECK_EQUAL(limpet_config_set_tls(config, file(cert), file(key)), 0);
@@ -1018,6 +1054,8 @@ int main(void) {
   test_connect();
   test_attach();
   test_reload();
+  test_again();
+  test_threads();
   test_files();
   char command[64];
   snprintf(command, sizeof command, "rm -r %s", folder);

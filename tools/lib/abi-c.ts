@@ -143,7 +143,7 @@ function writeLists({ functions }: Abi): string {
 }
 
 /** limpet_open → open: what all names for an export have in common. */
-function nounVerb(name: string): string {
+export function nounVerb(name: string): string {
   return name.replace(/^limpet_/, '');
 }
 
