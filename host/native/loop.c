@@ -12,6 +12,7 @@
 #include "client.h"
 #include "counters.h"
 #include "crossing.h"
+#include "threads.h"
 #include "hub.h"
 #include "memory.h"
 
@@ -273,6 +274,7 @@ bool loop_is_over(const struct loop *loop) {
 void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
+  threads_lose(loop);
   events_failed(loop, 0, LIMPET_E_TRAP, limpet_core_failure());
   const struct callbacks *calls = &loop->server->callbacks;
   for (uint32_t row = 0; row < loop->rows; row++) {
