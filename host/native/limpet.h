@@ -189,13 +189,16 @@ LIMPET_API int limpet_config_set_batch(limpet_config *config, uint32_t messages)
 /* Any option of the core's defaults, see enum limpet_option. */
 LIMPET_API int limpet_config_set_option(limpet_config *config, enum limpet_option option, int32_t value);
 
-/* TLS 1.2 and up. Certificate chain and private key, PEM files; read by limpet_server_start. */
+/* TLS 1.2 and up. Certificate chain and private key, PEM or DER files; read by limpet_server_start. LIMPET_E_UNSUPPORTED
+ * from all of these where the library was built without TLS. */
 LIMPET_API int limpet_config_set_tls(limpet_config *config, const char *cert_file, const char *key_file);
-/* A further certificate, for clients that ask for this server name (SNI; "*.example.com" for subdomains). RFC 6066 3. */
+/* A further certificate, for clients that ask for this server name (SNI; "*.example.com" for one label more). RFC 6066 3. */
 LIMPET_API int limpet_config_add_tls_host(limpet_config *config, const char *name, const char *cert_file, const char *key_file);
-/* Suites by their names, separated by colons; NULL for the library's. An unknown one is an error. */
+/* Suites by their names (OpenSSL's, IANA's or mbedTLS's), separated by colons, the server's first choice first; NULL
+ * (default) for those of RFC 9325 4.2. An unknown one is LIMPET_ERROR_CODE_ARGUMENT. */
 LIMPET_API int limpet_config_set_tls_ciphers(limpet_config *config, const char *suites);
-/* Client certificates: the CA file that signs them, and whether one is required. */
+/* Client certificates: the CA file that signs them, and whether one is required. Where none is, none will do, but one that
+ * is not by that CA is refused. NULL: clients are not asked (default). */
 LIMPET_API int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file, bool required);
 /* Of clients: the CA file that servers are held against (default: the system's), whether they are checked (default true). */
 LIMPET_API int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file, bool verified);
@@ -235,7 +238,8 @@ LIMPET_API int limpet_server_port(const limpet_server *server);
 LIMPET_API void *limpet_server_user(const limpet_server *server);
 LIMPET_API int limpet_server_set_user(limpet_server *server, void *user);
 
-/* Certificates and keys are read again; new connections get them. A bad file is an error and changes nothing. */
+/* Certificates, keys and CA files are read again; new connections get them. A bad file is LIMPET_E_TLS and changes
+ * nothing. Any thread. */
 LIMPET_API int limpet_server_reload_tls(limpet_server *server);
 
 /* Decisions of on_upgrade. */
@@ -432,13 +436,28 @@ LIMPET_API uint64_t limpet_session_bytes_received(limpet_session session);
  * `family` (4, 6, 0 = not known; so it is in on_close) may be NULL. 46 bytes hold any. Returns its length. */
 LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port, int *family);
 
-/* The server of a session, NULL for a stale one. Any thread. */
+/* The server of a session, also of one that has ended; NULL once the server is gone. Any thread. */
 LIMPET_API limpet_server *limpet_session_server(limpet_session session);
 /* The descriptor of its socket. */
 LIMPET_API int limpet_session_fd(limpet_session session);
 /* A pointer of the application's; limpet_session_set_user returns the old one. NULL for a stale session. */
 LIMPET_API void *limpet_session_user(limpet_session session);
 LIMPET_API void *limpet_session_set_user(limpet_session session, void *user);
+
+/* What TLS says of a session's connection; strings end with a zero byte, "" is none. */
+struct limpet_tls_details {
+  /* "TLSv1.2", "TLSv1.3". */
+  char version[16];
+  /* The cipher suite as IANA names it. */
+  char suite[64];
+  /* The host name that the client asked for. RFC 6066 3. */
+  char server_name[256];
+  /* Whose certificate the peer has shown: "C=CZ, CN=someone". A server's clients show one where it has a
+   * client CA (limpet_config_set_tls_client_ca), and what is here was signed by it. */
+  char peer[256];
+};
+/* LIMPET_ERROR_CODE_ABSENT for a connection that is not under TLS. */
+LIMPET_API int limpet_session_tls(limpet_session session, struct limpet_tls_details *details);
 
 /* Keys and values of a session, until its on_close returned. Values are bytes. */
 LIMPET_API int limpet_session_set_metadata(limpet_session session, const char *key, const void *value, size_t length);
