@@ -1,10 +1,9 @@
-/* What libwebsockets' notes on coding say, point by point, in Limpet's words: docs/coming-from.md lists these cases. */
+/* What libwebsockets' notes on coding say, point by point, in Limpet's words: docs/coming-from.md lists these tests. */
 
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cases.h"
 #include "support.h"
 
 /* --------------------------------------------------------------- threads, live connections */
@@ -19,7 +18,7 @@ static void *send_from_afar(void *arg) {
   return NULL;
 }
 
-static void other_threads(void) {
+static void test_other_threads(void) {
   serve(NULL);
   struct check_client client = join(&target);
   pthread_t thread;
@@ -30,7 +29,7 @@ static void other_threads(void) {
   serve_end();
 }
 
-static void live_only(void) {
+static void test_live_only(void) {
   serve(NULL);
   limpet_session gone;
   struct check_client client = join(&gone);
@@ -41,7 +40,7 @@ static void live_only(void) {
   serve_end();
 }
 
-static void max_connections(void) {
+static void test_max_connections(void) {
   limpet_config *config = limpet_config_new();
   CHECK_EQUAL(limpet_config_set_max_connections(config, 2), 0);
   serve(config);
@@ -79,7 +78,7 @@ static void writing(void) {
   serve_start();
 }
 
-static void callback_on_writable(void) {
+static void test_callback_on_writable(void) {
   writing();
   limpet_session session;
   struct check_client client = join(&session);
@@ -92,7 +91,7 @@ static void callback_on_writable(void) {
   serve_end();
 }
 
-static void callback_on_writable_all(void) {
+static void test_callback_on_writable_all(void) {
   writing();
   writable_count = 3;
   struct check_client clients[3] = {join(NULL), join(NULL), join(NULL)};
@@ -103,7 +102,7 @@ static void callback_on_writable_all(void) {
   serve_end();
 }
 
-static void closing_from_callback(void) {
+static void test_closing_from_callback(void) {
   writing();
   closes = true;
   limpet_session session;
@@ -123,7 +122,7 @@ static void terminate_it(limpet_server *of, limpet_session session, enum limpet_
   CHECK_EQUAL(limpet_session_terminate(session), 0);
 }
 
-static void terminating_from_callback(void) {
+static void test_terminating_from_callback(void) {
   serve_new(NULL);
   limpet_server_set_on_message(server, terminate_it, NULL);
   serve_start();
@@ -155,7 +154,7 @@ static void on_chunk(limpet_server *of, limpet_session session, enum limpet_type
   if (is_last) wholes++;
 }
 
-static void receiving_fragments(void) {
+static void test_receiving_fragments(void) {
   gathered_length = 0;
   pieces = wholes = 0;
   limpet_config *config = limpet_config_new();
@@ -178,7 +177,7 @@ static void receiving_fragments(void) {
   serve_end();
 }
 
-static void sending_fragments(void) {
+static void test_sending_fragments(void) {
   serve(NULL);
   limpet_session session;
   struct check_client client = join(&session);
@@ -204,7 +203,7 @@ static enum limpet_verdict on_upgrade(limpet_server *of, limpet_session session,
   return LIMPET_ACCEPT;
 }
 
-static void headers(void) {
+static void test_headers(void) {
   for (int kept = 0; kept <= 1; kept++) {
     limpet_config *config = limpet_config_new();
     if (kept) CHECK_EQUAL(limpet_config_set_keep_request(config, "user-agent"), 0);
@@ -228,7 +227,7 @@ static int socket_option(int fd, int level, int option) {
   return value;
 }
 
-static void keepalive(void) {
+static void test_keepalive(void) {
   limpet_config *config = limpet_config_new();
   CHECK_EQUAL(limpet_config_set_keepalive(config, 77, 11, 5), 0);
   serve(config);
@@ -292,7 +291,7 @@ static void external_pump(void) {
   }
 }
 
-static void external_poll(void) {
+static void test_external_poll(void) {
   fd_count = 0;
   serve_new(NULL);
   struct limpet_poll_callbacks callbacks = {fd_add, fd_change, fd_remove, NULL};
@@ -342,7 +341,7 @@ static void on_connect_error(limpet_server *of, limpet_session session, int code
   failures++;
 }
 
-static void client_connect(void) {
+static void test_client_connect(void) {
   established = failures = 0;
   serve_new(NULL);
   limpet_server_set_on_connect(server, on_connect, NULL);
@@ -360,7 +359,7 @@ static void client_connect(void) {
   serve_end();
 }
 
-static void client_connection_error(void) {
+static void test_client_connection_error(void) {
   established = failures = 0;
   serve_new(NULL);
   limpet_server_set_on_connect(server, on_connect, NULL);
@@ -398,7 +397,7 @@ static void emit(enum limpet_log_level level, const char *line, void *user) {
   logged_level = level;
 }
 
-static void log_level(void) {
+static void test_log_level(void) {
   logged = 0;
   uint32_t by_default = LIMPET_LOG_ERROR | LIMPET_LOG_WARN | LIMPET_LOG_NOTICE;
   CHECK_EQUAL(limpet_log_set(by_default, emit, NULL), 0);
@@ -413,7 +412,7 @@ static void log_level(void) {
   CHECK_EQUAL(limpet_log_set(by_default, limpet_log_emit_stderr, NULL), 0);
 }
 
-static void daemonize(void) {
+static void test_daemonize(void) {
   char folder[] = "/tmp/limpet-lws-XXXXXX", lock[64];
   CHECK(mkdtemp(folder) != NULL);
   snprintf(lock, sizeof lock, "%s/lock", folder);
@@ -446,24 +445,21 @@ static void daemonize(void) {
 }
 
 int main(void) {
-  static const struct test_case cases[] = {
-      {"libwebsockets: lws_daemonize", daemonize},
-      {"libwebsockets: maximum number of connections", max_connections},
-      {"libwebsockets: actions from other threads", other_threads},
-      {"libwebsockets: only live connections", live_only},
-      {"libwebsockets: callback_on_writable", callback_on_writable},
-      {"libwebsockets: callback_on_writable_all_protocol", callback_on_writable_all},
-      {"libwebsockets: closing from a callback", closing_from_callback},
-      {"libwebsockets: cutting off from a callback", terminating_from_callback},
-      {"libwebsockets: is_final_fragment, remaining_packet_payload", receiving_fragments},
-      {"libwebsockets: sending fragments", sending_fragments},
-      {"libwebsockets: lws_set_log_level", log_level},
-      {"libwebsockets: external polling loop", external_poll},
-      {"libwebsockets: availability of header information", headers},
-      {"libwebsockets: TCP keepalive", keepalive},
-      {"libwebsockets: client connections are asynchronous", client_connect},
-      {"libwebsockets: CLIENT_CONNECTION_ERROR", client_connection_error},
-  };
-  CASES_RUN(cases);
+  test_daemonize();
+  test_max_connections();
+  test_other_threads();
+  test_live_only();
+  test_callback_on_writable();
+  test_callback_on_writable_all();
+  test_closing_from_callback();
+  test_terminating_from_callback();
+  test_receiving_fragments();
+  test_sending_fragments();
+  test_log_level();
+  test_external_poll();
+  test_headers();
+  test_keepalive();
+  test_client_connect();
+  test_client_connection_error();
   return 0;
 }
