@@ -12,6 +12,7 @@
 #include "client.h"
 #include "counters.h"
 #include "crossing.h"
+#include "threads.h"
 #include "hub.h"
 #include "memory.h"
 
@@ -274,12 +275,14 @@ bool loop_is_over(const struct loop *loop) {
 void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
+  threads_lose(loop);
+  const bool told = loop->telling;
   loop->telling = true;
   events_failed(loop, 0, LIMPET_E_TRAP, limpet_strerror(LIMPET_E_TRAP));
   for (uint32_t row = 0; row < loop->rows; row++) {
     if (loop->connections[row].handle != 0) events_gone(loop, &loop->connections[row]);
   }
-  loop->telling = false;
+  loop->telling = told;
 }
 
 int loop_here(limpet_server *server, struct loop **loop) {
