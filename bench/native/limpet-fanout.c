@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "limpet.h"
-#include "listen.h"
 
 static limpet_server *serving;
 /* What a session's pointer points at if it publishes. */
@@ -26,7 +25,8 @@ static void opened(limpet_server *server, limpet_session session, void *user) {
 
 static void publish(limpet_server *server, limpet_session session, enum limpet_type type,
                     char *data, size_t length, void *user) {
-  (void)session, (void)user;
+  (void)user;
+  if (limpet_session_user(session) != &publishes) return;
   limpet_server_publish(server, "all", 0, type, data, length, NULL);
 }
 
@@ -38,7 +38,6 @@ static void on_signal(int number) {
 int main(void) {
   limpet_config *config = limpet_config_new();
   limpet_config_set_port(config, 0);
-  listen_raise_files();
   serving = limpet_server_new(config);
   limpet_config_free(config);
   limpet_server_set_on_upgrade(serving, upgrade, NULL);
@@ -50,7 +49,8 @@ int main(void) {
   }
   signal(SIGTERM, on_signal);
   signal(SIGINT, on_signal);
-  listen_print(limpet_server_port(serving));
+  printf("listening on http://127.0.0.1:%d/\n", limpet_server_port(serving));
+  fflush(stdout);
   limpet_server_run(serving);
   limpet_server_free(serving);
   return 0;

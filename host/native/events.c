@@ -173,9 +173,15 @@ static void events_tell(struct loop *loop, struct connection *connection, const 
   }
 }
 
+void events_gone(struct loop *loop, struct connection *connection) {
+  const struct limpet_event_record event = {
+      .kind = LIMPET_EVENT_KIND_CLOSED, .code = 1006, .session = connection->handle};
+  events_tell(loop, connection, &event);
+}
+
 uint32_t events_drain(struct loop *loop) {
   const struct limpet_event_ring *ring = loop->ring;
-  if (loop->telling || ring->tail == ring->head) return 0;
+  if (loop->telling || loop->broken || ring->tail == ring->head) return 0;
   loop->telling = true;
   const uint32_t from = ring->tail;
   uint32_t at = from;
@@ -188,6 +194,7 @@ uint32_t events_drain(struct loop *loop) {
     if (connection) events_tell(loop, connection, &event);
   }
   loop->telling = false;
-  limpet_core_event_ack(loop->core, (int32_t)(at - from));
+  // A core that trapped takes nothing back: loop_work sees to it.
+  if (limpet_core_event_ack(loop->core, (int32_t)(at - from)) == LIMPET_CORE_TRAP) return 0;
   return at - from;
 }

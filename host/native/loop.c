@@ -217,6 +217,7 @@ void loop_work(struct loop *loop) {
 }
 
 int loop_delay(const struct loop *loop) {
+  if (loop->broken) return -1;
   if (loop->asking || loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
   int64_t due = loop->due;
   if (loop->listener_wait != 0 && loop->listener_wait < due) due = loop->listener_wait;
@@ -275,16 +276,12 @@ void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
   threads_lose(loop);
-  events_failed(loop, 0, LIMPET_E_TRAP, limpet_core_failure());
-  const struct callbacks *calls = &loop->server->callbacks;
+  loop->telling = true;
+  events_failed(loop, 0, LIMPET_E_TRAP, limpet_strerror(LIMPET_E_TRAP));
   for (uint32_t row = 0; row < loop->rows; row++) {
-    struct connection *connection = &loop->connections[row];
-    if (connection->handle == 0) continue;
-    if ((connection->flags & CONNECTION_OPENED) && calls->close) {
-      calls->close(loop->server, loop_session(loop, connection->handle), 1006, "", calls->close_user);
-    }
-    link_forget(loop, connection);
+    if (loop->connections[row].handle != 0) events_gone(loop, &loop->connections[row]);
   }
+  loop->telling = false;
 }
 
 int loop_here(limpet_server *server, struct loop **loop) {

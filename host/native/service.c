@@ -61,5 +61,7 @@ int limpet_server_service(limpet_server *server) {
   loop_work(loop);
   loop_settle(loop);
   server_settle(server);
+  // All is over: the next call says so, and nothing else would bring it about.
+  if (atomic_load(&server->phase) == SERVER_STOPPED) return 0;
   return loop_delay(loop);
 }

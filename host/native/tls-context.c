@@ -103,7 +103,9 @@ static int context_configure(struct tls_context *context, const limpet_config *s
 }
 
 static int sni(void *user, mbedtls_ssl_context *ssl, const unsigned char *name, size_t length) {
-  struct tls_identity *identity = tls_identity_for(user, (const char *)name, length);
+  struct tls_context *context = user;
+  struct tls_identity *identity = tls_identity_for(context, (const char *)name, length);
+  tls_asked(context->shaking, (const char *)name, length);
   // mbedTLS answers with the alert unrecognized_name.
   if (!identity) return MBEDTLS_ERR_SSL_BAD_INPUT_DATA;
   return mbedtls_ssl_set_hs_own_cert(ssl, &identity->certificate, &identity->key);

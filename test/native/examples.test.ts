@@ -6,11 +6,12 @@ import { test, type TestContext } from 'node:test';
 import { binary, close, continuation, text } from '../conformance/frame.js';
 import { Child } from '../host/support/child.js';
 import { Peer } from '../host/support/peer.js';
+import { until } from '../host/support/wait.js';
 import { built, skips, type Kind } from './support/build.js';
 import { get, served, type Served } from './support/limpetd.js';
 
-async function open(t: TestContext, port: number, path = '/'): Promise<Peer> {
-  const peer = await Peer.open(port, { path });
+async function open(t: TestContext, port: number, path = '/', lines: string[] = []): Promise<Peer> {
+  const peer = await Peer.open(port, { path, lines });
   t.after(() => peer.transport.destroy());
   return peer;
 }
@@ -59,6 +60,36 @@ const SERVERS: Record<string, (t: TestContext, it: Served) => Promise<void>> = {
     assert.deepEqual(await one.closeFrame(), [1003, 'short lines, please']);
   },
 
+  attach: async (t, { child, port }) => {
+    const peer = await open(t, port, '/room?x=1');
+    for (const said of ['hello', 'x'.repeat(4096)]) {
+      peer.write(text(said));
+      assert.equal(await peer.text(), said);
+    }
+    peer.write(text('bye'));
+    assert.deepEqual(await peer.closeFrame(), [1000, 'bye']);
+    // The socket goes on behind the Close frames.
+    let bare = '';
+    peer.transport.on('data', (chunk: Buffer) => (bare += chunk.toString()));
+    peer.write(close(1000), Buffer.from('other bytes\n'));
+    await until(() => bare === 'plainly: other bytes\n', 'plain bytes');
+    // The client closes first, or speaks something else, or goes: the next one is served all the same.
+    const polite = await open(t, port);
+    polite.write(close(1001, 'leaving'));
+    assert.deepEqual(await polite.closeFrame(), [1001, '']);
+    const other = await Peer.connect(port);
+    other.write(Buffer.from('SSH-2.0-x\r\n\r\n'));
+    await other.overAs();
+    (await open(t, port)).reset();
+    const last = await open(t, port, '/last');
+    last.write(text('still there?'));
+    assert.equal(await last.text(), 'still there?');
+    last.write(close(1000));
+    assert.deepEqual(await last.closeFrame(), [1000, '']);
+    assert.match(child.stdout, /\n\/room\?x=1 of 127\.0\.0\.1\n/);
+    assert.match(child.stdout, /\nno WebSocket: /);
+  },
+
   chat: async (t, { port }) => {
     const ann = await open(t, port, '/tea?Ann');
     const bob = await open(t, port, '/tea?Bob');
@@ -71,6 +102,36 @@ const SERVERS: Record<string, (t: TestContext, it: Served) => Promise<void>> = {
     ann.transport.destroy();
     assert.equal(await bob.text(), 'Ann left');
     assert.deepEqual([bob.frames, eve.frames], [[], []], 'nobody hears herself, or another room');
+  },
+
+  dmsc: async (t, { child, port }) => {
+    const lines = ['Origin: https://example.com'];
+    const peers = [await open(t, port, '/', lines), await open(t, port, '/', lines)];
+    await assert.rejects(open(t, port), /403/, 'an Origin that is not allowed');
+    peers[0].write(text('hello'));
+    assert.equal(await peers[0].text(), 'hello');
+    child.kill('SIGTERM');
+    for (const peer of peers) {
+      assert.equal(await peer.text(), '{"type": "broadcast", "message": "Hello all!"}');
+      assert.equal(await peer.text(), 'Welcome!');
+    }
+    // The first one is alone in the room.
+    assert.equal(await peers[0].text(), '{"type": "room", "content": "Hello room!"}');
+    for (const peer of peers) {
+      assert.deepEqual(await peer.closeFrame(), [1001, '']);
+      peer.write(close(1001));
+    }
+    const { stdout } = await child.ended(30_000);
+    for (const line of [
+      /^Broadcast sent to 2 clients$/m,
+      /^Session [0-9a-f]+: 127\.0\.0\.1, connected: \d{13}, sent: 2\/51$/m,
+      /^Room message sent to 1 clients$/m,
+      /^Room 'chat_room_1' has 0 members$/m,
+      /^Error -54: The origin is not on the list/m,
+      /^WebSocket server shutdown complete$/m,
+    ]) {
+      assert.match(stdout, line);
+    }
   },
 };
 

@@ -500,6 +500,17 @@ static void on_close(limpet_server *server, limpet_session session, uint16_t cod
   closed = code;
 }
 
+/* Whose certificate the last plain request came with. */
+static char peer_name[256];
+
+static void on_request(limpet_server *server, limpet_session session, const char *method, const char *path, void *user) {
+  (void)server, (void)method, (void)path, (void)user;
+  struct limpet_tls_details details;
+  CHECK_EQUAL(limpet_session_tls(session, &details), 0);
+  snprintf(peer_name, sizeof peer_name, "%s", details.peer);
+  CHECK_EQUAL(limpet_session_respond(session, 426, NULL, NULL, 0), 0);
+}
+
 /* A server on a free port of this machine that echoes, polled by check_pump; consumes the config. */
 static int listen_with(limpet_config *config) {
   CHECK_EQUAL(limpet_config_set_host(config, "127.0.0.1"), 0);
@@ -510,6 +521,7 @@ static int listen_with(limpet_config *config) {
   CHECK_EQUAL(limpet_server_set_on_connect(listening, on_connect, NULL), 0);
   CHECK_EQUAL(limpet_server_set_on_message(listening, on_message, NULL), 0);
   CHECK_EQUAL(limpet_server_set_on_close(listening, on_close, NULL), 0);
+  CHECK_EQUAL(limpet_server_set_on_request(listening, on_request, NULL), 0);
   CHECK_EQUAL(limpet_server_start(listening), 0);
   limpet_config_free(config);
   check_pump = pump;
@@ -537,6 +549,7 @@ static void test_client_certificates(void) {
   CHECK_EQUAL(limpet_config_set_tls_client_ca(config, file("ca.pem"), true), 0);
   int port = listen_with(config);
   CHECK(let_in(port, own));
+  CHECK_STRING(peer_name, "CN=client");
   CHECK_EQUAL(errors, 0);
   CHECK(!let_in(port, ""));
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
@@ -548,7 +561,9 @@ static void test_client_certificates(void) {
   CHECK_EQUAL(limpet_config_set_tls_client_ca(config, file("ca.pem"), false), 0);
   port = listen_with(config);
   CHECK(let_in(port, own));
+  CHECK_STRING(peer_name, "CN=client");
   CHECK(let_in(port, ""));
+  CHECK_STRING(peer_name, "");
   CHECK_EQUAL(errors, 0);
   CHECK(!let_in(port, strange));
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
@@ -660,6 +675,14 @@ static void test_server(void) {
   struct secure_client client;
   client_open(&client, port, "");
   CHECK(opened != 0);
+  struct limpet_tls_details details;
+  CHECK_EQUAL(limpet_session_tls(opened, &details), 0);
+  CHECK(strcmp(details.version, "TLSv1.2") == 0 || strcmp(details.version, "TLSv1.3") == 0);
+  CHECK_STRING(details.suite, details.version[6] == '3' ? "TLS_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  CHECK_STRING(details.server_name, "localhost");
+  CHECK_STRING(details.peer, "");
+  CHECK_EQUAL(limpet_session_tls(opened, NULL), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_session_tls(opened + 1, &details), LIMPET_ERROR_CODE_HANDLE);
   static const size_t lengths[] = {126, 1000, 16376, 16377, 16384, 65535, 65536, 400000, 3000000};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) client_echo(&client, lengths[i]);
   // The Close frame, close_notify and FIN, in that order.
@@ -805,6 +828,8 @@ static limpet_session caller;
 static int connect_code;
 static char connect_words[512];
 static size_t answered;
+/* The name that was asked for, as the end sees it that was opened last. */
+static char asked[256];
 
 static void on_connect_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
   (void)server, (void)user;
@@ -815,6 +840,12 @@ static void on_connect_error(limpet_server *server, limpet_session session, int 
 
 static void on_called(limpet_server *server, limpet_session session, void *user) {
   (void)server, (void)user;
+  struct limpet_tls_details details;
+  CHECK_EQUAL(limpet_session_tls(session, &details), 0);
+  // The server's certificate, as the client sees it; the client has none.
+  CHECK_STRING(details.peer, session == caller ? "CN=localhost" : "");
+  if (session != caller) CHECK_STRING(details.server_name, asked);
+  snprintf(asked, sizeof asked, "%s", details.server_name);
   if (session == caller) CHECK_EQUAL(limpet_session_send_text(session, "hello"), 0);
 }
 
@@ -855,9 +886,13 @@ static void test_connect(void) {
   limpet_config *config = secured();
   CHECK_EQUAL(limpet_config_set_tls_peer(config, file("ca.pem"), true), 0);
   int port = call_with(config);
+  snprintf(asked, sizeof asked, "%s", "");
   CHECK_EQUAL(call("127.0.0.1", port), 0);
   CHECK_EQUAL(answered, 5);
+  CHECK_STRING(asked, "");
+  snprintf(asked, sizeof asked, "%s", "localhost");
   CHECK_EQUAL(call("localhost", port), 0);
+  CHECK_STRING(asked, "localhost");
   listener_end();
 
   config = secured();

@@ -6,10 +6,10 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 /** How host/native may be built. */
-export type Kind = 'wasm2c' | 'wamr' | 'bounds' | 'asan' | 'tsan';
+export type Kind = 'wasm2c' | 'wamr' | 'bounds' | 'asan' | 'tsan' | 'micro' | 'nano';
 
 interface Recipe {
   folder: string;
@@ -19,6 +19,17 @@ interface Recipe {
 }
 
 const NEEDS = { cmake: 'cmake', wasm2c: 'wabt' };
+
+/** A core of another profile, without what tests of the server profile ask for. */
+const small = (profile: string): Recipe => ({
+  folder: `build/native-${profile}`,
+  flags: [
+    `-DLIMPET_WASM=${resolve(`build/limpet-${profile}.wasm`)}`,
+    '-DLIMPET_TESTS=OFF',
+    '-DLIMPET_TLS=OFF',
+  ],
+  needs: NEEDS,
+});
 
 const RECIPES: Record<Kind, Recipe> = {
   wasm2c: { folder: 'build/native', flags: [], needs: NEEDS },
@@ -39,6 +50,8 @@ const RECIPES: Record<Kind, Recipe> = {
     flags: ['-DLIMPET_GUARD=OFF', '-DLIMPET_SANITIZE=thread'],
     needs: NEEDS,
   },
+  micro: small('micro'),
+  nano: small('nano'),
 };
 
 /** The engines, each behind the same tests. */
