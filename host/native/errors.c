@@ -25,7 +25,7 @@ int fail(int code, const char *format, ...) {
 
 int refuse(int code) {
   last_words[0] = 0;
-  return code;
+  return code == LIMPET_CORE_TRAP ? LIMPET_E_TRAP : code;
 }
 
 const char *limpet_last_error(void) { return last_words; }
@@ -69,7 +69,8 @@ const char *limpet_strerror(int code) {
     default:
       break;
   }
-  const char *words = host_words(code);
+  // A core that trapped answers so, too.
+  const char *words = host_words(code == LIMPET_CORE_TRAP ? LIMPET_E_TRAP : code);
   if (words) return words;
   return code > 0 ? "No error" : "An unknown code";
 }

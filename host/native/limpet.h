@@ -189,13 +189,16 @@ LIMPET_API int limpet_config_set_batch(limpet_config *config, uint32_t messages)
 /* Any option of the core's defaults, see enum limpet_option. */
 LIMPET_API int limpet_config_set_option(limpet_config *config, enum limpet_option option, int32_t value);
 
-/* TLS 1.2 and up. Certificate chain and private key, PEM files; read by limpet_server_start. */
+/* TLS 1.2 and up. Certificate chain and private key, PEM or DER files; read by limpet_server_start. LIMPET_E_UNSUPPORTED
+ * from all of these where the library was built without TLS. */
 LIMPET_API int limpet_config_set_tls(limpet_config *config, const char *cert_file, const char *key_file);
-/* A further certificate, for clients that ask for this server name (SNI; "*.example.com" for subdomains). RFC 6066 3. */
+/* A further certificate, for clients that ask for this server name (SNI; "*.example.com" for one label more). RFC 6066 3. */
 LIMPET_API int limpet_config_add_tls_host(limpet_config *config, const char *name, const char *cert_file, const char *key_file);
-/* Suites by their names, separated by colons; NULL for the library's. An unknown one is an error. */
+/* Suites by their names (OpenSSL's, IANA's or mbedTLS's), separated by colons, the server's first choice first; NULL
+ * (default) for those of RFC 9325 4.2. An unknown one is LIMPET_ERROR_CODE_ARGUMENT. */
 LIMPET_API int limpet_config_set_tls_ciphers(limpet_config *config, const char *suites);
-/* Client certificates: the CA file that signs them, and whether one is required. */
+/* Client certificates: the CA file that signs them, and whether one is required. Where none is, none will do, but one that
+ * is not by that CA is refused. NULL: clients are not asked (default). */
 LIMPET_API int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file, bool required);
 /* Of clients: the CA file that servers are held against (default: the system's), whether they are checked (default true). */
 LIMPET_API int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file, bool verified);
@@ -235,7 +238,8 @@ LIMPET_API int limpet_server_port(const limpet_server *server);
 LIMPET_API void *limpet_server_user(const limpet_server *server);
 LIMPET_API int limpet_server_set_user(limpet_server *server, void *user);
 
-/* Certificates and keys are read again; new connections get them. A bad file is an error and changes nothing. */
+/* Certificates, keys and CA files are read again; new connections get them. A bad file is LIMPET_E_TLS and changes
+ * nothing. Any thread. */
 LIMPET_API int limpet_server_reload_tls(limpet_server *server);
 
 /* Decisions of on_upgrade. */
@@ -432,13 +436,28 @@ LIMPET_API uint64_t limpet_session_bytes_received(limpet_session session);
  * `family` (4, 6, 0 = not known; so it is in on_close) may be NULL. 46 bytes hold any. Returns its length. */
 LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port, int *family);
 
-/* The server of a session, NULL for a stale one. Any thread. */
+/* The server of a session, also of one that has ended; NULL once the server is gone. Any thread. */
 LIMPET_API limpet_server *limpet_session_server(limpet_session session);
 /* The descriptor of its socket. */
 LIMPET_API int limpet_session_fd(limpet_session session);
 /* A pointer of the application's; limpet_session_set_user returns the old one. NULL for a stale session. */
 LIMPET_API void *limpet_session_user(limpet_session session);
 LIMPET_API void *limpet_session_set_user(limpet_session session, void *user);
+
+/* What TLS says of a session's connection; strings end with a zero byte, "" is none. */
+struct limpet_tls_details {
+  /* "TLSv1.2", "TLSv1.3". */
+  char version[16];
+  /* The cipher suite as IANA names it. */
+  char suite[64];
+  /* The host name that the client asked for. RFC 6066 3. */
+  char server_name[256];
+  /* Whose certificate the peer has shown: "C=CZ, CN=someone". A server's clients show one where it has a
+   * client CA (limpet_config_set_tls_client_ca), and what is here was signed by it. */
+  char peer[256];
+};
+/* LIMPET_ERROR_CODE_ABSENT for a connection that is not under TLS. */
+LIMPET_API int limpet_session_tls(limpet_session session, struct limpet_tls_details *details);
 
 /* Keys and values of a session, until its on_close returned. Values are bytes. */
 LIMPET_API int limpet_session_set_metadata(limpet_session session, const char *key, const void *value, size_t length);
@@ -479,8 +498,12 @@ struct limpet_connect_options {
   /* ms for resolving, connecting, TLS and the handshake; 0 = 5,000. */
   uint32_t timeout_ms;
 };
-/* Begins to connect to "ws://host:port/path" or "wss://…"; `session` is its number from now on. on_connect or
- * on_connect_error tells how it went. Several addresses of a name are tried one after the other. */
+/* Begins to connect to "ws://host:port/path" or "wss://…"; `session` is its number from now on, and what is sent
+ * before it is open is LIMPET_ERROR_CODE_STATE. on_connect or on_connect_error tells how it went, in a later poll:
+ * LIMPET_E_CONNECT, LIMPET_E_TIMEOUT, LIMPET_E_TLS, or what the core has against the answer
+ * (LIMPET_ERROR_CODE_RESPONSE_STATUS: its first line is in the words; redirects are not followed).
+ * limpet_session_close and limpet_session_terminate give it up: LIMPET_E_CLOSED. Several addresses of a name are
+ * tried one after the other. RFC 6455 3, 4.1. */
 LIMPET_API int limpet_server_connect(limpet_server *server, const char *url, const struct limpet_connect_options *options, limpet_session *session);
 
 /* Flags of limpet_server_attach and limpet_ws_attach. */
@@ -495,18 +518,19 @@ enum limpet_attach_flag {
   LIMPET_WS_TEXT = 8
 };
 /* Takes over a connected stream socket (an accepted one; TCP, Unix, socketpair). It is non-blocking and
- * the server's from now on, closed with its session, unless this fails. */
+ * the server's from now on, closed with its session, unless this fails. With LIMPET_NO_HTTP on_connect is called
+ * before it returns. */
 LIMPET_API int limpet_server_attach(limpet_server *server, int fd, uint32_t flags, limpet_session *session);
 /* Ends a session without a word and gives its descriptor back, non-blocking, once what was sent is written
  * (LIMPET_ERROR_CODE_STATE before). Bytes that were read from it but not used are copied to `rest`
  * (`rest_length`: its size, then how many; LIMPET_E_STORAGE when they do not fit, and nothing changed). No
- * on_close. Returns the descriptor. Not with TLS. */
+ * on_close. Returns the descriptor. Not with TLS, and not from callbacks. */
 LIMPET_API int limpet_session_detach(limpet_session session, void *rest, size_t *rest_length);
 
 /* ------------------------------------------------------- one connection, blocking
  * For programs whose life is one connection after the other, as with libdill: calls wait until a deadline,
  * a moment of limpet_now(); 0 does not wait, -1 waits for ever. They poll the server meanwhile, so its
- * other sessions go on. */
+ * other sessions go on. Not from callbacks, and on the server's thread. */
 
 typedef struct limpet_ws limpet_ws;
 /* Memory for a limpet_ws. */
@@ -517,21 +541,29 @@ LIMPET_API int64_t limpet_now(void);
 /* A WebSocket over a connected socket, as server (or client, with both LIMPET_NO_HTTP and LIMPET_AS_CLIENT): waits
  * for the handshake and accepts it. `resource` (path and query) and `host` get what the client asked for; NULL
  * and 0 to leave one out; LIMPET_ERROR_CODE_ARGUMENT when one does not fit. `storage` has to live until limpet_ws_close
- * or limpet_ws_detach; NULL: the heap. On failure the socket stays the caller's. */
+ * or limpet_ws_detach, which come before limpet_server_free; NULL: the heap. On failure the socket stays the
+ * caller's, as it was. */
 LIMPET_API int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource, size_t resource_size, char *host, size_t host_size, struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **ws);
-/* Sends one message, and waits until it is written to the socket. */
+/* Sends one message, and waits until it is written to the socket. After LIMPET_E_TIMEOUT the rest leaves in later
+ * calls. LIMPET_E_CLOSED after the peer's Close frame. */
 LIMPET_API int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadline);
 LIMPET_API int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline);
-/* Receives one message: its length, LIMPET_E_TYPE for one of the other type, LIMPET_E_CLOSED after the peer's Close
- * frame, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (it stays). `type` NULL: only the agreed type is taken. */
+/* Receives one message: its length, LIMPET_E_CLOSED after the peer's Close frame, LIMPET_E_TYPE for one of the other
+ * type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both cases it stays). `type` NULL: only the agreed type is
+ * taken. */
 LIMPET_API int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type, int64_t deadline);
-/* The code and reason of the peer's Close frame; 0 while there is none. */
+/* The code and reason of the peer's Close frame (1005 for one without, 1006 when the connection broke); 0 while
+ * there is none. RFC 6455 7.4.1. */
 LIMPET_API int limpet_ws_status(const limpet_ws *ws, char *reason, size_t size);
 /* The session beneath. */
 LIMPET_API limpet_session limpet_ws_session(const limpet_ws *ws);
-/* Closes with a handshake, and hands the socket back: returns the descriptor. */
+/* Closes with a handshake, and hands the socket back in the mode in which it came: returns the descriptor. No FIN is
+ * sent, and nothing is read behind the peer's Close frame, so other bytes may follow. Messages that were not received
+ * are dropped. On failure (LIMPET_E_CLOSED without the peer's Close frame, LIMPET_E_TIMEOUT) the limpet_ws stays, for
+ * another try or limpet_ws_close. Not with TLS. */
 LIMPET_API int limpet_ws_detach(limpet_ws *ws, uint16_t code, const char *reason, int64_t deadline);
-/* Closes with a handshake until the deadline, then in any case; the socket is closed. */
+/* Closes with a handshake until the deadline, then in any case; the socket is closed: 0, or LIMPET_E_TIMEOUT when it
+ * was cut off. */
 LIMPET_API int limpet_ws_close(limpet_ws *ws, int64_t deadline);
 
 /* ------------------------------------------------------------ a loop of the caller's
@@ -544,13 +576,15 @@ struct limpet_poll_callbacks {
   void (*remove)(limpet_server *server, int fd, void *user);
   void *user;
 };
-/* Before limpet_server_start. */
+/* Before limpet_server_start. Callbacks may be NULL; `add` is called from within for the descriptor that wakes the
+ * server. limpet_server_poll goes on to work, and does not need the caller's loop. */
 LIMPET_API int limpet_server_set_poll(limpet_server *server, const struct limpet_poll_callbacks *callbacks);
 /* Handles what poll(2) found on a descriptor. Returns 1 when it was one of the server's, 0 when it is not:
- * then nothing happened, so that any descriptor may be tried. */
+ * then nothing happened, so that any descriptor may be tried. LIMPET_E_STATE once the server has stopped. */
 LIMPET_API int limpet_server_service_fd(limpet_server *server, int fd, int revents);
 /* Does what is due, and writes what is queued: after a round of limpet_server_service_fd, and when the time
- * that it returned has passed. Returns ms until the next call, -1 when nothing waits. */
+ * that it returned has passed. Returns ms until the next call, -1 when nothing waits; LIMPET_E_STATE once the server
+ * has stopped. */
 LIMPET_API int limpet_server_service(limpet_server *server);
 
 /* --------------------------------------------------------------- logs, processes */

@@ -12,6 +12,7 @@
 #include "client.h"
 #include "counters.h"
 #include "crossing.h"
+#include "threads.h"
 #include "hub.h"
 #include "memory.h"
 
@@ -136,9 +137,7 @@ static void loop_ready_connection(struct loop *loop, struct connection *connecti
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
-        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
-      }
+      events_broke(loop, connection, LIMPET_E_TLS, limpet_last_error());
       link_gone(loop, connection);
       return;
     }
@@ -216,6 +215,7 @@ void loop_work(struct loop *loop) {
 }
 
 int loop_delay(const struct loop *loop) {
+  if (loop->broken) return -1;
   if (loop->asking || loop->resuming.count > 0 || loop->ring->head != loop->ring->tail) return 0;
   int64_t due = loop->due;
   if (loop->listener_wait != 0 && loop->listener_wait < due) due = loop->listener_wait;
@@ -273,16 +273,14 @@ bool loop_is_over(const struct loop *loop) {
 void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
-  events_failed(loop, 0, LIMPET_E_TRAP, limpet_core_failure());
-  const struct callbacks *calls = &loop->server->callbacks;
+  threads_lose(loop);
+  const bool told = loop->telling;
+  loop->telling = true;
+  events_failed(loop, 0, LIMPET_E_TRAP, limpet_strerror(LIMPET_E_TRAP));
   for (uint32_t row = 0; row < loop->rows; row++) {
-    struct connection *connection = &loop->connections[row];
-    if (connection->handle == 0) continue;
-    if ((connection->flags & CONNECTION_OPENED) && calls->close) {
-      calls->close(loop->server, loop_session(loop, connection->handle), 1006, "", calls->close_user);
-    }
-    link_forget(loop, connection);
+    if (loop->connections[row].handle != 0) events_gone(loop, &loop->connections[row]);
   }
+  loop->telling = told;
 }
 
 int loop_here(limpet_server *server, struct loop **loop) {

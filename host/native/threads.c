@@ -169,6 +169,14 @@ bool threads_deal(struct loop *loop, int fd, const struct sockaddr *address, siz
   return to != loop && crossing_socket(to, fd, address, size);
 }
 
+void threads_lose(struct loop *loop) {
+  const struct threads *threads = loop->server->threads;
+  if (!threads) return;
+  crossing_shut(loop);
+  // Who listens for all goes on accepting for the others.
+  if (!threads->deals) listen_end(loop);
+}
+
 /* ------------------------------------------------------------------- waiting, the end */
 
 void threads_wake(limpet_server *server) { wake_ring(&server->threads->wake); }

@@ -25,5 +25,7 @@ void threads_wake(limpet_server *server);
 
 /* Gives an accepted socket to the loop whose turn it is: false when that is this loop. */
 bool threads_deal(struct loop *loop, int fd, const struct sockaddr *address, size_t size);
+/* A loop's core trapped: nothing goes to it any more, the others serve on. */
+void threads_lose(struct loop *loop);
 
 #endif

@@ -28,6 +28,8 @@
 /* mbedtls_strerror: the words for a module and those for what went wrong in it. */
 #define TLS_WORDS_MAX 256
 
+struct tls_stream;
+
 /* Random bytes: one thread at a time. */
 struct tls_random {
   mbedtls_entropy_context entropy;
@@ -64,6 +66,8 @@ struct tls_context {
   struct tls_sessions *sessions;
   /* What came last, and spans that leave as one record: both only while one function of the transport runs. */
   unsigned char *received, *gathered;
+  /* Whose handshake runs: the name that its client asks for is told to it. */
+  struct tls_stream *shaking;
 };
 
 /* What servers, and what clients are made with; NULL after fail. */
@@ -87,6 +91,9 @@ const char *tls_system_authorities(void);
 /* tls-suites.c: names with colons between -> numbers, with a 0 at the end, on the heap; NULL after fail. NULL
  * takes those of RFC 9325 4.2. */
 int *tls_suites(const char *names);
+
+/* transport/tls-handshake.c: the name that a client asks for, `length` bytes. */
+void tls_asked(struct tls_stream *stream, const char *name, size_t length);
 
 /* tls-names.c: the identity for a name of `length` bytes; NULL when none is. */
 struct tls_identity *tls_identity_for(struct tls_context *context, const char *name, size_t length);

@@ -30,3 +30,9 @@ int limpet_server_reload_tls(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_reload_tls takes a server");
   return unsupported();
 }
+
+int limpet_session_tls(limpet_session session, struct limpet_tls_details *details) {
+  (void)session;
+  if (!details) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_session_tls takes details");
+  return unsupported();
+}

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { binary, close, continuation, text } from '../conformance/frame.js';
 import { Child } from '../host/support/child.js';
 import { Peer } from '../host/support/peer.js';
+import { until } from '../host/support/wait.js';
 import { built, skips, type Kind } from './support/build.js';
 import { get, served, type Served } from './support/limpetd.js';
 
@@ -57,6 +58,36 @@ const SERVERS: Record<string, (t: TestContext, it: Served) => Promise<void>> = {
     assert.deepEqual(await two.closeFrame(), [1009, 'short lines, please']);
     one.write(binary(Buffer.from('no text')));
     assert.deepEqual(await one.closeFrame(), [1003, 'short lines, please']);
+  },
+
+  attach: async (t, { child, port }) => {
+    const peer = await open(t, port, '/room?x=1');
+    for (const said of ['hello', 'x'.repeat(4096)]) {
+      peer.write(text(said));
+      assert.equal(await peer.text(), said);
+    }
+    peer.write(text('bye'));
+    assert.deepEqual(await peer.closeFrame(), [1000, 'bye']);
+    // The socket goes on behind the Close frames.
+    let bare = '';
+    peer.transport.on('data', (chunk: Buffer) => (bare += chunk.toString()));
+    peer.write(close(1000), Buffer.from('other bytes\n'));
+    await until(() => bare === 'plainly: other bytes\n', 'plain bytes');
+    // The client closes first, or speaks something else, or goes: the next one is served all the same.
+    const polite = await open(t, port);
+    polite.write(close(1001, 'leaving'));
+    assert.deepEqual(await polite.closeFrame(), [1001, '']);
+    const other = await Peer.connect(port);
+    other.write(Buffer.from('SSH-2.0-x\r\n\r\n'));
+    await other.overAs();
+    (await open(t, port)).reset();
+    const last = await open(t, port, '/last');
+    last.write(text('still there?'));
+    assert.equal(await last.text(), 'still there?');
+    last.write(close(1000));
+    assert.deepEqual(await last.closeFrame(), [1000, '']);
+    assert.match(child.stdout, /\n\/room\?x=1 of 127\.0\.0\.1\n/);
+    assert.match(child.stdout, /\nno WebSocket: /);
   },
 
   chat: async (t, { port }) => {

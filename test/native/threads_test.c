@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #include "check.h"
-#include "limpet.h"
+#include "loop.h"
 
 #define LOOPS 4
 
@@ -601,6 +601,39 @@ static void test_stuck(void) {
   free(data);
 }
 
+/* ------------------------------------------------------------- a core that trapped */
+
+static _Atomic limpet_session broken;
+
+/* What happens when the core of a session answers LIMPET_CORE_TRAP. */
+static void break_loop(limpet_session session, void *arg) {
+  (void)arg;
+  if (session == atomic_load(&broken)) loop_break(loop_find(session));
+}
+
+/* One loop's sessions are over; the others serve on, and take all who come. */
+static void test_broken(void) {
+  enum { CLIENTS = 16 };
+  limpet_server *server = server_started(LOOPS, "127.0.0.1");
+  struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
+  CHECK_SOON(atomic_load(&known_count) == CLIENTS);
+  atomic_store(&broken, atomic_load(&known[0]));
+  CHECK_EQUAL(limpet_server_each(server, 0, break_loop, NULL, NULL), 0);
+  CHECK_SOON(atomic_load(&error_count) == 1);
+  CHECK_SOON(limpet_session_send_text(atomic_load(&broken), "?") == LIMPET_ERROR_CODE_HANDLE);
+  int going_on = 0;
+  for (int i = 0; i < CLIENTS; i++) {
+    if (!check_client_send(&clients[i], CHECK_TEXT_FRAME, "still", 5)) continue;
+    going_on += check_client_receive(&clients[i]).first == CHECK_TEXT_FRAME;
+  }
+  CHECK_EQUAL(going_on, CLIENTS - atomic_load(&closed_count));
+  CHECK(going_on < CLIENTS);
+  clients_free(clients_new(CLIENTS, limpet_server_port(server)), CLIENTS);
+  CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+  limpet_server_free(server);
+  clients_free(clients, CLIENTS);
+}
+
 /* ------------------------------------------------------------------------ bounds */
 
 #define RUSHING 24
@@ -752,6 +785,7 @@ int main(void) {
   test_rooms(LOOPS);
   test_rooms(2);
   test_many(LOOPS);
+  test_broken();
   test_stuck();
   test_bounds(false);
   test_bounds(true);
