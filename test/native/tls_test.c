@@ -193,8 +193,8 @@ static int pass(struct connection *from, struct connection *to, size_t length, s
     if (sent < length) {
       const ssize_t wrote = write_some(from, bytes, sent, length);
       CHECK(wrote != TRANSPORT_FAILED);
-      if (wrote == TRANSPORT_AGAIN) waits++;
-      else sent += (size_t)wrote;
+      if (wrote > 0) sent += (size_t)wrote;
+      if (sent < length) waits++;
     }
     do {
       const size_t most = length - come < piece ? length - come : piece;
