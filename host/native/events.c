@@ -15,9 +15,16 @@
   } while (0)
 
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words) {
-  // What concerns no session is no client's doing: whoever runs the server wants to know.
-  if (session == 0) limpet_log(code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : LIMPET_LOG_WARN, "%s", words);
+  // What this host itself could not do is no client's doing: whoever runs the server wants to know.
+  const bool is_own = code <= LIMPET_E_THREAD;
+  const enum limpet_log_level level = code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : is_own ? LIMPET_LOG_WARN : LIMPET_LOG_INFO;
+  if (session == 0) limpet_log(level, "%s", words);
   CALL(error, session, code, words);
+}
+
+void events_broke(struct loop *loop, struct connection *connection, int code, const char *words) {
+  if (client_note(loop, connection, code, "%s", words) || ws_broke(connection, code)) return;
+  events_failed(loop, loop_session(loop, connection->handle), code, words);
 }
 
 void events_opened(struct loop *loop, struct connection *connection) {
@@ -73,8 +80,8 @@ static void events_chunk(struct loop *loop, struct connection *connection, const
       buffer_leave(loop, extra->gathered);
       extra->gathered = NULL;
     }
-    events_failed(loop, loop_session(loop, connection->handle), LIMPET_ERROR_CODE_OVERLOAD,
-                  "no memory for a message that is longer than the core's blocks");
+    events_broke(loop, connection, LIMPET_ERROR_CODE_OVERLOAD,
+                 "no memory for a message that is longer than the core's blocks");
     outbox_close(loop, connection, 1013, "");
     return;
   }

@@ -137,9 +137,7 @@ static void loop_ready_connection(struct loop *loop, struct connection *connecti
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
-        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
-      }
+      events_broke(loop, connection, LIMPET_E_TLS, limpet_last_error());
       link_gone(loop, connection);
       return;
     }
@@ -276,12 +274,13 @@ void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
   threads_lose(loop);
+  const bool told = loop->telling;
   loop->telling = true;
   events_failed(loop, 0, LIMPET_E_TRAP, limpet_strerror(LIMPET_E_TRAP));
   for (uint32_t row = 0; row < loop->rows; row++) {
     if (loop->connections[row].handle != 0) events_gone(loop, &loop->connections[row]);
   }
-  loop->telling = false;
+  loop->telling = told;
 }
 
 int loop_here(limpet_server *server, struct loop **loop) {

@@ -166,7 +166,7 @@ static void test_words(void) {
   }
   CHECK_STRING(limpet_strerror(0), "No error");
   CHECK_STRING(limpet_strerror(3), "No error");
-  CHECK_STRING(limpet_strerror(INT32_MIN), unknown);
+  CHECK_STRING(limpet_strerror(INT32_MIN + 1), unknown);
 }
 
 static void *other_thread(void *nothing) {
