@@ -51,7 +51,7 @@ static void on_answer(limpet_server *server, limpet_session session, enum limpet
                       void *user) {
   (void)server, (void)type, (void)user;
   CHECK(length == 1 || length == 2);
-  char text[8] = {data[0], length == 2 ? data[1] : 0};
+  char text[16] = {data[0], length == 2 ? data[1] : 0};
   const int next = atoi(text) + 1;
   if (next == ROUNDS) {
     answered++;
