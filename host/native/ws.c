@@ -225,7 +225,9 @@ static bool ws_written(struct limpet_ws *ws) {
   return !connection || connection->fd < 0 || attach_written(loop, connection);
 }
 
-static bool ws_has_news(struct limpet_ws *ws) { return ws->first || ws->code != 0 || ws->over; }
+static bool ws_has_news(struct limpet_ws *ws) {
+  return ws->first || ws->code != 0 || ws->failure != 0 || ws->over;
+}
 
 /* Both Close frames have gone their way, and nothing is left to be written. */
 static bool ws_parted(struct limpet_ws *ws) {
@@ -238,6 +240,12 @@ static bool ws_parted(struct limpet_ws *ws) {
 static bool ws_over(struct limpet_ws *ws) { return ws->over; }
 
 /* ----------------------------------------------------------------------- the calls */
+
+/* Why nothing more can be sent or received: 0 while it can. */
+static int ws_fault(const struct limpet_ws *ws) {
+  if (ws->failure != 0) return fail(ws->failure, "%s", limpet_strerror(ws->failure));
+  return ws->over || ws->code != 0 ? fail(LIMPET_E_CLOSED, "the connection is closed: %u", (unsigned)ws->code) : 0;
+}
 
 /* Frees it; its session is over. */
 static void ws_free(struct limpet_ws *ws) {
@@ -258,8 +266,7 @@ static int ws_leave(struct limpet_ws *ws) {
 static int ws_open(struct limpet_ws *ws, int64_t deadline) {
   int code = wait_for(ws, ws_decided, deadline);
   if (code == 0 && !ws->open) {
-    code = ws->failure ? fail(ws->failure, "%s", limpet_strerror(ws->failure))
-                       : fail(LIMPET_E_CLOSED, "the connection ended during the handshake");
+    code = ws->failure ? ws_fault(ws) : fail(LIMPET_E_CLOSED, "the connection ended during the handshake");
   }
   if (code == 0) code = wait_for(ws, ws_written, deadline);
   return code;
@@ -311,13 +318,14 @@ int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resour
 
 int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline) {
   if (!ws) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_send takes a limpet_ws");
-  if (ws->over || ws->code != 0) return fail(LIMPET_E_CLOSED, "the connection is closed");
+  const int fault = ws_fault(ws);
+  if (fault != 0) return fault;
   const int status = limpet_session_send(ws->session, type, data, length);
   if (status < 0) return status;
   if (status == LIMPET_SENT_DROPPED) return fail(LIMPET_ERROR_CODE_FULL, "the queue is full");
   const int code = wait_for(ws, ws_written, deadline);
   if (code != 0) return code;
-  return ws->over ? fail(LIMPET_E_CLOSED, "the connection ended") : 0;
+  return ws->over ? ws_fault(ws) : 0;
 }
 
 int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadline) {
@@ -329,7 +337,7 @@ int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type
   const int code = wait_for(ws, ws_has_news, deadline);
   if (code != 0) return code;
   const struct letter *letter = ws->first;
-  if (!letter) return fail(LIMPET_E_CLOSED, "the connection is closed: %u", ws->code);
+  if (!letter) return ws_fault(ws);
   if (!type && letter->type != ws->type) {
     return fail(LIMPET_E_TYPE, "a message of the other type came: %d", (int)letter->type);
   }
