@@ -15,8 +15,10 @@
   } while (0)
 
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words) {
-  // What concerns no session is no client's doing: whoever runs the server wants to know.
-  if (session == 0) limpet_log(code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : LIMPET_LOG_WARN, "%s", words);
+  // What this host itself could not do is no client's doing: whoever runs the server wants to know.
+  const bool is_own = code <= LIMPET_E_THREAD;
+  const enum limpet_log_level level = code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : is_own ? LIMPET_LOG_WARN : LIMPET_LOG_INFO;
+  if (session == 0) limpet_log(level, "%s", words);
   CALL(error, session, code, words);
 }
 

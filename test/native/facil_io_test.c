@@ -1,6 +1,5 @@
-/* facil.io's Websocket extension, call by call, in Limpet's words: docs/coming-from.md lists these cases. */
+/* facil.io's Websocket extension, call by call, in Limpet's words: docs/coming-from.md lists these tests. */
 
-#include "cases.h"
 #include "support.h"
 
 /* What callbacks saw. */
@@ -41,7 +40,7 @@ static void echoing(limpet_config *config) {
   serve_start();
 }
 
-static void max_msg_size(void) {
+static void test_max_msg_size(void) {
   limpet_config *config = settings();
   CHECK_EQUAL(limpet_config_set_max_message_size(config, 1000), 0);
   echoing(config);
@@ -59,7 +58,7 @@ static void max_msg_size(void) {
   serve_end();
 }
 
-static void max_msg_size_default(void) {
+static void test_max_msg_size_default(void) {
   echoing(NULL);
   static char big[262145];
   struct check_client client = join(NULL);
@@ -69,7 +68,7 @@ static void max_msg_size_default(void) {
   serve_end();
 }
 
-static void timeout(void) {
+static void test_timeout(void) {
   limpet_config *config = settings();
   CHECK_EQUAL(limpet_config_set_ping_interval(config, 100), 0);
   CHECK_EQUAL(limpet_config_set_ping_timeout(config, 300), 0);
@@ -91,7 +90,7 @@ static void timeout(void) {
   serve_end();
 }
 
-static void on_message(void) {
+static void test_on_message(void) {
   echoing(NULL);
   struct check_client client = join(NULL);
   check_client_send(&client, CHECK_TEXT_FRAME, "hello", 5);
@@ -125,7 +124,7 @@ static void going(limpet_server *of, limpet_session session, void *user) {
   CHECK_EQUAL(limpet_session_send_text(session, "see you"), LIMPET_SENT_OK);
 }
 
-static void on_open_shutdown_close(void) {
+static void test_on_open_shutdown_close(void) {
   reset();
   serve_new(NULL);
   limpet_server_set_on_message(server, echo, NULL);
@@ -158,7 +157,7 @@ static enum limpet_verdict with_cookie(limpet_server *of, limpet_session session
   return LIMPET_DECIDED;
 }
 
-static void upgrade(void) {
+static void test_upgrade(void) {
   reset();
   serve_new(NULL);
   limpet_server_set_on_upgrade(server, with_cookie, NULL);
@@ -171,7 +170,7 @@ static void upgrade(void) {
   serve_end();
 }
 
-static void udata(void) {
+static void test_udata(void) {
   reset();
   serve_new(NULL);
   limpet_server_set_on_close(server, last, order);
@@ -189,7 +188,7 @@ static void udata(void) {
   serve_end();
 }
 
-static void get_server_and_uuid(void) {
+static void test_get_server_and_uuid(void) {
   echoing(NULL);
   limpet_session one, other;
   struct check_client a = join(&one), b = join(&other);
@@ -205,7 +204,7 @@ static void get_server_and_uuid(void) {
   serve_end();
 }
 
-static void write_and_close(void) {
+static void test_write_and_close(void) {
   echoing(NULL);
   limpet_session session;
   struct check_client client = join(&session);
@@ -232,7 +231,7 @@ static void finish(limpet_server *of, void *arg) {
   finished = tasks;
 }
 
-static void each_and_count(void) {
+static void test_each_and_count(void) {
   echoing(NULL);
   CHECK_EQUAL(limpet_server_active_count(server), 0);
   limpet_session first_one;
@@ -258,7 +257,7 @@ static void hello(limpet_server *of, limpet_session session, const char *method,
   CHECK_EQUAL(limpet_session_respond(session, 200, NULL, "Hello World!", 12), 0);
 }
 
-static void http(void) {
+static void test_http(void) {
   reset();
   serve_new(NULL);
   limpet_server_set_on_message(server, echo, NULL);
@@ -278,7 +277,7 @@ static void http(void) {
   serve_end();
 }
 
-static void threads(void) {
+static void test_threads(void) {
   limpet_config *config = settings();
   CHECK_EQUAL(limpet_config_set_threads(config, 4), 0);
   reset();
@@ -301,20 +300,17 @@ static void threads(void) {
 }
 
 int main(void) {
-  static const struct test_case cases[] = {
-      {"facil.io in C: max_msg_size", max_msg_size},
-      {"facil.io in C: max_msg_size, by default 16 MiB", max_msg_size_default},
-      {"facil.io in C: timeout", timeout},
-      {"facil.io in C: on_message", on_message},
-      {"facil.io in C: on_open, on_shutdown, on_close", on_open_shutdown_close},
-      {"facil.io in C: websocket_upgrade with a response", upgrade},
-      {"facil.io in C: udata, get_udata, set_udata", udata},
-      {"facil.io in C: get_server, get_uuid", get_server_and_uuid},
-      {"facil.io in C: write, close", write_and_close},
-      {"facil.io in C: each, count", each_and_count},
-      {"facil.io in C: on_request, Hello World", http},
-      {"facil.io in C: threads", threads},
-  };
-  CASES_RUN(cases);
+  test_max_msg_size();
+  test_max_msg_size_default();
+  test_timeout();
+  test_on_message();
+  test_on_open_shutdown_close();
+  test_upgrade();
+  test_udata();
+  test_get_server_and_uuid();
+  test_write_and_close();
+  test_each_and_count();
+  test_http();
+  test_threads();
   return 0;
 }
