@@ -22,6 +22,11 @@ void events_failed(struct loop *loop, limpet_session session, int code, const ch
   CALL(error, session, code, words);
 }
 
+void events_broke(struct loop *loop, struct connection *connection, int code, const char *words) {
+  if (client_note(loop, connection, code, "%s", words) || ws_broke(connection, code)) return;
+  events_failed(loop, loop_session(loop, connection->handle), code, words);
+}
+
 void events_opened(struct loop *loop, struct connection *connection) {
   client_opened(loop, connection);
   connection->flags |= CONNECTION_OPENED;
@@ -75,8 +80,8 @@ static void events_chunk(struct loop *loop, struct connection *connection, const
       buffer_leave(loop, extra->gathered);
       extra->gathered = NULL;
     }
-    events_failed(loop, loop_session(loop, connection->handle), LIMPET_ERROR_CODE_OVERLOAD,
-                  "no memory for a message that is longer than the core's blocks");
+    events_broke(loop, connection, LIMPET_ERROR_CODE_OVERLOAD,
+                 "no memory for a message that is longer than the core's blocks");
     outbox_close(loop, connection, 1013, "");
     return;
   }

@@ -51,7 +51,7 @@ void link_watch(struct loop *loop, struct connection *connection, short events) 
   connection->watched = true;
   connection->interest = events;
   if (done == 0) return;
-  events_failed(loop, loop_session(loop, connection->handle), LIMPET_E_SYSTEM, "the poller takes no more");
+  events_broke(loop, connection, LIMPET_E_SYSTEM, "the poller takes no more");
   limpet_core_terminate(loop->core, connection->handle);
 }
 

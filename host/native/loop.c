@@ -137,9 +137,7 @@ static void loop_ready_connection(struct loop *loop, struct connection *connecti
   if (connection->flags & CONNECTION_SHAKING) {
     const int wants = connection->transport->handshake(connection);
     if (wants < 0) {
-      if (!client_note(loop, connection, LIMPET_E_TLS, "%s", limpet_last_error())) {
-        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
-      }
+      events_broke(loop, connection, LIMPET_E_TLS, limpet_last_error());
       link_gone(loop, connection);
       return;
     }

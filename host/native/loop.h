@@ -176,6 +176,8 @@ uint32_t events_drain(struct loop *loop);
 void events_opened(struct loop *loop, struct connection *connection);
 /* A session is over without a word of the core: its row is free. RFC 6455 7.1.5. */
 void events_gone(struct loop *loop, struct connection *connection);
+/* What is wrong with a connection: on_error, or what its client or its limpet_ws is told in the end. */
+void events_broke(struct loop *loop, struct connection *connection, int code, const char *words);
 /* on_error. */
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words);
 

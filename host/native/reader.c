@@ -41,8 +41,8 @@ static void reader_keep(struct loop *loop, struct connection *connection, const 
   struct extra *extra = link_extra(loop, connection);
   uint8_t *stash = extra ? memory_take(loop->server, length) : NULL;
   if (!stash) {
-    events_failed(loop, loop_session(loop, connection->handle), LIMPET_ERROR_CODE_MEMORY,
-                  "no memory for what was read: the connection is given up");
+    events_broke(loop, connection, LIMPET_ERROR_CODE_MEMORY,
+                 "no memory for what was read: the connection is given up");
     limpet_core_terminate(loop->core, connection->handle);
     return;
   }

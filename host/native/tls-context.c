@@ -58,7 +58,9 @@ static int context_versions(struct tls_context *context, const limpet_config *se
 #if !defined(MBEDTLS_THREADING_C)
   // TLS 1.3 keeps its keys in mbedTLS's PSA, of which there is one for all threads.
   if (settings->threads > 1) has_new = false;
-  if (!has_new && !has_old) return fail(LIMPET_E_UNSUPPORTED, "TLS 1.3 for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
+  if (!has_new && !has_old) {
+    return fail(LIMPET_E_UNSUPPORTED, "TLS 1.3 for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
+  }
 #endif
   mbedtls_ssl_conf_min_tls_version(&context->config, has_old ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
   mbedtls_ssl_conf_max_tls_version(&context->config, has_new ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
@@ -150,7 +152,9 @@ static int context_call(struct tls_context *context, const limpet_config *settin
     return 0;
   }
   const char *file = settings->tls_peer_ca ? settings->tls_peer_ca : tls_system_authorities();
-  if (!file) return fail(LIMPET_E_TLS, "this system has no certificates of authorities: name a file by limpet_config_set_tls_peer");
+  if (!file) {
+    return fail(LIMPET_E_TLS, "no certificates of authorities on this system: name some by limpet_config_set_tls_peer");
+  }
   mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
   // The system's may have some for which mbedTLS has no algorithm.

@@ -98,7 +98,8 @@ int *tls_suites(const char *names) {
     const size_t length = strcspn(names, ":");
     suites[count] = suite_number(names, length);
     if (!suites[count]) {
-      fail(LIMPET_ERROR_CODE_ARGUMENT, "mbedTLS %s has no cipher suite \"%.*s\"", MBEDTLS_VERSION_STRING, (int)length, names);
+      fail(LIMPET_ERROR_CODE_ARGUMENT, "mbedTLS %s has no cipher suite \"%.*s\"", MBEDTLS_VERSION_STRING, (int)length,
+           names);
       free(suites);
       return NULL;
     }

@@ -48,7 +48,9 @@ static struct tls_context **contexts_read(const limpet_config *settings, int cou
 /* What mbedTLS has once for the whole process. */
 static int library_open(int loops) {
 #if defined(MBEDTLS_USE_PSA_CRYPTO) && !defined(MBEDTLS_THREADING_C)
-  if (loops > 1) return fail(LIMPET_E_UNSUPPORTED, "TLS for several threads: mbedTLS was built with MBEDTLS_USE_PSA_CRYPTO, and without MBEDTLS_THREADING_C");
+  if (loops > 1) {
+    return fail(LIMPET_E_UNSUPPORTED, "TLS for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
+  }
 #endif
 #if defined(MBEDTLS_USE_PSA_CRYPTO) || defined(MBEDTLS_SSL_PROTO_TLS1_3)
   if (psa_crypto_init() != PSA_SUCCESS) return fail(LIMPET_E_TLS, "mbedTLS's PSA does not start");
@@ -90,7 +92,7 @@ int limpet_server_reload_tls(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_reload_tls: no server");
   struct tls *tls = server->tls;
   if (!tls) return fail(LIMPET_E_STATE, "limpet_server_reload_tls: the server has not started");
-  if (!tls->serving) return fail(LIMPET_E_STATE, "limpet_server_reload_tls: the server has no certificate: see limpet_config_set_tls");
+  if (!tls->serving) return fail(LIMPET_E_STATE, "TLS: the server has no certificate: see limpet_config_set_tls");
   int code;
   struct tls_context **fresh = contexts_read(server->settings, tls->count, &code);
   struct tls_context **calling = calloc((size_t)tls->count, sizeof *calling);

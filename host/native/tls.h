@@ -13,8 +13,8 @@
 /* "mbedtls", or NULL in a library without TLS. */
 const char *tls_library(void);
 
-/* Whether all suites of such a list are known: 0, or LIMPET_ERROR_CODE_ARGUMENT (limpet_last_error names the one that is
- * not), or LIMPET_E_UNSUPPORTED. */
+/* Whether all suites of such a list are known: 0, or LIMPET_ERROR_CODE_ARGUMENT (limpet_last_error names the one
+ * that is not), or LIMPET_E_UNSUPPORTED. */
 int tls_check_suites(const char *names);
 
 /* Reads what the settings of a server name, for each of its loops: 0, or LIMPET_E_TLS and server->tls stays NULL. */

@@ -156,6 +156,12 @@ bool ws_told(struct loop *loop, struct connection *connection, const struct limp
   }
 }
 
+bool ws_broke(struct connection *connection, int code) {
+  struct limpet_ws *ws = connection->flags & CONNECTION_QUIET && connection->extra ? connection->extra->ws : NULL;
+  if (ws && ws->failure == 0) ws->failure = code;
+  return ws != NULL;
+}
+
 /* While a letter waits nothing more is read. */
 static void hold_back(struct loop *loop, struct connection *connection, bool held) {
   if (((connection->flags & CONNECTION_PAUSED) != 0) == held) return;

@@ -38,12 +38,15 @@ const listed = (cell = '') =>
     path: files.get(file) ?? `an unknown [${file}]`,
   }));
 
-/** Names of the tests, or titles of the vectors, of a file. */
+/** What names a test in a file: the title of a vector, a function in C, what is given to `test`. */
+function patternOf(path: string): RegExp {
+  if (path.endsWith('.md')) return /^## (.+)$/gm;
+  if (path.endsWith('.c')) return /^static void ((?:test|check)_\w+)\(/gm;
+  return /^\s*(?:test|it)\(\s*'((?:[^'\\]|\\.)*)',/gm;
+}
+
 function namesIn(path: string): Set<string> {
-  const text = readFileSync(path, 'utf8');
-  const names = path.endsWith('.md')
-    ? text.matchAll(/^## (.+)$/gm)
-    : text.matchAll(/^\s*(?:test|it)\(\s*'((?:[^'\\]|\\.)*)',/gm);
+  const names = readFileSync(path, 'utf8').matchAll(patternOf(path));
   return new Set(Array.from(names, ([, name]) => name.replaceAll("\\'", "'").trim()));
 }
 
@@ -80,19 +83,35 @@ test('every test of these files is listed', () => {
   }
 });
 
-test('every function and constant of the core that is named exists', () => {
+test('every function and constant of limpet.h and of the core that is named exists', () => {
   const abi = JSON.parse(readFileSync('build/limpet.abi.json', 'utf8')) as {
     functions: { name: string }[];
     enums: Record<string, { members: Record<string, unknown> }>;
   };
   const functions = new Set(abi.functions.map(({ name }) => name));
   const members = new Set(Object.values(abi.enums).flatMap((one) => Object.keys(one.members)));
+  const header = readFileSync('host/native/limpet.h', 'utf8');
+  const declared = new Set(
+    Array.from(header.matchAll(/^LIMPET_API [^;(]*?\b(limpet_\w+)\(/gm), ([, name]) => name),
+  );
+  let seen = 0;
   for (const { line, cells } of rows) {
-    for (const code of codes(cells[1])) {
-      if (code.startsWith('limpet_')) assert.ok(functions.has(code), `${PAGE}:${line}: ${code}`);
-      if (/^[A-Z_]+$/.test(code)) assert.ok(members.has(code), `${PAGE}:${line}: ${code}`);
+    const where = (code: string) => `${PAGE}:${line}: ${code}`;
+    const [own = '', core] = cells[1].split('core: ');
+    // api.zig has no call of limpet.h beside the core's.
+    const isCore = core === undefined && cells[3].includes('[zig]');
+    for (const code of codes(isCore ? '' : own)) {
+      if (code.startsWith('limpet_')) assert.ok(declared.has(code), where(code));
+      seen++;
+    }
+    for (const [code] of own.matchAll(/\bLIMPET_\w+/g))
+      assert.ok(header.includes(code), where(code));
+    for (const code of codes(isCore ? own : core)) {
+      if (code.startsWith('limpet_')) assert.ok(functions.has(code), where(code));
+      if (/^[A-Z_]+$/.test(code)) assert.ok(members.has(code), where(code));
     }
   }
+  assert.ok(seen > 100, `${seen} calls of limpet.h`);
 });
 
 test('every member, option and event of the Node host that is named exists', async (t) => {

@@ -30,7 +30,10 @@ static void run(const char *command) {
 /* NAME.pem and NAME.key: signed by an authority, or by itself when that is NULL. `key`: as openssl req has -newkey. */
 static void certify(const char *name, const char *authority, const char *key, const char *names) {
   char command[2048], signer[512] = "-addext basicConstraints=critical,CA:TRUE";
-  if (authority) snprintf(signer, sizeof signer, "-CA %s/%s.pem -CAkey %s/%s.key -addext basicConstraints=CA:FALSE", folder, authority, folder, authority);
+  if (authority) {
+    snprintf(signer, sizeof signer, "-CA %s/%s.pem -CAkey %s/%s.key -addext basicConstraints=CA:FALSE", folder,
+             authority, folder, authority);
+  }
   snprintf(command, sizeof command,
            "openssl req -x509 -newkey %s -nodes -days 2 -subj /CN=%s -addext subjectAltName=%s %s"
            " -keyout %s/%s.key -out %s/%s.pem 2>%s/openssl.log || { cat %s/openssl.log; false; }",
@@ -190,8 +193,8 @@ static int pass(struct connection *from, struct connection *to, size_t length, s
     if (sent < length) {
       const ssize_t wrote = write_some(from, bytes, sent, length);
       CHECK(wrote != TRANSPORT_FAILED);
-      if (wrote == TRANSPORT_AGAIN) waits++;
-      else sent += (size_t)wrote;
+      if (wrote > 0) sent += (size_t)wrote;
+      if (sent < length) waits++;
     }
     do {
       const size_t most = length - come < piece ? length - come : piece;
@@ -313,7 +316,8 @@ static void test_names(void) {
   limpet_server *server = started(config), *client = calling();
   struct pair pair;
   // Each has a certificate of its own: the client takes that of its name only.
-  static const char *const names[] = {"localhost", "127.0.0.1", "::1", "a.example", "A.Example", "x.b.example", "y.B.example"};
+  static const char *const names[] = {"localhost", "127.0.0.1",   "::1",        "a.example",
+                                      "A.Example", "x.b.example", "y.B.example"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     pair_open(&pair, server, client, names[i]);
     pass(&pair.client, &pair.server, 100, 100);
@@ -408,7 +412,8 @@ static void test_suites(void) {
   limpet_server_free(server);
 
   limpet_config *config = config_new();
-  static const char *const unknown[] = {"", ":", "RC4-MD5", "ECDHE-ECDSA-AES256-GCM-SHA384:", "ECDHE-ECDSA-AES256-GCM-SHA384:NONSENSE"};
+  static const char *const unknown[] = {"", ":", "RC4-MD5", "ECDHE-ECDSA-AES256-GCM-SHA384:",
+                                        "ECDHE-ECDSA-AES256-GCM-SHA384:NONSENSE"};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
     CHECK_EQUAL(limpet_config_set_tls_ciphers(config, unknown[i]), LIMPET_ERROR_CODE_ARGUMENT);
   }
@@ -424,8 +429,9 @@ static void test_old_version(void) {
   pair_begin(&pair, server, client, "localhost");
   uint8_t hello[] = {22, 3, 1, 0, 47, 1, 0, 0, 43, 3, 2,
                      // Random.
-                     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-                     // No session; TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA and TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA; no compression.
+                     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                     // No session; TLS_ECDHE_ECDSA_ and TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA; no compression.
                      0, 0, 4, 0xc0, 9, 0xc0, 19, 1, 0};
   CHECK(send(pair.client.fd, hello, sizeof hello, 0) == sizeof hello);
   CHECK_EQUAL(shake(&pair.server), TRANSPORT_FAILED);
@@ -444,8 +450,9 @@ static void test_old_version(void) {
 static bool let_in(int port, const char *options) {
   char command[1024];
   snprintf(command, sizeof command,
-           "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | timeout 20 openssl s_client -quiet"
-           " -connect 127.0.0.1:%d -servername localhost -CAfile %s -verify_return_error -ign_eof %s 2>/dev/null | grep -q 'HTTP/1.1 426'",
+           "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' |"
+           " timeout 20 openssl s_client -quiet -connect 127.0.0.1:%d -servername localhost -CAfile %s"
+           " -verify_return_error -ign_eof %s 2>/dev/null | grep -q 'HTTP/1.1 426'",
            port, file("ca.pem"), options);
   const pid_t child = fork();
   CHECK(child >= 0);
@@ -490,7 +497,8 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
   opened = session;
 }
 
-static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, void *user) {
+static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
+                       void *user) {
   (void)server, (void)user;
   CHECK(limpet_session_send(session, type, data, length) >= 0);
 }
@@ -503,7 +511,8 @@ static void on_close(limpet_server *server, limpet_session session, uint16_t cod
 /* Whose certificate the last plain request came with. */
 static char peer_name[256];
 
-static void on_request(limpet_server *server, limpet_session session, const char *method, const char *path, void *user) {
+static void on_request(limpet_server *server, limpet_session session, const char *method, const char *path,
+                       void *user) {
   (void)server, (void)method, (void)path, (void)user;
   struct limpet_tls_details details;
   CHECK_EQUAL(limpet_session_tls(session, &details), 0);
@@ -677,8 +686,9 @@ static void test_server(void) {
   CHECK(opened != 0);
   struct limpet_tls_details details;
   CHECK_EQUAL(limpet_session_tls(opened, &details), 0);
-  CHECK(strcmp(details.version, "TLSv1.2") == 0 || strcmp(details.version, "TLSv1.3") == 0);
-  CHECK_STRING(details.suite, details.version[6] == '3' ? "TLS_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  const bool is_new = strcmp(details.version, "TLSv1.3") == 0;
+  CHECK(is_new || strcmp(details.version, "TLSv1.2") == 0);
+  CHECK_STRING(details.suite, is_new ? "TLS_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
   CHECK_STRING(details.server_name, "localhost");
   CHECK_STRING(details.peer, "");
   CHECK_EQUAL(limpet_session_tls(opened, NULL), LIMPET_ERROR_CODE_ARGUMENT);
@@ -741,7 +751,8 @@ static void test_strangers(void) {
   check_client_end(&half);
 
   // Under TLS, and then silent: the same time in all.
-  struct secure_client tls = {.caller = calling(), .connection = {.fd = check_socket(port), .transport = &transport_plain}};
+  struct secure_client tls = {.caller = calling()};
+  tls.connection = (struct connection){.fd = check_socket(port), .transport = &transport_plain};
   CHECK(fcntl(tls.connection.fd, F_SETFL, O_NONBLOCK) == 0);
   CHECK_EQUAL(tls_begin(tls.caller->loops[0], &tls.connection, true, "localhost"), 0);
   began = check_now();
@@ -849,7 +860,8 @@ static void on_called(limpet_server *server, limpet_session session, void *user)
   if (session == caller) CHECK_EQUAL(limpet_session_send_text(session, "hello"), 0);
 }
 
-static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, void *user) {
+static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
+                      void *user) {
   (void)server, (void)user;
   if (session == caller) answered += length;
   else CHECK(limpet_session_send(session, type, data, length) >= 0);
@@ -1049,9 +1061,11 @@ static void test_files(void) {
   char command[512];
   write_file("empty.pem", "");
   write_file("garbage.pem", "no certificate at all\n");
-  snprintf(command, sizeof command, "openssl pkey -in %s -aes128 -passout pass:secret -out %s", file("localhost.key"), file("locked.key"));
+  snprintf(command, sizeof command, "openssl pkey -in %s -aes128 -passout pass:secret -out %s", file("localhost.key"),
+           file("locked.key"));
   run(command);
-  snprintf(command, sizeof command, "{ cat %s; echo -----BEGIN CERTIFICATE-----; echo bm9uc2Vuc2U=; echo -----END CERTIFICATE-----; } >%s",
+  snprintf(command, sizeof command,
+           "{ cat %s; echo -----BEGIN CERTIFICATE-----; echo bm9uc2Vuc2U=; echo -----END CERTIFICATE-----; } >%s",
            file("localhost.pem"), file("half.pem"));
   run(command);
   refused("absent.pem", "localhost.key", "absent.pem: No such file or directory");
@@ -1066,7 +1080,8 @@ static void test_files(void) {
   refused("localhost.pem", "locked.key", "not encrypted");
   refused("localhost.pem", "client.key", "client.key is not the key of ");
   // DER will do.
-  snprintf(command, sizeof command, "openssl x509 -in %s -outform DER -out %s && openssl pkey -in %s -outform DER -out %s",
+  snprintf(command, sizeof command,
+           "openssl x509 -in %s -outform DER -out %s && openssl pkey -in %s -outform DER -out %s",
            file("localhost.pem"), file("der.pem"), file("localhost.key"), file("der.key"));
   run(command);
   limpet_server_free(serving("der"));

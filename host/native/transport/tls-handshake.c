@@ -101,7 +101,8 @@ static int header_take(struct tls_stream *stream) {
     if (got == 0) return fail_header(stream, "is cut off");
     if (got == MBEDTLS_ERR_SSL_WANT_READ) return POLLIN;
     if (got < 0) return stream_fail(stream, (int)got);
-    if (!bytes_append(&stream->ahead, stream->context->received, (size_t)got)) return fail_header(stream, "has no memory");
+    const bool kept = bytes_append(&stream->ahead, stream->context->received, (size_t)got);
+    if (!kept) return fail_header(stream, "has no memory");
   }
 }
 

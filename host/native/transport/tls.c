@@ -30,6 +30,11 @@ static ssize_t read_end(struct tls_stream *stream, int code) {
   return stream_fail(stream, code);
 }
 
+/* Whether there are bytes that were received, and not read. */
+static bool stream_has(const struct tls_stream *stream) {
+  return mbedtls_ssl_get_bytes_avail(&stream->ssl) > 0 || bytes_left(&stream->ahead) > 0 || stream->fresh_length > 0;
+}
+
 static ssize_t tls_read(struct connection *connection, void *buffer, size_t size) {
   struct tls_stream *stream = connection->secure;
   if (stream->phase == TLS_BROKEN) return TRANSPORT_FAILED;
@@ -45,7 +50,7 @@ static ssize_t tls_read(struct connection *connection, void *buffer, size_t size
     while (is_notice(code));
     if (code <= 0) break;
     count += (size_t)code;
-    if (mbedtls_ssl_get_bytes_avail(&stream->ssl) == 0 && bytes_left(&stream->ahead) == 0 && stream->fresh_length == 0) break;
+    if (!stream_has(stream)) break;
   }
   stream->mute = false;
   if (!stream_settle(stream)) return stream_fail(stream, MBEDTLS_ERR_SSL_ALLOC_FAILED);
@@ -57,8 +62,7 @@ static ssize_t tls_read(struct connection *connection, void *buffer, size_t size
 static bool tls_pending(struct connection *connection) {
   const struct tls_stream *stream = connection->secure;
   if (stream->phase != TLS_OPEN) return false;
-  return bytes_left(&stream->header) > 0 || bytes_left(&stream->ahead) > 0 || stream->late != MBEDTLS_ERR_SSL_WANT_READ ||
-         mbedtls_ssl_get_bytes_avail(&stream->ssl) > 0;
+  return stream_has(stream) || bytes_left(&stream->header) > 0 || stream->late != MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 /* Where the writer of spans is. */
