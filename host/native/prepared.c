@@ -122,7 +122,7 @@ int limpet_session_send_prepared(limpet_session session, const limpet_prepared *
   if (status == LIMPET_ERROR_CODE_MEMORY) {
     status = outbox_send(loop, connection, message->kind, message->bytes, message->length);
   }
-  return status < 0 ? refuse(status) : status;
+  return settle(status);
 }
 
 void limpet_prepared_free(limpet_prepared *message) {

@@ -21,7 +21,7 @@ static int rooms_call(limpet_session session, const char *topic, room_call call)
   if (code != 0) return code;
   const int answer = call(loop->core, connection->handle, ptr, length);
   if (answer == LIMPET_ERROR_CODE_VALUE) return fail(answer, "\"%.128s\" is no topic", topic);
-  return answer < 0 ? refuse(answer) : answer;
+  return settle(answer);
 }
 
 int limpet_session_join(limpet_session session, const char *topic) {

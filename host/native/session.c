@@ -17,7 +17,7 @@ int limpet_session_send_with(limpet_session session, enum limpet_type type, cons
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection), kind = (int)type | (int)flags;
   if (entered == LIMPET_E_THREAD) return crossing_send(session, kind, data, length);
-  return entered != 0 ? entered : outbox_send(loop, connection, kind, data, length);
+  return entered != 0 ? entered : settle(outbox_send(loop, connection, kind, data, length));
 }
 
 int limpet_session_send(limpet_session session, enum limpet_type type, const void *data, size_t length) {
@@ -41,7 +41,7 @@ int limpet_session_send_fragment(limpet_session session, enum limpet_type type, 
   const bool goes_on = (connection->flags & CONNECTION_FRAGMENTS) != 0;
   const int kind = (goes_on ? LIMPET_OPCODE_CONTINUATION : (int)type) | (last ? 0 : LIMPET_SEND_MORE);
   const int status = outbox_send(loop, connection, kind, data, length);
-  if (status != LIMPET_SENT_OK && status != LIMPET_SENT_BACKPRESSURE) return status;
+  if (status != LIMPET_SENT_OK && status != LIMPET_SENT_BACKPRESSURE) return settle(status);
   if (last) connection->flags &= (uint16_t)~CONNECTION_FRAGMENTS;
   else connection->flags |= CONNECTION_FRAGMENTS;
   return status;
@@ -51,7 +51,7 @@ static int session_control(limpet_session session, int opcode, const void *data,
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
-  return entered != 0 ? entered : outbox_send(loop, connection, opcode, data, length);
+  return entered != 0 ? entered : settle(outbox_send(loop, connection, opcode, data, length));
 }
 
 int limpet_session_ping(limpet_session session, const void *data, size_t length) {
@@ -73,7 +73,7 @@ int limpet_session_close(limpet_session session, uint16_t code, const char *reas
   if (entered != 0) return entered;
   // A client that is not open has nobody to tell.
   if (client_give_up(loop, connection)) return 0;
-  return outbox_close(loop, connection, code, reason ? reason : "");
+  return settle(outbox_close(loop, connection, code, reason ? reason : ""));
 }
 
 int limpet_session_terminate(limpet_session session) {
@@ -82,7 +82,7 @@ int limpet_session_terminate(limpet_session session) {
   const int entered = loop_enter(session, &loop, &connection);
   if (entered == LIMPET_E_THREAD) return crossing_terminate(session);
   if (entered != 0) return entered;
-  return client_give_up(loop, connection) ? 0 : limpet_core_terminate(loop->core, connection->handle);
+  return client_give_up(loop, connection) ? 0 : settle(limpet_core_terminate(loop->core, connection->handle));
 }
 
 int limpet_session_pause(limpet_session session) {
@@ -92,7 +92,7 @@ int limpet_session_pause(limpet_session session) {
   if (entered != 0) return entered;
   connection->flags |= CONNECTION_PAUSED;
   link_watch(loop, connection, connection->interest & POLLOUT);
-  return limpet_core_option_set(loop->core, connection->handle, LIMPET_OPTION_PAUSED, 1);
+  return settle(limpet_core_option_set(loop->core, connection->handle, LIMPET_OPTION_PAUSED, 1));
 }
 
 int limpet_session_resume(limpet_session session) {
@@ -105,7 +105,7 @@ int limpet_session_resume(limpet_session session) {
   reader_resume(loop, connection);
   // The core is told the time: the peer's silence counts from now on.
   limpet_core_rx(loop->core, connection->handle, (int32_t)loop->ingress, 0, loop_now(loop));
-  return limpet_core_option_set(loop->core, connection->handle, LIMPET_OPTION_PAUSED, 0);
+  return settle(limpet_core_option_set(loop->core, connection->handle, LIMPET_OPTION_PAUSED, 0));
 }
 
 int limpet_session_queued(limpet_session session) {
@@ -114,7 +114,7 @@ int limpet_session_queued(limpet_session session) {
   const int entered = loop_enter(session, &loop, &connection);
   if (entered != 0) return entered;
   const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  if (at <= 0) return at;
+  if (at < 0) return refuse(at);
   const struct limpet_session_info *info = (const void *)(loop->memory + at);
   const size_t waiting = connection->extra ? connection->extra->waiting.bytes : 0;
   const uint64_t bytes = info->queued + waiting;

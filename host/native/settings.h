@@ -71,5 +71,7 @@ int fail(int code, const char *format, ...) LIMPET_PRINTF(2, 3);
 
 /* errors.c: answers a code that says all: there are no more words. */
 int refuse(int code);
+/* The same for an answer that may be a code or none. */
+static inline int settle(int answer) { return answer < 0 ? refuse(answer) : answer; }
 
 #endif
