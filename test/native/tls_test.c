@@ -794,6 +794,28 @@ static void test_server(void) {
   listener_end();
 }
 
+/* Connections that break: on_error has words for what TLS does not like, and a reset is an end. */
+static void test_broken(void) {
+  const int port = listen_with(secured());
+  struct secure_client client;
+  client_open(&client, port, "");
+  CHECK(send(client.connection.fd, "\x17\x03\x03\x00\x20no record of this connection at all", 37, 0) == 37);
+  CHECK_SOON(closed == 1006);
+  CHECK_EQUAL(errors, 1);
+  CHECK_EQUAL(last_code, LIMPET_E_TLS);
+  CHECK(strstr(last_words, "MAC"));
+  client_end(&client);
+  closed = 0;
+  client_open(&client, port, "");
+  const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+  CHECK(setsockopt(client.connection.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
+  client_end(&client);
+  CHECK_SOON(closed == 1006);
+  CHECK_EQUAL(errors, 1);
+  CHECK_EQUAL(active(), 0);
+  listener_end();
+}
+
 /* A paused session keeps what came, also what poll(2) does not know of any more. */
 static void test_pause(void) {
   const int port = listen_with(secured());
@@ -1223,6 +1245,7 @@ int main(void) {
   test_old_version();
   test_client_certificates();
   test_server();
+  test_broken();
   test_pause();
   test_strangers();
   test_leaving();
