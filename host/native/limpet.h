@@ -552,12 +552,12 @@ LIMPET_API int64_t limpet_now(void);
  * caller's, as it was. */
 LIMPET_API int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource, size_t resource_size, char *host, size_t host_size, struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **ws);
 /* Sends one message, and waits until it is written to the socket. After LIMPET_E_TIMEOUT the rest leaves in later
- * calls. LIMPET_E_CLOSED after the peer's Close frame. */
+ * calls. LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the peer broke. */
 LIMPET_API int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadline);
 LIMPET_API int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline);
-/* Receives one message: its length, LIMPET_E_CLOSED after the peer's Close frame, LIMPET_E_TYPE for one of the other
- * type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both cases it stays). `type` NULL: only the agreed type is
- * taken. */
+/* Receives one message: its length; LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the
+ * peer broke, LIMPET_E_TYPE for a message of the other type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both
+ * cases it stays). `type` NULL: only the agreed type is taken. */
 LIMPET_API int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type, int64_t deadline);
 /* The code and reason of the peer's Close frame (1005 for one without, 1006 when the connection broke); 0 while
  * there is none. RFC 6455 7.4.1. */
