@@ -75,7 +75,7 @@ static void test_refused(void) {
 
 #define MEMBERS 200
 #define PUBLISHERS 12
-#define PUBLISHED 50
+#define PUBLISHED 20
 
 /* The path of a client is its room. */
 static void on_connect_join(limpet_server *server, limpet_session session, void *user) {
