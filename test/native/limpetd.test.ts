@@ -26,7 +26,7 @@ async function open(t: TestContext, port: number, options?: Handshake): Promise<
 
 test('what it prints is what limpet serve prints', { skip }, async (t) => {
   const said = async ({ child, port }: Awaited<ReturnType<typeof serve>>) => {
-    await until(() => /ends\n/.test(child.stdout), 'the second line');
+    await until(() => child.stdout.includes('ends\n'), 'the second line');
     // Node prints it just before it listens to signals.
     await pass(100);
     child.kill('SIGTERM');
