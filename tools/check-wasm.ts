@@ -2,7 +2,7 @@
 // layer of the proof that nothing allocates; the first two are in lib/compile.ts.
 
 import type { AbiFunction } from './lib/abi-model.js';
-import { MEMORY_GROW, MEMORY_SIZE } from './lib/opcodes.js';
+import { CALL, CALL_INDIRECT, MEMORY_GROW, MEMORY_SIZE } from './lib/opcodes.js';
 import { I32, readWasm, walkBody, type WasmModule } from './lib/wasm.js';
 
 /** Exports of every module besides the functions of the ABI. */
@@ -32,6 +32,7 @@ export function checkWasm(
     ...checkMemory(module),
     ...checkGlobals(module),
     ...checkCode(bytes, module, simd),
+    ...checkCalls(bytes, module),
   ];
 }
 
@@ -108,6 +109,40 @@ function* checkCode(bytes: Uint8Array, module: WasmModule, simd: boolean): Itera
         found.add(`an instruction of ${feature} ${where}; a portable build has the MVP's only`);
     });
     yield* found;
+  }
+}
+
+/** Calls that form no cycle: so the stack is as deep as the longest chain of them, and cannot overflow. */
+function* checkCalls(bytes: Uint8Array, module: WasmModule): Iterable<string> {
+  const callees = module.bodies.map(() => new Set<number>());
+  for (const [index, body] of module.bodies.entries()) {
+    const indirect: number[] = [];
+    walkBody(bytes, body, ({ code, offset, index: callee }) => {
+      if (code === CALL) callees[index]?.add(callee ?? 0);
+      if (code === CALL_INDIRECT) indirect.push(offset);
+    });
+    if (indirect.length > 0)
+      yield `calls through a table at byte ${indirect[0]}, in ${functionName(module, index)}`;
+  }
+  const done = new Set<number>();
+  const chain: number[] = [];
+  const cycleFrom = (index: number): number[] | undefined => {
+    if (chain.includes(index)) return [...chain.slice(chain.indexOf(index)), index];
+    if (done.has(index)) return undefined;
+    chain.push(index);
+    for (const callee of callees[index] ?? []) {
+      const found = cycleFrom(callee);
+      if (found) return found;
+    }
+    chain.pop();
+    done.add(index);
+    return undefined;
+  };
+  for (const index of callees.keys()) {
+    const cycle = cycleFrom(index);
+    if (!cycle) continue;
+    yield `recursion: ${cycle.map((one) => functionName(module, one)).join(' calls ')}`;
+    return;
   }
 }
 

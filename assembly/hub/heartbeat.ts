@@ -48,38 +48,62 @@ export class Heartbeat {
   /** The number of the oldest one that waits; `sent` when none does. */
   oldest: u32;
   // then WAITING_MAX words: when those that wait went, the clock's low 32 bits
+  // then a word that is not 0 when the record is in use
 }
 
 const MOMENTS: usize = offsetof<Heartbeat>('oldest') + 4;
+const USED: usize = MOMENTS + ((<usize>WAITING_MAX) << 2);
 
 /** The heartbeats of a session. */
 export function heartbeatOf(s: Session): Heartbeat {
   return changetype<Heartbeat>(HEARTBEAT_TABLES + <usize>(s.handle & 0xffff) * HEARTBEAT_BYTES);
 }
 
-/** Where a session's HEARTBEAT_MS or HEARTBEAT_TIMEOUT_MS lies. */
+/**
+ * Where a session's HEARTBEAT_MS or HEARTBEAT_TIMEOUT_MS lies. Who asks may write there: from now on
+ * the record is in use.
+ */
 export function heartbeatOption(s: Session, option: i32): usize {
+  use(s);
   return changetype<usize>(heartbeatOf(s)) + ((option - Option.HEARTBEAT_MS) << 2);
+}
+
+/** Whether a record says anything: without heartbeats it is untouched memory, which costs nothing. */
+// @ts-ignore: decorator
+@inline
+function isUsed(h: Heartbeat): bool {
+  return load<u32>(changetype<usize>(h), USED) != 0;
+}
+
+/** Makes a record that of a session without heartbeats, unless it is in use. */
+function use(s: Session): void {
+  const h = heartbeatOf(s);
+  if (isUsed(h)) return;
+  store<u32>(changetype<usize>(h), 1, USED);
+  h.timeoutMs = optionDefault(Option.HEARTBEAT_TIMEOUT_MS);
+  h.dueLast = s.openedAt;
 }
 
 /** A session is new: it has the defaults. */
 export function heartbeatOpen(s: Session): void {
   const h = heartbeatOf(s);
-  zeroWords(changetype<usize>(h), HEARTBEAT_BYTES);
-  h.intervalMs = optionDefault(Option.HEARTBEAT_MS);
-  h.timeoutMs = optionDefault(Option.HEARTBEAT_TIMEOUT_MS);
-  heartbeatBegin(s);
+  if (isUsed(h)) zeroWords(changetype<usize>(h), HEARTBEAT_BYTES);
+  const interval = optionDefault(Option.HEARTBEAT_MS);
+  if (!interval) return;
+  use(s);
+  h.intervalMs = interval;
 }
 
 /** A session is open: the first interval begins. */
 export function heartbeatBegin(s: Session): void {
-  heartbeatOf(s).dueLast = pool().clock;
+  const h = heartbeatOf(s);
+  if (isUsed(h)) h.dueLast = pool().clock;
 }
 
 /** A session was not read from, so that no answer could come: those that wait do so no more. */
 export function heartbeatForget(s: Session): void {
   const h = heartbeatOf(s);
-  h.oldest = h.sent;
+  if (h.oldest != h.sent) h.oldest = h.sent;
 }
 
 /** Where the moment of a heartbeat lies. */

@@ -70,7 +70,7 @@ export const ADDRESSES_BYTES: i32 = ADDRESSES
   : 0;
 /** Bytes of the region SECURITY: digests of tokens, origins, subprotocols; see security.ts. */
 export const SECURITY_BYTES: i32 = SECURITY ? (TOKENS * 32 + 2 * ALLOWED_BYTES + 7) & ~7 : 0;
-/** Bytes that heartbeat.ts has for a session: 11 words and the moments of four heartbeats. */
+/** Bytes that heartbeat.ts has for a session: 11 words, the moments of four heartbeats, and one word more. */
 export const HEARTBEAT_BYTES: i32 = 64;
 /** Bytes of the region HEARTBEATS. */
 export const HEARTBEATS_BYTES: i32 = HEARTBEAT ? SESSIONS * HEARTBEAT_BYTES : 0;

@@ -33,7 +33,7 @@ static int look(int fd, struct sockaddr_storage *peer) {
 }
 
 static int flags_check(uint32_t flags) {
-  if (flags & ~ATTACH_FLAGS) return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags of an attachment: %#x", (unsigned)flags);
+  if (flags & ~ATTACH_FLAGS) return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags: %#x", (unsigned)flags);
   if (!(flags & LIMPET_AS_CLIENT)) return 0;
   if (!(flags & LIMPET_NO_HTTP)) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "LIMPET_AS_CLIENT goes with LIMPET_NO_HTTP: see limpet_server_connect");
@@ -44,7 +44,7 @@ static int flags_check(uint32_t flags) {
 /* A session: its handle, or a code. */
 static int32_t open_session(struct loop *loop, uint32_t flags) {
   if (!(flags & LIMPET_NO_HTTP)) return limpet_core_open(loop->core, loop_now(loop));
-  const enum limpet_role role = flags & LIMPET_AS_CLIENT ? LIMPET_ROLE_CLIENT : LIMPET_ROLE_SERVER;
+  const int32_t role = flags & LIMPET_AS_CLIENT ? LIMPET_ROLE_CLIENT : LIMPET_ROLE_SERVER;
   const int32_t handle = limpet_core_attach(loop->core, role, 0, loop_now(loop));
   if (handle != LIMPET_ERROR_CODE_UNSEEDED) return handle;
   const int code = client_seed(loop);

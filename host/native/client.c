@@ -1,69 +1,31 @@
 /* limpet_server_connect: a URL ─► on_connect or on_connect_error, once. RFC 6455 4.1.
  *
  *   url ─► limpet_core_connect: a session, whose request waits
- *    └─► name ─► resolve.c ─► addresses ─► connect(2), one after the other ─► TLS ─► the request goes
- *                                │ none is left            │ all of it has HANDSHAKE_MS
- *                                ▼                         ▼
- *          the reason is kept, the session terminated ─► CLOSED ─► on_connect_error
+ *    └─► attempt.c: name ─► addresses ─► a socket ─► TLS ─► the request goes ─► OPEN ─► on_connect
+ *                │ none is left                         │ all of it has HANDSHAKE_MS
+ *                ▼                                      ▼
+ *        the reason is kept, the session terminated ─► CLOSED ─► on_connect_error
  *
- * The session's row is there from the beginning; its descriptor is the resolver's first, then that of
- * one socket after the other. The core judges the answer, and watches the time. */
+ * The session's row is there from the beginning. The core judges the answer, and watches the time. */
 
 #include "client.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "attempt.h"
 #include "memory.h"
-#include "resolve.h"
 #include "tls.h"
-#include "url.h"
 
 /* What resolving, connecting, TLS and the handshake may take when nothing else is said, ms. */
 #define TIMEOUT_MS 5000
 /* limpet_core_seed: "32 or more". */
 #define SEED_BYTES 32
-#define WORDS_BYTES 320
-
-/* A connection that is to come. */
-struct attempt {
-  struct resolution *resolution;
-  struct address addresses[RESOLVE_MAX];
-  /* How many there are, and which one is tried next. */
-  int count, next;
-  bool secure;
-  uint32_t timeout_ms;
-  char host[URL_HOST_MAX];
-  /* Why it fails: 0 while it does not. */
-  int code;
-  char words[WORDS_BYTES];
-};
-
-static struct attempt *attempt_of(const struct connection *connection) {
-  return connection->extra ? connection->extra->attempt : NULL;
-}
 
 /* ------------------------------------------------------------------ how it ends */
-
-bool client_note(struct loop *loop, struct connection *connection, int code, const char *format, ...) {
-  (void)loop;
-  struct attempt *attempt = attempt_of(connection);
-  if (!attempt) return false;
-  if (attempt->code != 0) return true;
-  attempt->code = code;
-  va_list arguments;
-  va_start(arguments, format);
-  if (vsnprintf(attempt->words, sizeof attempt->words, format, arguments) < 0) attempt->words[0] = 0;
-  va_end(arguments);
-  return true;
-}
 
 bool client_give_up(struct loop *loop, struct connection *connection) {
   if (!client_note(loop, connection, LIMPET_E_CLOSED, "given up by the application")) return false;
@@ -105,117 +67,6 @@ void client_closed(struct loop *loop, struct connection *connection) {
   if (!calls->connect_error) return;
   calls->connect_error(loop->server, loop_session(loop, connection->handle), attempt->code, attempt->words,
                        calls->connect_error_user);
-}
-
-void client_release(struct loop *loop, struct extra *extra) {
-  if (!extra->attempt) return;
-  resolve_drop(extra->attempt->resolution);
-  memory_give(loop->server, extra->attempt);
-  extra->attempt = NULL;
-}
-
-/* ------------------------------------------------------------------- connecting */
-
-/* No address is left, or none was found: CLOSED follows. */
-static void give_up(struct loop *loop, struct connection *connection, int code, const char *words) {
-  client_note(loop, connection, code, "%s", words);
-  limpet_core_terminate(loop->core, connection->handle);
-}
-
-/* Keeps what became of one address, until the last one failed. */
-static void note_address(struct attempt *attempt, const char *what, int error) {
-  const struct address *address = &attempt->addresses[attempt->next - 1];
-  const bool is6 = address->socket.any.sa_family == AF_INET6;
-  const void *ip = is6 ? (const void *)&address->socket.in6.sin6_addr : &address->socket.in4.sin_addr;
-  char text[INET6_ADDRSTRLEN] = "?";
-  inet_ntop(address->socket.any.sa_family, ip, text, sizeof text);
-  const unsigned port = ntohs(is6 ? address->socket.in6.sin6_port : address->socket.in4.sin_port);
-  snprintf(attempt->words, sizeof attempt->words, is6 ? "%s [%s]:%u: %s" : "%s %s:%u: %s", what, text, port,
-           strerror(error));
-}
-
-/* A socket that connects without waiting; -1 and errno. */
-static int begin_connect(const struct address *address, const char **what) {
-  *what = "socket";
-  const int fd = socket(address->socket.any.sa_family, SOCK_STREAM, 0);
-  if (fd < 0) return -1;
-  const int on = 1;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  fcntl(fd, F_SETFL, O_NONBLOCK);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  *what = "connect";
-  if (connect(fd, &address->socket.any, address->length) == 0 || errno == EINPROGRESS || errno == EINTR) return fd;
-  const int why = errno;
-  close(fd);
-  errno = why;
-  return -1;
-}
-
-/* Tries the next address. */
-static void connect_next(struct loop *loop, struct connection *connection) {
-  struct attempt *attempt = attempt_of(connection);
-  while (attempt->next < attempt->count) {
-    const char *what;
-    const int fd = begin_connect(&attempt->addresses[attempt->next++], &what);
-    if (fd >= 0) {
-      connection->fd = fd;
-      link_watch(loop, connection, POLLOUT);
-      return;
-    }
-    note_address(attempt, what, errno);
-  }
-  char words[WORDS_BYTES];
-  memcpy(words, attempt->words, sizeof words);
-  give_up(loop, connection, LIMPET_E_CONNECT, words);
-}
-
-/* The socket is connected: TLS, or the request at once. */
-static void connected(struct loop *loop, struct connection *connection) {
-  const struct attempt *attempt = attempt_of(connection);
-  connection->flags &= (uint16_t)~CONNECTION_CONNECTING;
-  if (attempt->secure) {
-    const int code = tls_begin(loop, connection, true, attempt->host);
-    if (code != 0) {
-      give_up(loop, connection, code, limpet_last_error());
-      return;
-    }
-  }
-  link_begin(loop, connection);
-  writer_write(loop, connection);
-}
-
-/* 0 once connect(2) has succeeded, EINPROGRESS while it has not ended, else what went wrong. */
-static int connect_result(int fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
-  if (error != 0) return error;
-  // A caller's own loop may tell what was of another descriptor with this number.
-  struct sockaddr_storage peer;
-  size = sizeof peer;
-  if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0) return 0;
-  return errno == ENOTCONN ? EINPROGRESS : errno;
-}
-
-void client_ready(struct loop *loop, struct connection *connection) {
-  struct attempt *attempt = attempt_of(connection);
-  if (attempt->resolution) {
-    close(link_release(loop, connection));
-    attempt->count = resolve_end(attempt->resolution, attempt->addresses);
-    attempt->resolution = NULL;
-    if (attempt->count > 0) connect_next(loop, connection);
-    else give_up(loop, connection, attempt->count, limpet_last_error());
-    return;
-  }
-  const int result = connect_result(connection->fd);
-  if (result == EINPROGRESS) return;
-  if (result == 0) {
-    connected(loop, connection);
-    return;
-  }
-  note_address(attempt, "connect", result);
-  close(link_release(loop, connection));
-  connect_next(loop, connection);
 }
 
 /* --------------------------------------------------------------------- beginning */
@@ -287,24 +138,6 @@ static int open_session(struct loop *loop, const struct url *url, const struct l
   }
 }
 
-/* Looks the name up, or connects to the address that it is. */
-static void begin(struct loop *loop, struct connection *connection, const struct url *url) {
-  struct attempt *attempt = attempt_of(connection);
-  attempt->count = resolve_literal(url->host, url->port, attempt->addresses);
-  if (attempt->count > 0) {
-    connect_next(loop, connection);
-    return;
-  }
-  attempt->resolution = resolve_begin(url->host, url->port, &connection->fd);
-  if (attempt->resolution) {
-    link_watch(loop, connection, POLLIN);
-    return;
-  }
-  connection->fd = -1;
-  client_note(loop, connection, LIMPET_E_SYSTEM, "looking up %s: %s", url->host, strerror(errno));
-  limpet_core_terminate(loop->core, connection->handle);
-}
-
 int limpet_server_connect(limpet_server *server, const char *url, const struct limpet_connect_options *options,
                           limpet_session *session) {
   if (session) *session = 0;
@@ -336,6 +169,6 @@ int limpet_server_connect(limpet_server *server, const char *url, const struct l
   limpet_core_option_set(loop->core, handle, LIMPET_OPTION_HANDSHAKE_MS, bound);
   loop->due = loop->now;
   *session = loop_session(loop, handle);
-  begin(loop, connection, &parts);
+  attempt_begin(loop, connection, &parts);
   return 0;
 }

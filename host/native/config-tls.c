@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings.h"
+#include "config.h"
 #include "tls.h"
 
 #define PATH_MAX_BYTES 4096
@@ -11,24 +11,15 @@
 #define NAME_MAX_BYTES 255
 #define SUITES_MAX_BYTES 4096
 
+/* A string that is not empty. */
 static int check_string(const char *what, const char *text, size_t most) {
-  if (!text || !*text) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s is NULL or empty", what);
-  if (strnlen(text, most + 1) <= most) return 0;
-  return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s is longer than %zu bytes", what, most);
+  if (text && !*text) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s is empty", what);
+  return config_text(what, text, most);
 }
 
-/* Replaces a string; NULL is none. */
 static int replace(char **field, const char *what, const char *text, size_t most) {
-  char *copy = NULL;
-  if (text) {
-    int code = check_string(what, text, most);
-    if (code < 0) return code;
-    copy = strdup(text);
-    if (!copy) return refuse(LIMPET_ERROR_CODE_MEMORY);
-  }
-  free(*field);
-  *field = copy;
-  return 0;
+  const int code = text ? check_string(what, text, most) : 0;
+  return code < 0 ? code : config_replace(field, what, text, most);
 }
 
 /* The entry of a server name (NULL: of all others), a new one if there is none yet. */
@@ -67,7 +58,7 @@ static int add_certificate(limpet_config *config, const char *name, const char *
 }
 
 static int check_config(const limpet_config *config) {
-  if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "TLS: the config is NULL");
+  if (!config) return config_missing("TLS");
   if (tls_library()) return 0;
   return fail(LIMPET_E_UNSUPPORTED, "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
 }

@@ -11,8 +11,10 @@
  * words. No function crashes for NULL, a stale session or a length out of range.
  *
  * Threads. Callbacks come on the thread that serves the session: the one in limpet_server_poll, or
- * one of the server's own (limpet_config_set_threads). From other threads may be called: what is
- * marked "any thread" below. The rest answers LIMPET_E_THREAD.
+ * one of the server's own (limpet_config_set_threads): then several callbacks run at once. From other
+ * threads may be called: what is marked "any thread" below. The rest answers LIMPET_E_THREAD. What was
+ * handed over to the session's thread has been answered with 0: a session that is over by then drops it,
+ * and what one has against it is told to on_error. docs/native.md, "Threads".
  *
  * Pointers that callbacks get are good until the callback returns. Strings end with a zero byte;
  * data has a length. Times are milliseconds. */
@@ -105,7 +107,8 @@ LIMPET_API int limpet_config_get_port(const limpet_config *config);
 /* Connections that wait to be accepted. Default 511. */
 LIMPET_API int limpet_config_set_backlog(limpet_config *config, int connections);
 /* Threads that serve, each with its own core, behind one port. 1 (default): the thread that calls
- * limpet_server_poll. More: the server's own threads, and limpet_server_poll only waits. Up to 256. */
+ * limpet_server_poll. More: the server's own threads, which take no signals, and limpet_server_poll only
+ * waits. Up to 256. */
 LIMPET_API int limpet_config_set_threads(limpet_config *config, int threads);
 
 /* Connections at once, over all threads; at most what the pools have. Default: all of them. */
@@ -221,15 +224,17 @@ LIMPET_API void limpet_server_free(limpet_server *server);
 /* Listens, and serves from now on: within limpet_server_poll, or by its own threads. */
 LIMPET_API int limpet_server_start(limpet_server *server);
 /* Waits for events, at most timeout_ms (-1 = for ever), and handles them. Returns how many sockets had
- * something to say, 0 after the timeout, LIMPET_E_STATE once all is stopped. */
+ * something to say, 0 after the timeout, LIMPET_E_STATE once all is stopped, and in callbacks. One thread at
+ * a time; of a server with threads: the one that started it. */
 LIMPET_API int limpet_server_poll(limpet_server *server, int timeout_ms);
 /* Polls until limpet_server_stop was called (also by a signal handler or another thread) and all is over. */
 LIMPET_API int limpet_server_run(limpet_server *server);
 /* Lets nobody in any more, tells on_shutdown for each open session, closes them with 1001 and waits for
  * their close handshakes; those that are still there after timeout_ms are cut off. Polls meanwhile and
- * returns when all is over. From a callback or another thread: begins it, and returns at once. Any thread. */
+ * returns when all is over. From a callback or another thread (than the one that polled last, or started a
+ * server with threads): begins it, and returns at once. Any thread. */
 LIMPET_API int limpet_server_stop(limpet_server *server, int timeout_ms);
-/* The same as limpet_server_stop that returns at once, for signal handlers (async-signal-safe). */
+/* The same as limpet_server_stop that returns at once, for signal handlers (async-signal-safe). Any thread. */
 LIMPET_API int limpet_server_interrupt(limpet_server *server, int timeout_ms);
 /* Makes limpet_server_poll return soon. Any thread. */
 LIMPET_API int limpet_server_wake(limpet_server *server);
@@ -325,14 +330,15 @@ struct limpet_selection {
 };
 
 /* Sends one message to all open sessions. Returns how many it was queued for; with threads, how many on
- * this thread's core (the others follow). From another thread: 0, it follows. Any thread. */
+ * this thread's core (the others follow). From another thread: 0, it follows. LIMPET_ERROR_CODE_MEMORY when
+ * too much waits for another thread already: none of the others has it. Any thread. */
 LIMPET_API int limpet_server_broadcast(limpet_server *server, enum limpet_type type, const void *data, size_t length);
-/* The same for those that a selection names; `published` may be NULL. */
+/* The same for those that a selection names; `published` may be NULL. Any thread. */
 LIMPET_API int limpet_server_broadcast_to(limpet_server *server, const struct limpet_selection *selection, enum limpet_type type, const void *data, size_t length, struct limpet_published *published);
 /* Sends one message to the subscribers of a topic (MQTT 5 4.7 patterns included), but `except` (0 for none);
  * a room is a topic. Returns as limpet_server_broadcast; `published` may be NULL. Any thread. */
 LIMPET_API int limpet_server_publish(limpet_server *server, const char *topic, limpet_session except, enum limpet_type type, const void *data, size_t length, struct limpet_published *published);
-/* Sends one message to a list of sessions; returns how many it was queued for. */
+/* Sends one message to a list of sessions; returns how many it was queued for, or handed over. Any thread. */
 LIMPET_API int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count, enum limpet_type type, const void *data, size_t length);
 
 /* A message that is framed and compressed once and sent any number of times; NULL when there is no memory for it. */
@@ -392,6 +398,7 @@ enum limpet_send_flag {
   /* Not compressed, whatever was agreed on: what is compressed already, or secret beside a stranger's words. */
   LIMPET_SEND_UNCOMPRESSED = LIMPET_SEND_PLAIN
 };
+/* Any thread. */
 LIMPET_API int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data, size_t length, uint32_t flags);
 /* At most 125 bytes. RFC 6455 5.5.2, 5.5.3. */
 LIMPET_API int limpet_session_ping(limpet_session session, const void *data, size_t length);
@@ -545,12 +552,12 @@ LIMPET_API int64_t limpet_now(void);
  * caller's, as it was. */
 LIMPET_API int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource, size_t resource_size, char *host, size_t host_size, struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **ws);
 /* Sends one message, and waits until it is written to the socket. After LIMPET_E_TIMEOUT the rest leaves in later
- * calls. LIMPET_E_CLOSED after the peer's Close frame. */
+ * calls. LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the peer broke. */
 LIMPET_API int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadline);
 LIMPET_API int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline);
-/* Receives one message: its length, LIMPET_E_CLOSED after the peer's Close frame, LIMPET_E_TYPE for one of the other
- * type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both cases it stays). `type` NULL: only the agreed type is
- * taken. */
+/* Receives one message: its length; LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the
+ * peer broke, LIMPET_E_TYPE for a message of the other type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both
+ * cases it stays). `type` NULL: only the agreed type is taken. */
 LIMPET_API int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type, int64_t deadline);
 /* The code and reason of the peer's Close frame (1005 for one without, 1006 when the connection broke); 0 while
  * there is none. RFC 6455 7.4.1. */

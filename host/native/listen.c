@@ -111,7 +111,7 @@ void listen_end(struct loop *loop) {
 /* ----------------------------------------------------------------------- accepting */
 
 /* Small messages leave at once; silent peers are noticed where that was asked for. */
-static void listen_prepare(const limpet_config *settings, int fd, int family) {
+void listen_prepare(const limpet_config *settings, int fd, int family) {
   if (family != AF_INET && family != AF_INET6) return;
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

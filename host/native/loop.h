@@ -211,6 +211,8 @@ int listen_open(const limpet_config *settings, int *port, bool shared);
 int listen_begin(struct loop *loop, int *port, bool shared);
 /* Lets nobody in any more. */
 void listen_end(struct loop *loop);
+/* Small messages leave at once; silent peers are noticed where that was asked for. */
+void listen_prepare(const limpet_config *settings, int fd, int family);
 /* Takes those in who wait. */
 void listen_accept(struct loop *loop);
 /* One that was accepted, here or by another loop: becomes a session, or is closed. */

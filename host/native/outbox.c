@@ -173,7 +173,7 @@ static bool outbox_retry(struct loop *loop, struct connection *connection) {
     const int code = extra->close_code;
     extra->close_code = -1;
     outbox_close_now(loop, connection, code, extra->close_reason);
-  } else if (loop->server->callbacks.writable) {
+  } else if (loop->server->callbacks.writable && !(connection->flags & CONNECTION_QUIET)) {
     loop->server->callbacks.writable(loop->server, loop_session(loop, handle), loop->server->callbacks.writable_user);
   }
   return extra && connection->handle == handle && extra->waiting.first;

@@ -9,7 +9,7 @@
 #include "server.h"
 
 int limpet_server_set_poll(limpet_server *server, const struct limpet_poll_callbacks *callbacks) {
-  if (!server || !callbacks) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_set_poll takes a server and callbacks");
+  if (!server || !callbacks) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server and callbacks are needed");
   if (atomic_load(&server->phase) != SERVER_NEW) {
     return fail(LIMPET_E_STATE, "limpet_server_set_poll comes before limpet_server_start");
   }

@@ -164,9 +164,14 @@ int threads_start(limpet_server *server) {
 bool threads_deal(struct loop *loop, int fd, const struct sockaddr *address, size_t size) {
   struct threads *threads = loop->server->threads;
   if (!threads || !threads->deals) return false;
-  struct loop *to = loop->server->loops[threads->dealt];
-  threads->dealt = (threads->dealt + 1) % loop->server->loop_count;
-  return to != loop && crossing_socket(to, fd, address, size);
+  for (int tried = 0; tried < loop->server->loop_count; tried++) {
+    struct loop *to = loop->server->loops[threads->dealt];
+    threads->dealt = (threads->dealt + 1) % loop->server->loop_count;
+    if (to == loop && !loop->broken) return false;
+    // One that ended, or whose queue is full, is passed over.
+    if (to != loop && crossing_socket(to, fd, address, size)) return true;
+  }
+  return false;
 }
 
 void threads_lose(struct loop *loop) {

@@ -3,6 +3,8 @@
 #include "check.h"
 #include "limpet.h"
 
+#include <sys/resource.h>
+
 /* Both ends are polled by this thread: the clients' server, and one that they connect to. */
 static limpet_server *clients, *echo;
 static limpet_session session;
@@ -11,6 +13,9 @@ static int connected, failed, closed, messages;
 static limpet_session told;
 static int code;
 static char words[512], last[256];
+/* How often on_connect_error and on_close connect again, and whereto. */
+static int again;
+static const char *again_url;
 static uint16_t close_code;
 
 static void pump(void) {
@@ -30,12 +35,14 @@ static void on_connect_error(limpet_server *server, limpet_session of, int why, 
   told = of;
   code = why;
   snprintf(words, sizeof words, "%s", message);
+  if (again-- > 0) CHECK_EQUAL(limpet_server_connect(server, again_url, NULL, &session), 0);
 }
 
 static void on_close(limpet_server *server, limpet_session of, uint16_t with, const char *reason, void *user) {
   (void)server, (void)of, (void)reason, (void)user;
   closed++;
   close_code = with;
+  if (again-- > 0) CHECK_EQUAL(limpet_server_connect(server, again_url, NULL, &session), 0);
 }
 
 static void on_message(limpet_server *server, limpet_session of, enum limpet_type type, char *data, size_t length,
@@ -88,7 +95,7 @@ static limpet_server *begin_echo(const char *host) {
 }
 
 static void reset(void) {
-  connected = failed = closed = messages = code = 0;
+  connected = failed = closed = messages = code = again = 0;
   told = 0;
   words[0] = last[0] = '\0';
 }
@@ -316,6 +323,51 @@ static void test_given_up(void) {
   close(fd);
 }
 
+/* Callbacks connect again: while nobody listens, then when somebody does and closes. */
+static void test_again(void) {
+  int port;
+  close(listener(&port));
+  connect_to(url_of("127.0.0.1", port, "/"), NULL);
+  char url[256];
+  snprintf(url, sizeof url, "%s", url_of("127.0.0.1", port, "/"));
+  again = 5;
+  again_url = url;
+  CHECK_SOON(failed == 6);
+  CHECK_EQUAL(limpet_server_active_count(clients), 0);
+
+  echo = begin_echo("127.0.0.1");
+  connect_to(url_of("127.0.0.1", limpet_server_port(echo), "/"), NULL);
+  CHECK_SOON(connected == 1);
+  snprintf(url, sizeof url, "%s", url_of("127.0.0.1", limpet_server_port(echo), "/"));
+  again = 5;
+  for (int i = 1; i <= 6; i++) {
+    CHECK_SOON(connected == i);
+    CHECK_EQUAL(limpet_session_terminate(session), 0);
+  }
+  CHECK_SOON(closed == 6);
+  CHECK_EQUAL(failed, 0);
+  limpet_server_free(echo);
+  echo = NULL;
+}
+
+/* No descriptor is left for a socket, or for the resolver. */
+static void test_out_of_descriptors(void) {
+  struct rlimit before, few;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  few = before;
+  few.rlim_cur = 64;
+  CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  int files[64], count = 0;
+  while (count < 64 && (files[count] = open("/dev/null", O_RDONLY)) >= 0) count++;
+  CHECK(count < 64);
+  connect_to("ws://127.0.0.1:1/", NULL);
+  expect_error(LIMPET_E_CONNECT, "socket 127.0.0.1:1: ");
+  connect_to("ws://localhost:1/", NULL);
+  expect_error(LIMPET_E_SYSTEM, "looking up localhost: ");
+  while (count > 0) close(files[--count]);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 static void test_bad_calls(void) {
   limpet_session none = 1;
   CHECK_EQUAL(limpet_server_connect(NULL, "ws://h/", NULL, &none), LIMPET_ERROR_CODE_ARGUMENT);
@@ -365,6 +417,8 @@ int main(void) {
   test_answers();
   test_401();
   test_given_up();
+  test_again();
+  test_out_of_descriptors();
   test_bad_calls();
   test_stop();
   return 0;

@@ -257,7 +257,7 @@ static void test_silence(void) {
 /* Codes from here down are of what peers do; those above answer calls. */
 #define FIRST_OF_PEERS LIMPET_ERROR_CODE_RSV
 
-/* What only a client's session is told (client_test.c), or only a core without the feature `http`. */
+/* What only a client is told (refusals_client_test.c), or only a core without the feature `http`. */
 static bool is_elsewhere(int code) {
   return code == LIMPET_ERROR_CODE_MASKED || code == LIMPET_ERROR_CODE_HTTP_PLAIN ||
          (code <= LIMPET_ERROR_CODE_RESPONSE_STATUS && code >= LIMPET_ERROR_CODE_RESPONSE_EXTENSION);

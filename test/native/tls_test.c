@@ -271,6 +271,85 @@ static void test_partial(void) {
   limpet_server_free(server);
 }
 
+/* Moves up to `most` bytes from one socket to another; whether there were any. */
+static bool relay(int from, int to, size_t most) {
+  char bytes[64];
+  const ssize_t got = recv(from, bytes, most, MSG_DONTWAIT);
+  if (got > 0) CHECK(send(to, bytes, (size_t)got, 0) == got);
+  return got > 0;
+}
+
+/* Handshake and records that come in pieces, cut anywhere. */
+static void test_cuts(void) {
+  limpet_server *server = serving("localhost"), *client = calling();
+  for (size_t most = 1; most <= 64; most = most * 3 + 1) {
+    struct pair pair;
+    int ends[2];
+    pair_begin(&pair, server, client, "localhost");
+    // The client's end is exchanged for a socket whose bytes are relayed.
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    const int far = dup(pair.client.fd);
+    CHECK(far >= 0 && dup2(ends[0], pair.client.fd) >= 0);
+    close(ends[0]);
+    int wants[2] = {POLLIN, POLLIN};
+    while (wants[0] != 0 || wants[1] != 0) {
+      wants[0] = shake(&pair.client);
+      relay(ends[1], far, most);
+      wants[1] = shake(&pair.server);
+      relay(far, ends[1], most);
+      CHECK(wants[0] >= 0 && wants[1] >= 0);
+    }
+    // What a server says behind its handshake, tickets for one, is nothing to read.
+    char got[300];
+    while (relay(far, ends[1], most)) {
+      CHECK_EQUAL(pair.client.transport->read(&pair.client, got, sizeof got), TRANSPORT_AGAIN);
+    }
+    struct iovec span = {.iov_base = "cut anywhere", .iov_len = 12};
+    for (int i = 0; i < 3; i++) CHECK_EQUAL(pair.client.transport->write(&pair.client, &span, 1), 12);
+    size_t come = 0;
+    while (come < 36) {
+      relay(ends[1], far, most);
+      const ssize_t read = pair.server.transport->read(&pair.server, got + come, sizeof got - come);
+      CHECK(read > 0 || read == TRANSPORT_AGAIN);
+      if (read > 0) come += (size_t)read;
+    }
+    CHECK(memcmp(got, "cut anywherecut anywherecut anywhere", 36) == 0);
+    close(far);
+    close(ends[1]);
+    pair_end(&pair);
+  }
+  limpet_server_free(client);
+  limpet_server_free(server);
+}
+
+/* Bytes of no sense, in front of the handshake, in it and behind it: the connection is broken or waits, and no more. */
+static void test_garbage(void) {
+  limpet_server *server = serving("localhost"), *client = calling();
+  uint32_t seed = 1;
+  for (int round = 0; round < 300; round++) {
+    struct pair pair;
+    uint8_t bytes[400];
+    char got[400], words[512];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+    const size_t length = 1 + (seed >> 8) % sizeof bytes;
+    // A record's first bytes, so that what is behind them is looked at.
+    if (round % 2) memcpy(bytes, "\x16\x03\x03\x00\x80", 5);
+    pair_begin(&pair, server, client, "localhost");
+    if (round % 3 == 1) shake(&pair.client);
+    if (round % 3 == 2) CHECK(pair_shake(&pair, words));
+    CHECK(send(pair.client.fd, bytes, length, 0) == (ssize_t)length);
+    for (int i = 0; i < 3; i++) {
+      const int wants = shake(&pair.server);
+      CHECK(wants == 0 || wants == POLLIN || wants == TRANSPORT_FAILED);
+      const ssize_t read = pair.server.transport->read(&pair.server, got, sizeof got);
+      CHECK(read == TRANSPORT_AGAIN || read == TRANSPORT_FAILED);
+    }
+    pair_end(&pair);
+  }
+  limpet_server_free(client);
+  limpet_server_free(server);
+}
+
 /* Bytes, close_notify and FIN in one go: the bytes first, then the end, once. */
 static void test_end(void) {
   limpet_server *server = serving("localhost"), *client = calling();
@@ -715,6 +794,26 @@ static void test_server(void) {
   listener_end();
 }
 
+/* A paused session keeps what came, also what poll(2) does not know of any more. */
+static void test_pause(void) {
+  const int port = listen_with(secured());
+  struct secure_client client;
+  client_open(&client, port, "");
+  CHECK_EQUAL(limpet_session_pause(opened), 0);
+  // One write, so that one recv takes all of them.
+  uint8_t messages[40 * 12];
+  for (int i = 0; i < 40; i++) memcpy(messages + 12 * i, "\x82\x86\x00\x00\x00\x00paused", 12);
+  client_write(&client, messages, sizeof messages);
+  for (int i = 0; i < 20; i++) check_pause();
+  uint8_t got[40 * 8];
+  CHECK_EQUAL(client.connection.transport->read(&client.connection, got, sizeof got), TRANSPORT_AGAIN);
+  CHECK_EQUAL(limpet_session_resume(opened), 0);
+  client_read(&client, got, sizeof got);
+  for (int i = 0; i < 40; i++) CHECK(memcmp(got + 8 * i, "\x82\x06paused", 8) == 0);
+  client_end(&client);
+  listener_end();
+}
+
 /* Clients that do not speak TLS, or nothing at all, or leave. */
 static void test_strangers(void) {
   limpet_config *config = secured();
@@ -926,6 +1025,22 @@ static void test_connect(void) {
   port = call_with(config_new());
   CHECK_EQUAL(call("127.0.0.1", port), LIMPET_E_TLS);
   CHECK(strstr(connect_words, "does not speak TLS"));
+  // Nobody says anything there.
+  const int silent = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof where;
+  CHECK(bind(silent, (struct sockaddr *)&where, size) == 0 && listen(silent, 1) == 0);
+  CHECK(getsockname(silent, (struct sockaddr *)&where, &size) == 0);
+  char url[64];
+  snprintf(url, sizeof url, "wss://127.0.0.1:%d/", ntohs(where.sin_port));
+  const struct limpet_connect_options hurry = {.timeout_ms = 300};
+  connect_code = 0;
+  const int64_t began = check_now();
+  CHECK_EQUAL(limpet_server_connect(listening, url, &hurry, &caller), 0);
+  CHECK_SOON(connect_code != 0);
+  CHECK(check_now() - began >= 290 && check_now() - began < 5000);
+  CHECK_SOON(active() == 0);
+  close(silent);
   listener_end();
 }
 
@@ -1092,6 +1207,8 @@ int main(void) {
   certify_all();
   test_bytes();
   test_partial();
+  test_cuts();
+  test_garbage();
   test_end();
   test_names();
   test_authorities();
@@ -1099,6 +1216,7 @@ int main(void) {
   test_old_version();
   test_client_certificates();
   test_server();
+  test_pause();
   test_strangers();
   test_proxy();
   test_connect();

@@ -259,6 +259,25 @@ static void test_peer_closes(void) {
   CHECK_EQUAL(limpet_server_active_count(server), 0);
 }
 
+/* The peer breaks a rule: what it was, at once. RFC 6455 5.1. */
+static void test_broken_rule(void) {
+  struct check_client client;
+  limpet_ws *ws = attached(&client, LIMPET_WS_TEXT, NULL);
+  CHECK(check_client_send(&client, CHECK_TEXT_FRAME, "fine", 4));
+  CHECK(check_client_write(&client, "\x81\x05" "naked", 7));
+  char buffer[16];
+  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), 4);
+  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), LIMPET_ERROR_CODE_UNMASKED);
+  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, 0), LIMPET_ERROR_CODE_UNMASKED);
+  CHECK_EQUAL(limpet_ws_send(ws, "x", 1, soon()), LIMPET_ERROR_CODE_UNMASKED);
+  CHECK_EQUAL(limpet_ws_status(ws, NULL, 0), 0);
+  const struct check_frame frame = check_client_receive(&client);
+  CHECK_EQUAL(check_close_code(&frame), 1002);
+  CHECK_EQUAL(limpet_ws_detach(ws, 1000, NULL, soon()), LIMPET_E_CLOSED);
+  check_client_end(&client);
+  CHECK_EQUAL(limpet_ws_close(ws, soon()), 0);
+}
+
 /* The connection breaks without a Close frame. RFC 6455 7.1.5. */
 static void test_peer_breaks(void) {
   struct check_client client;
@@ -405,6 +424,7 @@ int main(void) {
   test_many();
   test_send_deadline();
   test_peer_closes();
+  test_broken_rule();
   test_peer_breaks();
   test_close();
   check_detach(false);

@@ -29,6 +29,8 @@ export interface Opcode {
 
 export const MEMORY_SIZE = 0x3f;
 export const MEMORY_GROW = 0x40;
+export const CALL = 0x10;
+export const CALL_INDIRECT = 0x11;
 export const BLOCKS: ReadonlySet<number> = new Set([0x02, 0x03, 0x04]);
 export const END = 0x0b;
 
@@ -43,8 +45,8 @@ const PLAIN: readonly Run[] = [
   [0x0c, 0x0d, 'index'], // br, br_if
   [0x0e, 0x0e, 'labels'], // br_table
   [0x0f, 0x0f, 'none'], // return
-  [0x10, 0x10, 'index'], // call
-  [0x11, 0x11, 'index2'], // call_indirect
+  [CALL, CALL, 'index'],
+  [CALL_INDIRECT, CALL_INDIRECT, 'index2'],
   [0x1a, 0x1b, 'none'], // drop, select
   [0x1c, 0x1c, 'types', 'reference-types'], // select t
   [0x20, 0x24, 'index'], // local.get, .set, .tee, global.get, .set

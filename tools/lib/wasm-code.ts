@@ -14,6 +14,8 @@ export interface Instruction {
   feature: Feature | undefined;
   /** Of a constant: its bits; zero if and only if the constant is. */
   value: bigint | undefined;
+  /** Of what takes one index (a call, a local, a branch): that. */
+  index: number | undefined;
 }
 
 export type CodeVisitor = (instruction: Instruction) => void;
@@ -29,18 +31,21 @@ export function walkCode(cursor: Cursor, visit: CodeVisitor): void {
       throw new Error(
         `unknown opcode ${hex(first)}${more ? ` ${hex(code)}` : ''} at byte ${offset}`,
       );
+    const index = opcode.immediate === 'index' ? cursor.u32() : undefined;
     const value = readImmediate(cursor, opcode.immediate);
-    visit({ code: more ? (first << 16) | code : code, offset, feature: opcode.feature, value });
+    const { feature } = opcode;
+    visit({ code: more ? (first << 16) | code : code, offset, feature, value, index });
     if (more) continue;
     if (BLOCKS.has(code)) depth++;
     else if (code === END) depth--;
   }
 }
 
-/** Steps over the immediates; answers a constant's bits. */
+/** Steps over the immediates that are not read yet; answers a constant's bits. */
 function readImmediate(cursor: Cursor, immediate: Immediate): bigint | undefined {
   switch (immediate) {
     case 'none':
+    case 'index':
       return undefined;
     case 'i32':
     case 'i64':
@@ -52,7 +57,6 @@ function readImmediate(cursor: Cursor, immediate: Immediate): bigint | undefined
     case 'v128':
       return cursor.raw(16);
     case 'block':
-    case 'index':
       cursor.leb();
       return undefined;
     case 'index2':

@@ -5,6 +5,7 @@ import {
   HEARTBEAT_PAYLOAD,
   heartbeatAnswered,
   heartbeatAt,
+  heartbeatBegin,
   heartbeatDue,
   heartbeatForget,
   heartbeatLost,
@@ -78,6 +79,31 @@ describe('the options of heartbeats', () => {
     store<u32>(optionAddress(none, Option.HEARTBEAT_MS), 0);
     expect<u32>(heartbeatOf(s).intervalMs).toBe(700);
     done(s);
+  });
+
+  it('leave the record of a session untouched as long as nobody asks for one', () => {
+    const before = sessionOpen(Role.SERVER, State.OPEN);
+    const slot = before.handle & 0xffff;
+    done(before);
+    for (let round = 0; round < 2; round++) {
+      pass(1);
+      const s = sessionOpen(Role.SERVER, State.HANDSHAKE);
+      expect<i32>(s.handle & 0xffff).toBe(slot);
+      heartbeatBegin(s);
+      heartbeatForget(s);
+      expect<bool>(heartbeatLost(s)).toBe(false);
+      expect<u64>(heartbeatAt(s)).toBe(NEVER);
+      const record = changetype<usize>(heartbeatOf(s));
+      for (let at: usize = 0; at < 64; at += 8) expect<u64>(load<u64>(record + at)).toBe(0);
+      // Who does finds the defaults; the slot's next session has none of it.
+      const opened = pool().clock;
+      pass(1);
+      expect<u32>(load<u32>(heartbeatOption(s, Option.HEARTBEAT_MS))).toBe(0);
+      expect<u32>(load<u32>(heartbeatOption(s, Option.HEARTBEAT_TIMEOUT_MS))).toBe(10_000);
+      store<u32>(heartbeatOption(s, Option.HEARTBEAT_MS), 1_000);
+      expect<u64>(heartbeatAt(s)).toBe(opened + 1_000);
+      done(s);
+    }
   });
 });
 

@@ -197,8 +197,8 @@ describe('tick', () => {
   it('sends heartbeats whatever comes, and gives up who does not answer them', () => {
     const before = stats().timeoutPong;
     const s = open();
-    heartbeatOf(s).intervalMs = 200;
-    heartbeatOf(s).timeoutMs = 250;
+    store<u32>(optionAddress(s, Option.HEARTBEAT_MS), 200);
+    store<u32>(optionAddress(s, Option.HEARTBEAT_TIMEOUT_MS), 250);
     timerSet(s);
     expect<i32>(pass(199)).toBe(1);
     hear(s);
@@ -218,7 +218,7 @@ describe('tick', () => {
 
   it('leaves a heartbeat out when too much waits to be written', () => {
     const s = open();
-    heartbeatOf(s).intervalMs = 200;
+    store<u32>(optionAddress(s, Option.HEARTBEAT_MS), 200);
     send(s, Opcode.BINARY, HERE, 2_000);
     s.queueMax = 100;
     timerSet(s);
