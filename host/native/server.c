@@ -81,7 +81,7 @@ void server_settle(limpet_server *server) {
 int limpet_server_poll(limpet_server *server, int timeout_ms) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_poll takes a server");
   if (server->threads) return threads_poll(server, timeout_ms);
-  if (atomic_load(&server->phase) == SERVER_STOPPED) return LIMPET_E_STATE;
+  if (atomic_load(&server->phase) == SERVER_STOPPED) return refuse(LIMPET_E_STATE);
   struct loop *loop = server->loops[0];
   // Whoever polls may touch the loop from then on, one after the other.
   if (atomic_exchange(&loop->turning, true)) {
@@ -134,7 +134,7 @@ int limpet_server_wake(limpet_server *server) {
 
 int limpet_server_port(const limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_port takes a server");
-  if (atomic_load(&server->phase) == SERVER_NEW) return LIMPET_E_STATE;
+  if (atomic_load(&server->phase) == SERVER_NEW) return refuse(LIMPET_E_STATE);
   return atomic_load(&server->port);
 }
 

@@ -205,7 +205,7 @@ int threads_poll(limpet_server *server, int timeout_ms) {
   }
   if (atomic_load(&server->phase) != SERVER_STOPPED) return 0;
   threads_join(threads);
-  return LIMPET_E_STATE;
+  return refuse(LIMPET_E_STATE);
 }
 
 int threads_stop(limpet_server *server, int timeout_ms) {

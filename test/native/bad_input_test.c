@@ -457,6 +457,27 @@ static void test_process(void) {
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
 }
 
+/* ---------------------------------------------------------------- too soon, too late */
+
+static void test_phases(void) {
+  limpet_config *config = limpet_config_new();
+  limpet_config_set_port(config, 0);
+  server = limpet_server_new(config);
+  CHECK(server);
+  limpet_config_free(config);
+  CHECK_CODE(limpet_server_port(server), LIMPET_E_STATE);
+  CHECK_EQUAL(limpet_server_start(server), 0);
+  CHECK_CODE(limpet_server_start(server), LIMPET_E_STATE);
+  CHECK_CODE(limpet_server_set_on_message(server, NULL, NULL), LIMPET_E_STATE);
+  CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+  CHECK_EQUAL(limpet_server_stop(server, 0), 0);
+  CHECK_CODE(limpet_server_poll(server, 0), LIMPET_E_STATE);
+  CHECK_EQUAL(limpet_server_run(server), 0);
+  CHECK_CODE(limpet_server_start(server), LIMPET_E_STATE);
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "x", 1), 0);
+  limpet_server_free(server);
+}
+
 int main(void) {
   memset(endless, 'a', sizeof endless - 1);
   test_config_null();
@@ -483,5 +504,6 @@ int main(void) {
   ended = living;
   serve_end();
   session_is(ended, HANDLE);
+  test_phases();
   return 0;
 }
