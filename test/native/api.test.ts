@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 const HEADER = 'host/native/limpet.h';
-const TEST = 'test/native/bad_input_test.c';
+const TESTS = ['test/native/bad_input_test.c', 'test/native/bad_input_session_test.c'];
 const header = readFileSync(HEADER, 'utf8');
 
 /** Names of the functions that limpet.h declares. */
@@ -16,7 +16,7 @@ const functions = Array.from(
 
 test('every function of limpet.h is called with bad input', () => {
   assert.ok(functions.length > 140, `${functions.length} functions`);
-  const text = readFileSync(TEST, 'utf8');
+  const text = TESTS.map((path) => readFileSync(path, 'utf8')).join('');
   // CHECK_CALLBACK(connect) calls limpet_server_set_on_connect.
   const callbacks = Array.from(
     text.matchAll(/CHECK_CALLBACK\((\w+)\)/g),

@@ -4,7 +4,18 @@
 #define LIMPET_SUPPORT_H
 
 #include "check.h"
-#include "limpet.h"
+#include "settings.h"
+
+/* The code of a call, which has no words but its own: none of the call before it are left. */
+#define CHECK_CODE(call, code)                                                \
+  do {                                                                        \
+    (void)fail(LIMPET_E_STATE, "words of another call");                      \
+    CHECK_EQUAL(call, code);                                                  \
+    if (strcmp(limpet_last_error(), "words of another call") == 0) {          \
+      fprintf(stderr, "%s:%d: stale words: %s\n", __FILE__, __LINE__, #call); \
+      exit(1);                                                                \
+    }                                                                         \
+  } while (0)
 
 static limpet_server *server;
 static int port;
