@@ -238,6 +238,11 @@ static void session_is(limpet_session session, int code) {
   CHECK_EQUAL(limpet_session_bytes_received(session), 0);
   CHECK_EQUAL(limpet_session_remote_address(session, buffer, sizeof buffer, NULL, NULL), code);
   CHECK_EQUAL(limpet_session_fd(session), code);
+#ifdef LIMPET_TLS
+  struct limpet_tls_details tls;
+  CHECK_EQUAL(limpet_session_tls(session, &tls), code);
+#endif
+  CHECK_EQUAL(limpet_session_tls(session, NULL), LIMPET_ERROR_CODE_ARGUMENT);
   CHECK(limpet_session_user(session) == NULL);
   CHECK(limpet_session_set_user(session, buffer) == NULL);
   CHECK_EQUAL(limpet_session_set_metadata(session, "k", "v", 1), code);
