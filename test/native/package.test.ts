@@ -46,7 +46,9 @@ async function builtShared(): Promise<string> {
   const folder = 'build/native-shared';
   const fresh = !existsSync(join(folder, 'CMakeCache.txt'));
   const generator = fresh && find('ninja') ? ['-G', 'Ninja'] : [];
-  const flags = ['-DLIMPET_SHARED=ON', '-DLIMPET_TESTS=OFF'];
+  // As a distribution has it: a folder of the machine's kind.
+  const libdir = '-DCMAKE_INSTALL_LIBDIR=lib/x86_64-linux-gnu';
+  const flags = ['-DLIMPET_SHARED=ON', '-DLIMPET_TESTS=OFF', libdir];
   await run('cmake', ['-S', 'host/native', '-B', folder, ...generator, ...flags], 120_000);
   await run('cmake', ['--build', folder, '--parallel', '2'], 600_000);
   return folder;

@@ -18,9 +18,9 @@
 #include "calls.h"
 #include "limpet_core.h"
 
-/* Bytes of an instance's WASM stack. The calls of the core form no cycle, and the deepest chain of them
- * (a read that inflates, in the server's core) takes less than 4 KiB. */
-#define WAMR_STACK_BYTES (64u * 1024u)
+/* Bytes of an instance's WASM stack. The calls of the core form no cycle, so there is a deepest chain of them; all
+ * vectors run with 4 KiB. */
+#define WAMR_STACK_BYTES (16u * 1024u)
 
 enum wamr_call {
 #define WAMR_CALL_INDEX(name, count) WAMR_CALL_##name,
