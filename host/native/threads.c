@@ -147,18 +147,18 @@ static void threads_quit(limpet_server *server) {
 }
 
 int threads_start(limpet_server *server) {
-  struct threads *threads = server->threads;
-  threads->owner = registry_here();
-  int answer = threads_listen(server);
-  if (answer == 0) {
-    atomic_store(&server->phase, SERVER_STARTED);
-    const int error = threads_create(server);
-    if (error == 0) return 0;
-    answer = fail(LIMPET_E_SYSTEM, "a thread: %s", strerror(error));
+  server->threads->owner = registry_here();
+  const int answer = threads_listen(server);
+  if (answer < 0) {
+    for (int i = 0; i < server->loop_count; i++) listen_end(server->loops[i]);
+    return answer;
   }
+  atomic_store(&server->phase, SERVER_STARTED);
+  const int error = threads_create(server);
+  if (error == 0) return 0;
   threads_quit(server);
   atomic_store(&server->phase, SERVER_STOPPED);
-  return answer;
+  return fail(LIMPET_E_SYSTEM, "a thread: %s", strerror(error));
 }
 
 bool threads_deal(struct loop *loop, int fd, const struct sockaddr *address, size_t size) {
