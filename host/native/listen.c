@@ -26,6 +26,25 @@ static int listen_ready(int fd, int backlog) {
   return listen(fd, backlog);
 }
 
+/* Whether nobody listens at a path any more: its process was killed, and left it behind. */
+static bool listen_stale(const struct sockaddr_un *address) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) return false;
+  const bool refused =
+      connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+  close(fd);
+  return refused;
+}
+
+static int listen_bind_unix(int fd, const struct sockaddr_un *address) {
+  const struct sockaddr *where = (const struct sockaddr *)address;
+  const int answer = bind(fd, where, sizeof *address), error = errno;
+  if (answer == 0 || error != EADDRINUSE) return answer;
+  if (listen_stale(address) && unlink(address->sun_path) == 0) return bind(fd, where, sizeof *address);
+  errno = error;
+  return -1;
+}
+
 static int listen_unix(const limpet_config *settings, const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) {
@@ -34,9 +53,7 @@ static int listen_unix(const limpet_config *settings, const char *path) {
   strcpy(address.sun_path, path);
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   if (fd < 0) return fail(LIMPET_E_SYSTEM, "a socket: %s", strerror(errno));
-  if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && listen_ready(fd, settings->backlog) == 0) {
-    return fd;
-  }
+  if (listen_bind_unix(fd, &address) == 0 && listen_ready(fd, settings->backlog) == 0) return fd;
   const int answer = fail(LIMPET_E_SYSTEM, "bind %s: %s", path, strerror(errno));
   close(fd);
   return answer;
@@ -100,8 +117,17 @@ int listen_begin(struct loop *loop, int *port, bool shared) {
   return fail(LIMPET_E_SYSTEM, "the poller: %s", strerror(errno));
 }
 
+/* A socket in the file system goes with its server. */
+static void listen_unlink(int fd) {
+  struct sockaddr_un address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX) return;
+  if (address.sun_path[0]) unlink(address.sun_path);
+}
+
 void listen_end(struct loop *loop) {
   if (loop->listener < 0) return;
+  listen_unlink(loop->listener);
   if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
   close(loop->listener);
   loop->listener = -1;

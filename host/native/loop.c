@@ -110,10 +110,7 @@ void loop_free(struct loop *loop) {
   }
   buffer_trim(loop);
   crossing_end(loop);
-  if (loop->listener >= 0) {
-    if (loop->listener_wait == 0) loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
-    close(loop->listener);
-  }
+  listen_end(loop);
   if (loop->poller) loop->polling->destroy(loop->poller);
   limpet_core_free(loop->core);
   prepared_free_all(loop);

@@ -3,14 +3,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { existsSync } from 'node:fs';
+import { connect, createServer as createNetServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { binary, close, PING, text } from '../conformance/frame.js';
-import { limpet, serve } from '../host/support/child.js';
+import { Child, limpet, serve } from '../host/support/child.js';
 import { handshake, Peer, type Handshake } from '../host/support/peer.js';
 import { pass, until, within } from '../host/support/wait.js';
-import { skips } from './support/build.js';
+import { directory } from '../support/certificate.js';
+import { built, skips } from './support/build.js';
 import { figure, get, limpetd, ran } from './support/limpetd.js';
 
 const KIND = 'wasm2c';
@@ -26,7 +29,7 @@ async function open(t: TestContext, port: number, options?: Handshake): Promise<
 
 test('what it prints is what limpet serve prints', { skip }, async (t) => {
   const said = async ({ child, port }: Awaited<ReturnType<typeof serve>>) => {
-    await until(() => /ends\n/.test(child.stdout), 'the second line');
+    await until(() => child.stdout.includes('ends\n'), 'the second line');
     // Node prints it just before it listens to signals.
     await pass(100);
     child.kill('SIGTERM');
@@ -399,6 +402,46 @@ test('a port that is taken, a host that is not here: one line, and 1', { skip },
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^limpetd: .*no\.such\.host\.invalid.*\n$/);
 });
+
+test(
+  '--host unix:/path: a socket in the file system, gone with the server',
+  { skip },
+  async (t) => {
+    const path = join(directory(t), 'socket');
+    const host = ['--host', `unix:${path}`, '--echo', '--quiet'];
+    const program = `${await built(KIND)}/limpetd`;
+    const begun = async () => {
+      const child = new Child(t, host, program);
+      await until(() => child.stdout === `limpet listening on unix:${path}\n`, 'the address');
+      return child;
+    };
+    const spoken = async () => {
+      const peer = new Peer(connect({ path, allowHalfOpen: true }));
+      t.after(() => peer.transport.destroy());
+      await peer.upgrade();
+      peer.write(text('hello'));
+      assert.equal(await peer.text(), 'hello');
+      peer.transport.destroy();
+    };
+    const child = await begun();
+    await spoken();
+    const { code, stderr } = await ran(t, KIND, ...host);
+    assert.deepEqual(
+      [code, stderr],
+      [1, `limpetd: cannot listen on unix:${path} (Address already in use)\n`],
+    );
+    await spoken();
+    // One that a killed process left behind is in nobody's way.
+    child.kill('SIGKILL');
+    await child.ended();
+    assert.ok(existsSync(path));
+    const next = await begun();
+    await spoken();
+    next.kill('SIGTERM');
+    assert.equal((await next.ended()).code, 0);
+    assert.ok(!existsSync(path));
+  },
+);
 
 test('a port that is free again after a crash is taken at once', { skip }, async (t) => {
   const { child, port } = await start(t, '--echo');

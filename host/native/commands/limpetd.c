@@ -56,16 +56,20 @@ static void listen_to_signals(limpet_server *server) {
   sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static bool is_unix(const struct arguments *a) { return strncmp(a->host, "unix:", 5) == 0; }
+
 /* Why the server does not start, in one line. */
 static int failed(const struct arguments *a, int code, int error) {
   const char *why = limpet_last_error();
   if (!*why) why = limpet_strerror(code);
-  if (code == LIMPET_E_SYSTEM && error == EADDRINUSE) {
-    fprintf(stderr, "limpetd: port %d is in use; --port chooses another, 0 a free one\n", a->port);
-  } else if (code == LIMPET_E_SYSTEM) {
-    fprintf(stderr, "limpetd: cannot listen on %s:%d (%s)\n", a->host, a->port, strerror(error));
-  } else {
+  if (code != LIMPET_E_SYSTEM) {
     fprintf(stderr, "limpetd: %s%s\n", code == LIMPET_E_TLS ? "TLS: " : "", why);
+  } else if (is_unix(a)) {
+    fprintf(stderr, "limpetd: cannot listen on %s (%s)\n", a->host, strerror(error));
+  } else if (error == EADDRINUSE) {
+    fprintf(stderr, "limpetd: port %d is in use; --port chooses another, 0 a free one\n", a->port);
+  } else {
+    fprintf(stderr, "limpetd: cannot listen on %s:%d (%s)\n", a->host, a->port, strerror(error));
   }
   return EXIT_FAILURE;
 }
@@ -82,8 +86,8 @@ static void on_error(limpet_server *server, limpet_session session, int code, co
 /* Where it listens. */
 static void tell_address(const struct arguments *a, int port) {
   const char *secure = a->tls_cert ? "s" : "";
-  bool is_unix = strncmp(a->host, "unix:", 5) == 0, is_v6 = !is_unix && strchr(a->host, ':');
-  if (is_unix) {
+  bool is_v6 = strchr(a->host, ':') != NULL;
+  if (is_unix(a)) {
     printf("limpet listening on %s\n", a->host);
   } else {
     char where[300];
@@ -105,18 +109,18 @@ static int patience(const struct certificates *certificates) {
   return one < 0 ? other : other < 0 || one < other ? one : other;
 }
 
-/* Serves until a signal says stop. */
-static void serve(limpet_server *server, const struct arguments *a) {
+/* Serves until a signal says stop; the exit code. */
+static int serve(limpet_server *server, const struct arguments *a) {
   struct certificates certificates;
   certificates_watch(&certificates, a->tls_cert, a->tls_key);
   while (!stopping) {
     int code = limpet_server_poll(server, patience(&certificates));
     if (code < 0) {
       limpet_log(LIMPET_LOG_ERROR, "%s", limpet_strerror(code));
-      return;
+      return EXIT_FAILURE;
     }
     bool asked = renewing;
-    renewing = 0;
+    if (asked) renewing = 0;
     certificates_renew(&certificates, server, asked);
     chat_turn(server);
   }
@@ -124,7 +128,7 @@ static void serve(limpet_server *server, const struct arguments *a) {
     puts("closing");
     fflush(stdout);
   }
-  limpet_server_stop(server, CLOSE_MS);
+  return limpet_server_stop(server, CLOSE_MS) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* The server of these arguments, listening; NULL when it cannot, and `status` is the exit code. */
@@ -175,10 +179,8 @@ int main(int argc, char **argv) {
     if (settle(&arguments) == 0 && (server = begin(&arguments, &status)) != NULL) {
       listen_to_signals(server);
       tell_address(&arguments, limpet_server_port(server));
-      if (!arguments.daemon || daemon_ready() == 0) {
-        serve(server, &arguments);
-        status = EXIT_SUCCESS;
-      }
+      status = EXIT_FAILURE;
+      if (!arguments.daemon || daemon_ready() == 0) status = serve(server, &arguments);
       limpet_server_free(server);
     }
   }

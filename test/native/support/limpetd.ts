@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { Child, type Exit } from '../../host/support/child.js';
-import { Peer } from '../../host/support/peer.js';
+import { Peer, type Answer } from '../../host/support/peer.js';
 import { requestBytes } from '../../conformance/http.js';
 import { built, type Kind } from './build.js';
 
@@ -28,13 +28,16 @@ export async function ran(t: TestContext, kind: Kind, ...args: string[]): Promis
   return new Child(t, args, `${await built(kind)}/limpetd`).ended(20_000);
 }
 
-/** Status and body of what is at a path. */
-export async function get(port: number, path: string, method = 'GET') {
+/** An HTTP answer, its body as text. */
+export type Got = Omit<Answer, 'body'> & { body: string };
+
+/** What is at a path. */
+export async function get(port: number, path: string, method = 'GET'): Promise<Got> {
   const peer = await Peer.connect(port);
   try {
     peer.write(requestBytes(`${method} ${path} HTTP/1.1`, ['Host: x']));
-    const { status, headers, body } = await peer.answer(method);
-    return { status, headers, body: body.toString() };
+    const answer = await peer.answer(method);
+    return { ...answer, body: answer.body.toString() };
   } finally {
     peer.transport.destroy();
   }
