@@ -112,12 +112,20 @@ static int threads_listen(limpet_server *server) {
   return 0;
 }
 
-/* Threads take no signals: they are the application's. */
+/* Threads take no signals: they are the application's. Those that a thread raises itself stay: guard pages make
+ * a fault of the core a signal of the engine's. */
+static void threads_block(sigset_t *before) {
+  static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  sigset_t others;
+  sigfillset(&others);
+  for (size_t i = 0; i < sizeof raised / sizeof *raised; i++) sigdelset(&others, raised[i]);
+  pthread_sigmask(SIG_SETMASK, &others, before);
+}
+
 static int threads_create(limpet_server *server) {
   struct threads *threads = server->threads;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before;
+  threads_block(&before);
   int error = 0;
   /* They were this thread's until now, each is its own thread's from its first line on. */
   for (int i = 0; i < server->loop_count; i++) registry_disown(server->loops[i]);
