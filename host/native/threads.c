@@ -112,12 +112,20 @@ static int threads_listen(limpet_server *server) {
   return 0;
 }
 
-/* Threads take no signals: they are the application's. */
+/* Threads take no signals: they are the application's. Those that a thread raises itself stay: guard pages make
+ * a fault of the core a signal of the engine's. */
+static void threads_block(sigset_t *before) {
+  static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  sigset_t others;
+  sigfillset(&others);
+  for (size_t i = 0; i < sizeof raised / sizeof *raised; i++) sigdelset(&others, raised[i]);
+  pthread_sigmask(SIG_SETMASK, &others, before);
+}
+
 static int threads_create(limpet_server *server) {
   struct threads *threads = server->threads;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigset_t before;
+  threads_block(&before);
   int error = 0;
   /* They were this thread's until now, each is its own thread's from its first line on. */
   for (int i = 0; i < server->loop_count; i++) registry_disown(server->loops[i]);
@@ -147,18 +155,18 @@ static void threads_quit(limpet_server *server) {
 }
 
 int threads_start(limpet_server *server) {
-  struct threads *threads = server->threads;
-  threads->owner = registry_here();
-  int answer = threads_listen(server);
-  if (answer == 0) {
-    atomic_store(&server->phase, SERVER_STARTED);
-    const int error = threads_create(server);
-    if (error == 0) return 0;
-    answer = fail(LIMPET_E_SYSTEM, "a thread: %s", strerror(error));
+  server->threads->owner = registry_here();
+  const int answer = threads_listen(server);
+  if (answer < 0) {
+    for (int i = 0; i < server->loop_count; i++) listen_end(server->loops[i]);
+    return answer;
   }
+  atomic_store(&server->phase, SERVER_STARTED);
+  const int error = threads_create(server);
+  if (error == 0) return 0;
   threads_quit(server);
   atomic_store(&server->phase, SERVER_STOPPED);
-  return answer;
+  return fail(LIMPET_E_SYSTEM, "a thread: %s", strerror(error));
 }
 
 bool threads_deal(struct loop *loop, int fd, const struct sockaddr *address, size_t size) {

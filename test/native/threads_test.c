@@ -38,21 +38,21 @@ static void test_echo(void) {
   clients_free(clients, CLIENTS);
 }
 
-/* Nobody shares a port with another server. */
-static void test_port_taken(void) {
+/* Nobody shares a port with another server; once it is free the start succeeds. */
+static void test_port_taken(int threads) {
   limpet_server *first = server_started(LOOPS, "127.0.0.1");
-  for (int threads = 1; threads <= LOOPS; threads += LOOPS - 1) {
-    limpet_config *config = limpet_config_new();
-    CHECK_EQUAL(limpet_config_set_port(config, limpet_server_port(first)), 0);
-    CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
-    limpet_server *second = limpet_server_new(config);
-    limpet_config_free(config);
-    CHECK(second != NULL);
-    CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
-    CHECK(strstr(limpet_last_error(), "bind 127.0.0.1:") != NULL);
-    limpet_server_free(second);
-  }
+  limpet_config *config = limpet_config_new();
+  CHECK_EQUAL(limpet_config_set_port(config, limpet_server_port(first)), 0);
+  CHECK_EQUAL(limpet_config_set_threads(config, threads), 0);
+  limpet_server *second = limpet_server_new(config);
+  limpet_config_free(config);
+  CHECK(second != NULL);
+  CHECK_EQUAL(limpet_server_start(second), LIMPET_E_SYSTEM);
+  CHECK(strstr(limpet_last_error(), "bind 127.0.0.1:") != NULL);
+  CHECK_EQUAL(limpet_server_port(second), LIMPET_E_STATE);
   limpet_server_free(first);
+  CHECK_EQUAL(limpet_server_start(second), 0);
+  limpet_server_free(second);
 }
 
 /* A path has one listener: connections are dealt out in turn, so all loops have the same. */
@@ -81,8 +81,15 @@ static void test_dealt(void) {
   unlink(path + 5);
 }
 
+static int descriptors(void) {
+  int count = 0;
+  for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
 /* Begins and ends fifty times; half of the time it is freed as it is, with clients connected. */
 static void test_again(void) {
+  const int open_before = descriptors();
   for (int round = 0; round < 50; round++) {
     limpet_server *server = server_started(round % 2 ? LOOPS : 2, "127.0.0.1");
     struct check_client *clients = clients_new(3, limpet_server_port(server));
@@ -95,6 +102,7 @@ static void test_again(void) {
   CHECK_EQUAL(limpet_server_stop(unstarted, 1000), 0);
   CHECK_EQUAL(limpet_server_poll(unstarted, 0), LIMPET_E_STATE);
   limpet_server_free(unstarted);
+  CHECK_EQUAL(descriptors(), open_before);
 }
 
 /* --------------------------------------------------------------- foreign threads */
@@ -187,10 +195,12 @@ static void test_senders(int threads) {
 
 static _Atomic limpet_session broken;
 
-/* What happens when the core of a session answers LIMPET_CORE_TRAP. */
-static void break_loop(limpet_session session, void *arg) {
+/* Writes all over the memory of a session's core, which then follows an address to nowhere. */
+static void break_core(limpet_session session, void *arg) {
   (void)arg;
-  if (session == atomic_load(&broken)) loop_break(loop_find(session));
+  if (session != atomic_load(&broken)) return;
+  struct loop *loop = loop_find(session);
+  memset(loop->memory, 0xff, loop->ingress);
 }
 
 /* One loop's sessions are over; the others serve on, and take all who come. */
@@ -200,7 +210,7 @@ static void test_broken(void) {
   struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
   CHECK_SOON(atomic_load(&known_count) == CLIENTS);
   atomic_store(&broken, atomic_load(&known[0]));
-  CHECK_EQUAL(limpet_server_each(server, 0, break_loop, NULL, NULL), 0);
+  CHECK_EQUAL(limpet_server_each(server, 0, break_core, NULL, NULL), 0);
   CHECK_SOON(atomic_load(&error_count) == 1);
   CHECK_SOON(limpet_session_send_text(atomic_load(&broken), "?") == LIMPET_ERROR_CODE_HANDLE);
   int going_on = 0;
@@ -310,7 +320,8 @@ static void test_wake(int threads) {
 int main(void) {
   tests_begin();
   test_echo();
-  test_port_taken();
+  test_port_taken(1);
+  test_port_taken(LOOPS);
   test_dealt();
   test_senders(LOOPS);
   test_broken();
