@@ -27,9 +27,10 @@ export function line(to: usize, name: usize, p: usize, n: u32): usize {
 
 /** A number in decimal digits. */
 export function decimal(to: usize, number: u32): usize {
-  if (number > 9) to = decimal(to, number / 10);
-  store<u8>(to, <u8>(48 + (number % 10)));
-  return to + 1;
+  let place: u32 = 1;
+  while (number / place > 9) place *= 10;
+  for (; place > 0; place /= 10) store<u8>(to++, <u8>(48 + ((number / place) % 10)));
+  return to;
 }
 
 /** `HTTP/1.1 SP status SP`, without a reason: RFC 9112 4, "A client SHOULD ignore the reason-phrase". */

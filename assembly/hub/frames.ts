@@ -134,30 +134,42 @@ export function framesSend(s: Session): i32 {
 function frameMake(number: u32): Frame {
   const m = shared();
   const frame = frameAt(number);
-  const log = m.alone ? logAlone(m.size) : logWith(number, m.size);
-  if (changetype<usize>(log)) {
-    log.references += 1;
-    const end = frameWrite(log.end, number);
-    if (end) {
-      frame.log = <u32>changetype<usize>(log);
-      frame.from = log.end;
-      frame.to = log.end = <u32>end;
-      if (m.alone) arenaTrim(changetype<usize>(log), <u32>(end - changetype<usize>(log)), Use.OUT);
-      return frame;
-    }
-    logRelease(log);
-  }
+  const log = logFor(number);
+  if (frameFill(frame, number, log)) return frame;
   const plain = frameAt(0);
   // A message that is kept is compressed when there is a block another time.
   if (!number || (m.alone && !changetype<usize>(log))) return plain;
   // From here on it stands for frame 0.
-  if (!plain.log) frameMake(0);
+  if (!plain.log) frameFill(plain, 0, logFor(0));
   frame.log = plain.log;
   frame.from = plain.from;
   frame.to = plain.to;
   // Without a block for either nothing is compressed for nothing again.
   if (!plain.log) m.covers = 0;
   return frame;
+}
+
+/** A log with room for a frame, or 0. */
+function logFor(number: u32): Log {
+  const m = shared();
+  return m.alone ? logAlone(m.size) : logWith(number, m.size);
+}
+
+/** Writes a frame into a log; false when there is none, or it would not shrink. */
+function frameFill(frame: Frame, number: u32, log: Log): bool {
+  if (!changetype<usize>(log)) return false;
+  log.references += 1;
+  const end = frameWrite(log.end, number);
+  if (!end) {
+    logRelease(log);
+    return false;
+  }
+  frame.log = <u32>changetype<usize>(log);
+  frame.from = log.end;
+  frame.to = log.end = <u32>end;
+  if (shared().alone)
+    arenaTrim(changetype<usize>(log), <u32>(end - changetype<usize>(log)), Use.OUT);
+  return true;
 }
 
 /** Writes a frame where a log has room for it; one past its end, or 0 when it would not shrink. */

@@ -21,6 +21,8 @@ import { HEARTBEAT_BYTES } from './layout';
 
 /** Bytes of a heartbeat's payload. */
 export const HEARTBEAT_PAYLOAD: u32 = 12;
+/** HEARTBEAT_TIMEOUT_MS of the defaults as they begin. */
+export const TIMEOUT_DEFAULT_MS: u32 = 10_000;
 /** Heartbeats whose moments are remembered, a power of two. */
 export const WAITING_MAX: u32 = 4;
 /** The longest round-trip time that is told, ms: eighths of it fit a word. Three days. */
@@ -68,19 +70,19 @@ export function heartbeatOption(s: Session, option: i32): usize {
   return changetype<usize>(heartbeatOf(s)) + ((option - Option.HEARTBEAT_MS) << 2);
 }
 
-/** Whether a record says anything: without heartbeats it is untouched memory, which costs nothing. */
+/** Whether a record says anything: as long as nothing is set it is untouched memory, which costs nothing. */
 // @ts-ignore: decorator
 @inline
 function isUsed(h: Heartbeat): bool {
   return load<u32>(changetype<usize>(h), USED) != 0;
 }
 
-/** Makes a record that of a session without heartbeats, unless it is in use. */
+/** Makes a record that of a session for which nothing is set, unless it is in use. */
 function use(s: Session): void {
   const h = heartbeatOf(s);
   if (isUsed(h)) return;
   store<u32>(changetype<usize>(h), 1, USED);
-  h.timeoutMs = optionDefault(Option.HEARTBEAT_TIMEOUT_MS);
+  h.timeoutMs = TIMEOUT_DEFAULT_MS;
   h.dueLast = s.openedAt;
 }
 
@@ -88,10 +90,12 @@ function use(s: Session): void {
 export function heartbeatOpen(s: Session): void {
   const h = heartbeatOf(s);
   if (isUsed(h)) zeroWords(changetype<usize>(h), HEARTBEAT_BYTES);
-  const interval = optionDefault(Option.HEARTBEAT_MS);
-  if (!interval) return;
+  const intervalMs = optionDefault(Option.HEARTBEAT_MS);
+  const timeoutMs = optionDefault(Option.HEARTBEAT_TIMEOUT_MS);
+  if (!intervalMs && timeoutMs == TIMEOUT_DEFAULT_MS) return;
   use(s);
-  h.intervalMs = interval;
+  h.intervalMs = intervalMs;
+  h.timeoutMs = timeoutMs;
 }
 
 /** A session is open: the first interval begins. */

@@ -10,7 +10,7 @@
 //   168 header gathered, counters and times
 
 import { Delivery, HANDLE_SLOT, Opcode, Option, Role, State, Takeover, TokenSource } from '../abi';
-import { heartbeatOpen, heartbeatOption } from '../hub/heartbeat';
+import { heartbeatOpen, heartbeatOption, TIMEOUT_DEFAULT_MS } from '../hub/heartbeat';
 import {
   copyBytes,
   DEFAULTS,
@@ -259,7 +259,7 @@ function defaults(): usize {
     optionStore(Option.HEAD_MAX, HEAD_MAX_BYTES);
     optionStore(Option.RATE_WINDOW_MS, 1_000);
     optionStore(Option.TOKEN_SOURCES, TokenSource.HEADER | TokenSource.PROTOCOL);
-    if (HEARTBEAT) optionStore(Option.HEARTBEAT_TIMEOUT_MS, 10_000);
+    if (HEARTBEAT) optionStore(Option.HEARTBEAT_TIMEOUT_MS, TIMEOUT_DEFAULT_MS);
     if (DEFLATE) {
       optionStore(Option.DEFLATE_LEVEL, 6);
       optionStore(Option.DEFLATE_WINDOW, DEFLATE_WINDOW_BITS);

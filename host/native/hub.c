@@ -1,4 +1,4 @@
-/* One message -> many sessions: of a topic, of a selection, of a list.
+/* One message -> many sessions: of a topic, of a selection. Of a list: many.c.
  *
  *   limpet_server_publish ─┬─ this thread's loop ─► hub_publish ─┬─ limpet_core_publish     the frame is made once
  *                          │                                     └─ outbox_send to each     what the core has no
@@ -21,8 +21,7 @@ void hub_count(struct limpet_published *published, int status) {
 
 /* ------------------------------------------------------------------ made once */
 
-/* Where a payload is sent from: it lies in linear memory already, or is put there. 0 when the core has no room. */
-static int32_t hub_place(struct loop *loop, const void *data, size_t length) {
+int32_t hub_place(struct loop *loop, const void *data, size_t length) {
   const uint8_t *bytes = data;
   if (length > 0 && bytes >= loop->memory && bytes < loop->memory + limpet_core_memory_size(loop->core)) {
     return (int32_t)(bytes - loop->memory);
@@ -52,9 +51,27 @@ static int hub_made(struct loop *loop, int32_t at, struct limpet_published *publ
   return 0;
 }
 
-/* Whether the core may make the frame: it takes payloads of that length, and nothing waits that has to come first. */
-static bool hub_may_make(const struct loop *loop, size_t length) {
+bool hub_may_make(const struct loop *loop, size_t length) {
   return length <= loop->send_max && loop->waiting.count == 0;
+}
+
+/* ------------------------------------------------------------------ each by itself */
+
+struct alone hub_alone(struct loop *loop, const void *data, size_t length) {
+  struct alone alone = {.data = data, .told = loop->told};
+  const uint8_t *bytes = data;
+  const bool is_told = alone.told && bytes >= alone.told->bytes && bytes < alone.told->bytes + alone.told->size;
+  if (length > loop->send_max && !is_told) alone.buffer = buffer_take(loop, length);
+  if (!alone.buffer) return alone;
+  memcpy(alone.buffer->bytes, data, length);
+  alone.data = alone.buffer->bytes;
+  loop->told = alone.buffer;
+  return alone;
+}
+
+void hub_alone_end(struct loop *loop, const struct alone *alone) {
+  loop->told = alone->told;
+  buffer_leave(loop, alone->buffer);
 }
 
 /* ---------------------------------------------------------------------- topics */
@@ -78,7 +95,12 @@ int hub_publish(struct loop *loop, const char *topic, limpet_session except, int
                 struct limpet_published *published) {
   const int32_t left_out = loop_find(except) == loop ? session_handle(except) : 0;
   const int32_t from = hub_may_make(loop, length) ? hub_place(loop, data, length) : 0;
-  if (from == 0) return hub_publish_each(loop, topic, left_out, kind, data, length, published);
+  if (from == 0) {
+    const struct alone alone = hub_alone(loop, data, length);
+    const int code = hub_publish_each(loop, topic, left_out, kind, alone.data, length, published);
+    hub_alone_end(loop, &alone);
+    return code;
+  }
   uint32_t at = 0;
   int32_t ptr, topic_length;
   int32_t record = text_pass(loop, &at, topic, "a topic", &ptr, &topic_length);
@@ -100,11 +122,13 @@ int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, i
     if (record >= 0) record = limpet_core_broadcast(loop->core, record, kind, from, (int32_t)length);
     return hub_made(loop, record, published);
   }
+  const struct alone alone = hub_alone(loop, data, length);
   int32_t handle = 0;
   while ((handle = select_next(loop, selection, handle)) > 0) {
     struct connection *connection = link_of(loop, handle);
-    if (connection) hub_count(published, outbox_send(loop, connection, kind, data, length));
+    if (connection) hub_count(published, outbox_send(loop, connection, kind, alone.data, length));
   }
+  hub_alone_end(loop, &alone);
   return handle;
 }
 
@@ -117,7 +141,7 @@ void hub_each(struct loop *loop, limpet_session except, void (*task)(limpet_sess
 
 /* -------------------------------------------------------------- the application's */
 
-static int hub_check(const limpet_server *server, enum limpet_type type, const void *data, size_t length) {
+int hub_check(const limpet_server *server, enum limpet_type type, const void *data, size_t length) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "many sessions are those of a server, not of NULL");
   if (type != LIMPET_TEXT && type != LIMPET_BINARY) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is LIMPET_TEXT or LIMPET_BINARY");
@@ -176,82 +200,4 @@ int limpet_server_each(limpet_server *server, limpet_session except, void (*task
   hub_each(server->loops[0], except, task, arg);
   if (on_finish) on_finish(server, arg);
   return 0;
-}
-
-/* --------------------------------------------------------------------- to a list */
-
-/* Handles of one turn of limpet_core_send_many. */
-#define TOGETHER_MAX 1024
-
-/* Sends to those whose handles lie in the scratch region; those for whom there was no memory wait. */
-static void hub_send_together(struct loop *loop, uint32_t count, int kind, const void *data, size_t length,
-                              struct limpet_published *published) {
-  const int32_t from = count > 0 ? hub_place(loop, data, length) : 0;
-  if (count == 0) return;
-  int32_t handles[TOGETHER_MAX], answers[TOGETHER_MAX];
-  const size_t bytes = count * sizeof *handles;
-  memcpy(handles, loop->memory + loop->scratch, bytes);
-  int code = LIMPET_ERROR_CODE_MEMORY;
-  if (from != 0) {
-    code = limpet_core_send_many(loop->core, (int32_t)loop->scratch, (int32_t)count, kind, from, (int32_t)length);
-    memcpy(answers, loop->memory + loop->scratch, bytes);
-  }
-  for (uint32_t i = 0; i < count; i++) {
-    int status = code == 0 ? answers[i] : LIMPET_ERROR_CODE_MEMORY;
-    struct connection *connection = link_of(loop, handles[i]);
-    if (status == LIMPET_ERROR_CODE_MEMORY && connection) status = outbox_send(loop, connection, kind, data, length);
-    hub_count(published, status);
-  }
-}
-
-/* Those of a list that are of this loop; NULL data is of no bytes. */
-static void hub_send_many(struct loop *loop, const limpet_session *sessions, size_t count, int kind, const void *data,
-                          size_t length, struct limpet_published *published) {
-  uint32_t together = 0;
-  const uint32_t most = loop->scratch_size / sizeof(int32_t) < TOGETHER_MAX
-                            ? (uint32_t)(loop->scratch_size / sizeof(int32_t))
-                            : TOGETHER_MAX;
-  for (size_t i = 0; i < count; i++) {
-    if (loop_find(sessions[i]) != loop) continue;
-    const int32_t handle = session_handle(sessions[i]);
-    struct connection *connection = link_of(loop, handle);
-    // Behind messages that wait, and where it has to be cut into pieces, each gets it by itself.
-    const bool alone = !hub_may_make(loop, length) || (connection && connection->extra);
-    if (alone && connection) hub_count(published, outbox_send(loop, connection, kind, data, length));
-    else if (!connection) hub_count(published, LIMPET_ERROR_CODE_HANDLE);
-    if (alone || !connection) continue;
-    memcpy(loop->memory + loop->scratch + together * sizeof handle, &handle, sizeof handle);
-    if (++together < most) continue;
-    hub_send_together(loop, together, kind, data, length, published);
-    together = 0;
-  }
-  hub_send_together(loop, together, kind, data, length, published);
-}
-
-/* The loop of a server that a session's number names; what the number means there its thread judges. */
-static const struct loop *hub_loop_of(const limpet_server *server, limpet_session session) {
-  for (int i = 0; i < server->loop_count; i++) {
-    const struct loop *loop = server->loops[i];
-    if (loop->slot == (uint16_t)(session >> 32) && loop->generation == (uint16_t)(session >> 48)) return loop;
-  }
-  return NULL;
-}
-
-int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count, enum limpet_type type,
-                            const void *data, size_t length) {
-  const int code = hub_check(server, type, data, length);
-  if (code != 0) return code;
-  if (!sessions && count > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%zu sessions at NULL", count);
-  struct limpet_published sum = {0};
-  for (int i = 0; i < server->loop_count; i++) {
-    struct loop *loop = server->loops[i];
-    if (loop_is_mine(loop)) hub_send_many(loop, sessions, count, (int)type, data, length, &sum);
-  }
-  // Those of other threads are handed over one by one.
-  for (size_t i = 0; i < count; i++) {
-    const struct loop *loop = hub_loop_of(server, sessions[i]);
-    if (!loop || loop_is_mine(loop)) continue;
-    hub_count(&sum, limpet_session_send(sessions[i], type, data, length));
-  }
-  return (int)sum.delivered;
 }

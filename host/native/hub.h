@@ -18,6 +18,22 @@ void hub_each(struct loop *loop, limpet_session except, void (*task)(limpet_sess
 
 /* Adds the answer to one of many sends. */
 void hub_count(struct limpet_published *published, int status);
+/* What all calls for many take: 0, or LIMPET_ERROR_CODE_ARGUMENT with words. */
+int hub_check(const limpet_server *server, enum limpet_type type, const void *data, size_t length);
+/* Whether the core may make the frame: it takes payloads of that length, and nothing waits that has to come first. */
+bool hub_may_make(const struct loop *loop, size_t length);
+/* Where a payload is sent from: it lies in linear memory already, or is put there. 0 when the core has no room. */
+int32_t hub_place(struct loop *loop, const void *data, size_t length);
+
+/* A payload that goes to each by itself. */
+struct alone {
+  const void *data;
+  struct buffer *buffer, *told;
+};
+/* One that does not fit into the core is put into a buffer which all that get it share (outgoing_new). Where on_message
+ * has it from, it lies in one already. hub_alone_end comes behind. */
+struct alone hub_alone(struct loop *loop, const void *data, size_t length);
+void hub_alone_end(struct loop *loop, const struct alone *alone);
 
 /* select.c: the next open session of a loop behind `after` (0: the first) that a selection names (NULL: all): its
  * handle, 0 after the last one, or a code. */

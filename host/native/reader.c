@@ -134,6 +134,10 @@ void reader_ready(struct loop *loop, struct connection *connection) {
       return;
     }
     if (bytes < 0) {
+      // A record that was tampered with, an alert.
+      if (connection->secure && *limpet_last_error()) {
+        events_failed(loop, loop_session(loop, handle), LIMPET_E_TLS, limpet_last_error());
+      }
       link_gone(loop, connection);
       return;
     }

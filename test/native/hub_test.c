@@ -4,6 +4,10 @@
 
 #include "support.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #define CLIENTS 4
 
 static struct check_client clients[CLIENTS];
@@ -265,6 +269,41 @@ static void test_long(void) {
   free(text);
 }
 
+/* What glibc has handed out, bytes; 0 where it is not told. */
+static size_t allocated(void) {
+#ifdef __GLIBC__
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#else
+  return 0;
+#endif
+}
+
+/* A long message for many is one copy, whoever is slow. */
+static void test_shared(void) {
+  const size_t length = 8 << 20;
+  char *text = long_text(length);
+  gather(NULL);
+  for (int i = 0; i < CLIENTS; i++) limpet_session_join(sessions[i], "room");
+  const size_t before = allocated();
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, text, length), CLIENTS);
+  CHECK(allocated() - before < 3 * length / 2);
+  CHECK_EQUAL(limpet_server_publish(server, "room", 0, LIMPET_TEXT, text, length, NULL), CLIENTS);
+  CHECK_EQUAL(limpet_server_send_many(server, sessions, CLIENTS, LIMPET_TEXT, text, length), CLIENTS);
+  CHECK(allocated() - before < 7 * length / 2);
+  // The application's bytes are its own again.
+  memset(text, '!', length);
+  for (int i = 0; i < CLIENTS; i++) {
+    for (int k = 0; k < 3; k++) {
+      struct check_frame frame = check_client_receive(&clients[i]);
+      CHECK_EQUAL(frame.length, length);
+      CHECK(memcmp(frame.payload, "abcdefg", 7) == 0);
+    }
+  }
+  scatter();
+  free(text);
+}
+
 /* A queue that is full drops what is for many, and says for how many. */
 static void test_full(void) {
   limpet_config *config = limpet_config_new();
@@ -350,6 +389,7 @@ int main(void) {
   test_lists();
   test_rooms();
   test_long();
+  test_shared();
   test_full();
   test_prepared();
   test_each();

@@ -37,7 +37,7 @@ char *__wrap_strdup(const char *text) { return count(), __real_strdup(text); }
 static limpet_server *server;
 static limpet_session sessions[CONNECTIONS];
 static int opened_count, closed_count, failed_code, each_count;
-static bool pause_next;
+static bool pause_next, pause_all;
 
 static void pump(void) {
   counting = true;
@@ -61,7 +61,7 @@ static void on_message(limpet_server *of, limpet_session session, enum limpet_ty
   } else {
     CHECK(limpet_session_send(session, type, data, length) >= 0);
   }
-  if (!pause_next) return;
+  if (!pause_next && !pause_all) return;
   pause_next = false;
   CHECK_EQUAL(limpet_session_pause(session), 0);
 }
@@ -286,6 +286,45 @@ static void test_serving(void) {
   free(memory);
 }
 
+/* More is read and not taken than there is memory for: some are given up, the others go on, nothing else happens. */
+static void test_used_up(void) {
+  enum { MANY = 24 };
+  limpet_config *config = settings();
+  limpet_config_set_max_connections(config, MANY);
+  const size_t bytes = limpet_config_memory_size(config);
+  void *memory = block_of(bytes);
+  CHECK_EQUAL(limpet_config_set_memory(config, memory, bytes), 0);
+  begin(config);
+  limpet_config_free(config);
+  static struct check_client many[MANY];
+  for (int i = 0; i < MANY; i++) {
+    many[i] = check_client_connect(limpet_server_port(server), "/", "");
+    CHECK_EQUAL(many[i].status, 101);
+  }
+  // A message whose callback pauses, a ping that waits for the reply, and as much behind it as one read takes.
+  static uint8_t frames[16 << 10] = {CHECK_TEXT_FRAME, 0x81, 0, 0, 0, 0, 'x', CHECK_PING_FRAME, 0x80};
+  const uint8_t head[8] = {CHECK_BINARY_FRAME, 0xfe, 0x3f, 0};
+  memcpy(frames + 13, head, sizeof head);
+  pause_all = true;
+  for (int i = 0; i < MANY; i++) CHECK(check_client_write(&many[i], frames, sizeof frames));
+  CHECK_SOON(closed_count > 0);
+  for (int i = 0; i < 50; i++) pump();
+  CHECK_EQUAL(failed_code, LIMPET_ERROR_CODE_MEMORY);
+  const int left = (int)limpet_server_active_count(server);
+  CHECK_EQUAL(left, MANY - closed_count);
+  CHECK(left >= 16);
+  pause_all = false;
+  for (int i = 0; i < MANY; i++) check_client_end(&many[i]);
+  // Who is paused does not see that the peer has gone; the server may stop all the same.
+  counting = true;
+  CHECK_EQUAL(limpet_server_stop(server, 50), 0);
+  counting = false;
+  check_pump = NULL;
+  CHECK_EQUAL(heap_calls, 0);
+  limpet_server_free(server);
+  free(memory);
+}
+
 /* The counter counts: with the heap, there are calls. */
 static void test_counter(void) {
   limpet_config *config = settings();
@@ -334,6 +373,7 @@ static void test_refused(void) {
 
 int main(void) {
   test_serving();
+  test_used_up();
   test_counter();
   test_refused();
   return 0;

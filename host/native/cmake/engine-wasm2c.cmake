@@ -37,3 +37,8 @@ target_include_directories(limpet_module PRIVATE
 target_compile_definitions(limpet_module PRIVATE _GNU_SOURCE ${engine_definitions})
 target_compile_options(limpet_module PRIVATE -w)
 list(APPEND engine_targets limpet_module)
+if(LIMPET_GUARD)
+  set(engine_words "wasm2c with guard pages")
+else()
+  set(engine_words "wasm2c with bounds checks")
+endif()

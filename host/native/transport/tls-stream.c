@@ -127,7 +127,9 @@ int stream_fail(struct tls_stream *stream, int code) {
   char words[TLS_WORDS_MAX];
   const bool shaking = stream->phase != TLS_OPEN;
   stream->phase = TLS_BROKEN;
-  if (code == MBEDTLS_ERR_NET_CONN_RESET) fail(LIMPET_E_TLS, "TLS: the connection broke: %s", strerror(errno));
+  // A connection that is reset says so as one without TLS does: by its end.
+  if (code == MBEDTLS_ERR_NET_CONN_RESET && !shaking) refuse(LIMPET_E_TLS);
+  else if (code == MBEDTLS_ERR_NET_CONN_RESET) fail(LIMPET_E_TLS, "TLS: the connection broke: %s", strerror(errno));
   else if (code == MBEDTLS_ERR_SSL_CONN_EOF) fail(LIMPET_E_TLS, "TLS: the peer left before the handshake ended");
   else if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) fail_verification(mbedtls_ssl_get_verify_result(&stream->ssl));
   else fail(LIMPET_E_TLS, "TLS%s: %s%s", shaking ? " handshake" : "", tls_words(code, words), advice(stream, code));

@@ -63,7 +63,8 @@ int stream_fetch(void *user, unsigned char *buffer, size_t size);
 int stream_send(void *user, const unsigned char *bytes, size_t length);
 /* Takes what mbedTLS left out of memory that other connections use, too; false without memory. */
 bool stream_settle(struct tls_stream *stream);
-/* The stream is broken: fail with words for mbedTLS's code; TRANSPORT_FAILED. */
+/* The stream is broken: fail with words for mbedTLS's code, none for a connection that was reset later than in its
+ * handshake; TRANSPORT_FAILED. */
 int stream_fail(struct tls_stream *stream, int code);
 
 /* tls-handshake.c: as struct transport has it. */
