@@ -38,8 +38,12 @@ const RECIPES: Record<Kind, Recipe> = {
     flags: ['-DLIMPET_ENGINE=wamr'],
     needs: { cmake: 'cmake', cargo: 'cargo' },
   },
-  // Guard pages are a SIGSEGV that the engine expects: sanitizers and valgrind do not.
-  bounds: { folder: 'build/native-bounds', flags: ['-DLIMPET_GUARD=OFF'], needs: NEEDS },
+  // Guard pages are a SIGSEGV that the engine expects: sanitizers and valgrind do not. No warning passes here.
+  bounds: {
+    folder: 'build/native-bounds',
+    flags: ['-DLIMPET_GUARD=OFF', '-DCMAKE_C_FLAGS=-Werror', '-DCMAKE_CXX_FLAGS=-Werror'],
+    needs: NEEDS,
+  },
   asan: {
     folder: 'build/native-asan',
     flags: ['-DLIMPET_GUARD=OFF', '-DLIMPET_SANITIZE=address,undefined'],
