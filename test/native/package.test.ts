@@ -12,7 +12,15 @@ const SOURCE = `#include <limpet.h>
 #include <limpet_core.h>
 #include <stdio.h>
 
+/* Names that the library has inside, too. */
+int listen_open(void);
+int listen_open(void) { return 1; }
+int fail(void);
+int fail(void) { return 2; }
+int loop_new = 3;
+
 int main(void) {
+  if (listen_open() + fail() + loop_new != 6) return 1;
   limpet_core *core = limpet_core_new();
   if (core == NULL) return 1;
   int abi = limpet_core_abi_version(core);

@@ -19,6 +19,6 @@ add_custom_command(OUTPUT "${pages}"
 file(GLOB command_sources CONFIGURE_DEPENDS commands/*.c)
 add_executable(limpetd ${command_sources} "${pages}")
 target_include_directories(limpetd PRIVATE commands)
-target_link_libraries(limpetd PRIVATE limpet limpet_flags)
+target_link_libraries(limpetd PRIVATE limpet_inside limpet_flags)
 target_compile_definitions(limpetd PRIVATE "LIMPETD_PROFILE=\"${profile}\"")
 install(TARGETS limpetd)
