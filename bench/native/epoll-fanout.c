@@ -5,9 +5,7 @@
 
 static members everyone;
 
-static void opened(connection *c) {
-  members_add(&everyone, c);
-}
+static void opened(connection *c) { members_add(&everyone, c); }
 
 static bool publish(connection *c, const uint8_t *bytes, size_t length) {
   for (size_t i = 0; i < everyone.count; i++) {
@@ -16,9 +14,7 @@ static bool publish(connection *c, const uint8_t *bytes, size_t length) {
   return true;
 }
 
-static void closed(connection *c) {
-  members_remove(&everyone, c);
-}
+static void closed(connection *c) { members_remove(&everyone, c); }
 
 int main(void) {
   static const loop_calls calls = {

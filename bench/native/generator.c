@@ -54,11 +54,16 @@ static double number(const char *name, const char *text, double least) {
 
 options generator_options(int argc, char **argv) {
   static const struct option flags[] = {
-      {"port", required_argument, NULL, 'p'},        {"path", required_argument, NULL, 'u'},
-      {"pid", required_argument, NULL, 'i'},         {"size", required_argument, NULL, 's'},
-      {"inflight", required_argument, NULL, 'n'},    {"connections", required_argument, NULL, 'c'},
-      {"seconds", required_argument, NULL, 't'},     {"warmup", required_argument, NULL, 'w'},
-      {"raw", no_argument, NULL, 'r'},               {NULL, 0, NULL, 0},
+      {"port", required_argument, NULL, 'p'},
+      {"path", required_argument, NULL, 'u'},
+      {"pid", required_argument, NULL, 'i'},
+      {"size", required_argument, NULL, 's'},
+      {"inflight", required_argument, NULL, 'n'},
+      {"connections", required_argument, NULL, 'c'},
+      {"seconds", required_argument, NULL, 't'},
+      {"warmup", required_argument, NULL, 'w'},
+      {"raw", no_argument, NULL, 'r'},
+      {NULL, 0, NULL, 0},
   };
   options o = {
       .path = "/", .size = 128, .inflight = 1, .connections = 64, .seconds = 1, .warmup = 0.3};

@@ -118,9 +118,7 @@ void loop_send(connection *c, const uint8_t *bytes, size_t length) {
   if ((size_t)sent < length) keep(c, bytes + sent, length - (size_t)sent);
 }
 
-void loop_hold(connection *c) {
-  set_stuck(c, true);
-}
+void loop_hold(connection *c) { set_stuck(c, true); }
 
 ptrdiff_t loop_try(connection *c, const struct iovec *parts, int count) {
   struct msghdr message = {

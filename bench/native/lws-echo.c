@@ -52,6 +52,4 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   }
 }
 
-int main(void) {
-  return server_run(callback, sizeof(session));
-}
+int main(void) { return server_run(callback, sizeof(session)); }

@@ -24,8 +24,8 @@ static size_t count;
 static void begin(struct lws *wsi, session *s) {
   char path[16];
   s->next = count;
-  s->publisher = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 &&
-                 strcmp(path, "/publish") == 0;
+  s->publisher =
+      lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 && strcmp(path, "/publish") == 0;
 }
 
 static void publish(struct lws *wsi, session *s, const void *bytes, size_t length) {
@@ -60,6 +60,4 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   }
 }
 
-int main(void) {
-  return server_run(callback, sizeof(session));
-}
+int main(void) { return server_run(callback, sizeof(session)); }

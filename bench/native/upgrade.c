@@ -15,9 +15,7 @@
 
 /* ---- the accept */
 
-static uint32_t rotate(uint32_t x, int bits) {
-  return x << bits | x >> (32 - bits);
-}
+static uint32_t rotate(uint32_t x, int bits) { return x << bits | x >> (32 - bits); }
 
 static void sha1_block(uint32_t h[5], const uint8_t block[64]) {
   uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];

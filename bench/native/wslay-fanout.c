@@ -6,9 +6,7 @@
 
 static members everyone;
 
-static void opened(session *s) {
-  members_add(&everyone, &s->base);
-}
+static void opened(session *s) { members_add(&everyone, &s->base); }
 
 static void publish(session *publisher, const struct wslay_event_on_msg_recv_arg *message) {
   if (!publisher->publisher) return;
@@ -27,9 +25,7 @@ static void flush_all(session *publisher) {
   }
 }
 
-static void closed(session *s) {
-  members_remove(&everyone, &s->base);
-}
+static void closed(session *s) { members_remove(&everyone, &s->base); }
 
 int main(void) {
   static const server_calls calls = {

@@ -59,8 +59,8 @@ static void serve(limpet_server *server, int fd) {
   char resource[256], host[256], message[4096];
   struct limpet_ws_storage memory;
   limpet_ws *ws;
-  if (limpet_ws_attach(server, fd, LIMPET_WS_TEXT, resource, sizeof resource, host, sizeof host, &memory,
-                       limpet_now() + 1000, &ws) < 0) {
+  if (limpet_ws_attach(server, fd, LIMPET_WS_TEXT, resource, sizeof resource, host, sizeof host,
+                       &memory, limpet_now() + 1000, &ws) < 0) {
     printf("no WebSocket: %s\n", limpet_last_error());
     close(fd);
     return;
@@ -68,7 +68,8 @@ static void serve(limpet_server *server, int fd) {
   printf("%s of %s\n", resource, host);
   fflush(stdout);
   int length;
-  while ((length = limpet_ws_receive(ws, message, sizeof message, NULL, limpet_now() + 10000)) >= 0) {
+  while ((length = limpet_ws_receive(ws, message, sizeof message, NULL, limpet_now() + 10000)) >=
+         0) {
     if (length == 3 && memcmp(message, "bye", 3) == 0) break;
     if (limpet_ws_send(ws, message, (size_t)length, limpet_now() + 1000) < 0) break;
   }

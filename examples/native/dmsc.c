@@ -36,15 +36,15 @@ static void on_connect_callback(limpet_server *manager, limpet_session session, 
   printf("Connected: %s, %u open\n", remote_addr, limpet_server_active_count(manager));
 }
 
-static void on_message_callback(limpet_server *manager, limpet_session session, enum limpet_type type, char *data,
-                                size_t length, void *user_data) {
+static void on_message_callback(limpet_server *manager, limpet_session session,
+                                enum limpet_type type, char *data, size_t length, void *user_data) {
   (void)manager;
   (void)user_data;
   limpet_session_send(session, type, data, length);
 }
 
-static void on_close_callback(limpet_server *manager, limpet_session session, uint16_t code, const char *reason,
-                              void *user_data) {
+static void on_close_callback(limpet_server *manager, limpet_session session, uint16_t code,
+                              const char *reason, void *user_data) {
   (void)manager;
   (void)session;
   (void)user_data;
@@ -71,7 +71,8 @@ static void check_health(limpet_server *manager) {
   uint32_t active_count = limpet_server_active_count(manager);
   uint64_t total_count = limpet_server_total_count(manager);
   uint64_t total_messages = limpet_server_total_messages(manager);
-  printf("Active sessions: %u/%" PRIu64 ", Messages: %" PRIu64 "\n", active_count, total_count, total_messages);
+  printf("Active sessions: %u/%" PRIu64 ", Messages: %" PRIu64 "\n", active_count, total_count,
+         total_messages);
 }
 
 /* Create WebSocket server configuration */
@@ -111,8 +112,8 @@ static size_t greet(limpet_server *manager, limpet_session *session_ids, size_t 
       uint64_t connected_at = limpet_session_connected_at(session);
       uint64_t messages_sent = limpet_session_messages_sent(session);
       uint64_t bytes_sent = limpet_session_bytes_sent(session);
-      printf("Session %" PRIx64 ": %s, connected: %" PRIu64 ", sent: %" PRIu64 "/%" PRIu64 "\n", session_ids[i],
-             remote_addr, connected_at, messages_sent, bytes_sent);
+      printf("Session %" PRIx64 ": %s, connected: %" PRIu64 ", sent: %" PRIu64 "/%" PRIu64 "\n",
+             session_ids[i], remote_addr, connected_at, messages_sent, bytes_sent);
       /* Send message to specific session */
       limpet_session_send(session, LIMPET_TEXT, "Welcome!", 8);
     }
@@ -126,7 +127,8 @@ static void use_room(limpet_server *manager, limpet_session first) {
   limpet_session_join(first, room_name);
   /* Send to room members only */
   const char *room_msg = "{\"type\": \"room\", \"content\": \"Hello room!\"}";
-  int room_count = limpet_server_publish(manager, room_name, 0, LIMPET_TEXT, room_msg, strlen(room_msg), NULL);
+  int room_count =
+      limpet_server_publish(manager, room_name, 0, LIMPET_TEXT, room_msg, strlen(room_msg), NULL);
   printf("Room message sent to %d clients\n", room_count);
   /* Send to room except sender */
   limpet_server_publish(manager, room_name, first, LIMPET_TEXT, room_msg, strlen(room_msg), NULL);
@@ -156,7 +158,8 @@ int main(int argc, char **argv) {
   /* Start WebSocket server */
   int result = limpet_server_start(manager);
   if (result != 0) {
-    fprintf(stderr, "Failed to start WebSocket server: %s: %s\n", limpet_strerror(result), limpet_last_error());
+    fprintf(stderr, "Failed to start WebSocket server: %s: %s\n", limpet_strerror(result),
+            limpet_last_error());
     limpet_server_free(manager);
     limpet_config_free(config);
     return ERROR_START;
@@ -177,7 +180,8 @@ int main(int argc, char **argv) {
   }
   /* Broadcast message to all clients */
   const char *broadcast_msg = "{\"type\": \"broadcast\", \"message\": \"Hello all!\"}";
-  int send_count = limpet_server_broadcast(manager, LIMPET_TEXT, broadcast_msg, strlen(broadcast_msg));
+  int send_count =
+      limpet_server_broadcast(manager, LIMPET_TEXT, broadcast_msg, strlen(broadcast_msg));
   printf("Broadcast sent to %d clients\n", send_count);
   limpet_session session_ids[MAX_SESSIONS];
   if (greet(manager, session_ids, MAX_SESSIONS) > 0) use_room(manager, session_ids[0]);

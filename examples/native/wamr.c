@@ -54,7 +54,8 @@ int main(int argc, char **argv) {
   FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
   const size_t size = file ? fread(wasm, 1, sizeof wasm, file) : 0;
   wasm_module_t module = NULL;
-  if (size && wasm_runtime_init()) module = wasm_runtime_load(wasm, (uint32_t)size, why, sizeof why);
+  if (size && wasm_runtime_init())
+    module = wasm_runtime_load(wasm, (uint32_t)size, why, sizeof why);
   if (module) instance = wasm_runtime_instantiate(module, 65536, 0, why, sizeof why);
   if (instance) env = wasm_runtime_create_exec_env(instance, 65536);
   if (!env) return fprintf(stderr, "%s\n", why), 1;

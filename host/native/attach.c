@@ -25,7 +25,8 @@ static int look(int fd, struct sockaddr_storage *peer) {
     const int code = errno == ENOTSOCK ? LIMPET_ERROR_CODE_ARGUMENT : LIMPET_E_SYSTEM;
     return fail(code, "descriptor %d: %s", fd, strerror(errno));
   }
-  if (type != SOCK_STREAM) return fail(LIMPET_ERROR_CODE_ARGUMENT, "descriptor %d: not a stream socket", fd);
+  if (type != SOCK_STREAM)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "descriptor %d: not a stream socket", fd);
   memset(peer, 0, sizeof *peer);
   size = sizeof *peer;
   if (getpeername(fd, (struct sockaddr *)peer, &size) == 0) return 0;
@@ -33,12 +34,16 @@ static int look(int fd, struct sockaddr_storage *peer) {
 }
 
 static int flags_check(uint32_t flags) {
-  if (flags & ~ATTACH_FLAGS) return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags: %#x", (unsigned)flags);
+  if (flags & ~ATTACH_FLAGS)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags: %#x", (unsigned)flags);
   if (!(flags & LIMPET_AS_CLIENT)) return 0;
   if (!(flags & LIMPET_NO_HTTP)) {
-    return fail(LIMPET_ERROR_CODE_ARGUMENT, "LIMPET_AS_CLIENT goes with LIMPET_NO_HTTP: see limpet_server_connect");
+    return fail(LIMPET_ERROR_CODE_ARGUMENT,
+                "LIMPET_AS_CLIENT goes with LIMPET_NO_HTTP: see limpet_server_connect");
   }
-  return flags & LIMPET_WITH_TLS ? fail(LIMPET_ERROR_CODE_ARGUMENT, "LIMPET_WITH_TLS is for the server's end") : 0;
+  return flags & LIMPET_WITH_TLS
+             ? fail(LIMPET_ERROR_CODE_ARGUMENT, "LIMPET_WITH_TLS is for the server's end")
+             : 0;
 }
 
 /* A session: its handle, or a code. */
@@ -59,7 +64,8 @@ static int32_t enter_session(struct loop *loop, uint32_t flags) {
   return handle;
 }
 
-int attach_enter(struct loop *loop, int fd, uint32_t flags, uint16_t more, struct connection **connection) {
+int attach_enter(struct loop *loop, int fd, uint32_t flags, uint16_t more,
+                 struct connection **connection) {
   struct sockaddr_storage peer;
   int code = flags_check(flags);
   if (code == 0) code = look(fd, &peer);
@@ -95,12 +101,14 @@ bool attach_written(struct loop *loop, const struct connection *connection) {
   const struct extra *extra = connection->extra;
   if (extra && (extra->waiting.first || extra->outside.first)) return false;
   const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  return at > 0 && ((const struct limpet_session_info *)(const void *)(loop->memory + at))->queued == 0;
+  return at > 0 &&
+         ((const struct limpet_session_info *)(const void *)(loop->memory + at))->queued == 0;
 }
 
 int limpet_server_attach(limpet_server *server, int fd, uint32_t flags, limpet_session *session) {
   if (session) *session = 0;
-  if (!server || !session) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_attach takes a server and a session");
+  if (!server || !session)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_attach takes a server and a session");
   struct loop *loop;
   struct connection *connection;
   int code = loop_here(server, &loop);
@@ -118,15 +126,19 @@ int limpet_session_detach(limpet_session session, void *rest, size_t *rest_lengt
   const int entered = loop_enter(session, &loop, &connection);
   if (entered != 0) return entered;
   const size_t size = rest_length ? *rest_length : 0;
-  if (size > 0 && !rest) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_session_detach: %zu bytes at NULL", size);
-  if (loop->telling) return fail(LIMPET_ERROR_CODE_STATE, "limpet_session_detach is not for callbacks");
-  if (connection->transport != &transport_plain) return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
+  if (size > 0 && !rest)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_session_detach: %zu bytes at NULL", size);
+  if (loop->telling)
+    return fail(LIMPET_ERROR_CODE_STATE, "limpet_session_detach is not for callbacks");
+  if (connection->transport != &transport_plain)
+    return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
   const int32_t handle = connection->handle;
   if (link_state(loop, handle) < LIMPET_STATE_OPEN) {
     return fail(LIMPET_ERROR_CODE_STATE, "the handshake is under way");
   }
   writer_write(loop, connection);
-  if (connection->handle != handle || connection->fd < 0) return fail(LIMPET_E_CLOSED, "the connection is over");
+  if (connection->handle != handle || connection->fd < 0)
+    return fail(LIMPET_E_CLOSED, "the connection is over");
   if (!attach_written(loop, connection)) {
     return fail(LIMPET_ERROR_CODE_STATE, "what was sent is not written yet");
   }

@@ -17,7 +17,8 @@
 #include "memory.h"
 #include "tls.h"
 
-bool client_note(struct loop *loop, struct connection *connection, int code, const char *format, ...) {
+bool client_note(struct loop *loop, struct connection *connection, int code, const char *format,
+                 ...) {
   (void)loop;
   struct attempt *attempt = attempt_of(connection);
   if (!attempt) return false;
@@ -25,7 +26,8 @@ bool client_note(struct loop *loop, struct connection *connection, int code, con
   attempt->code = code;
   va_list arguments;
   va_start(arguments, format);
-  if (vsnprintf(attempt->words, sizeof attempt->words, format, arguments) < 0) attempt->words[0] = 0;
+  if (vsnprintf(attempt->words, sizeof attempt->words, format, arguments) < 0)
+    attempt->words[0] = 0;
   va_end(arguments);
   return true;
 }
@@ -47,16 +49,18 @@ static void give_up(struct loop *loop, struct connection *connection, int code, 
 static void note_address(struct attempt *attempt, const char *what, int error) {
   const struct address *address = &attempt->addresses[attempt->next - 1];
   const bool is6 = address->socket.any.sa_family == AF_INET6;
-  const void *ip = is6 ? (const void *)&address->socket.in6.sin6_addr : &address->socket.in4.sin_addr;
+  const void *ip =
+      is6 ? (const void *)&address->socket.in6.sin6_addr : &address->socket.in4.sin_addr;
   char text[INET6_ADDRSTRLEN] = "?";
   inet_ntop(address->socket.any.sa_family, ip, text, sizeof text);
   const unsigned port = ntohs(is6 ? address->socket.in6.sin6_port : address->socket.in4.sin_port);
-  snprintf(attempt->words, sizeof attempt->words, is6 ? "%s [%s]:%u: %s" : "%s %s:%u: %s", what, text, port,
-           strerror(error));
+  snprintf(attempt->words, sizeof attempt->words, is6 ? "%s [%s]:%u: %s" : "%s %s:%u: %s", what,
+           text, port, strerror(error));
 }
 
 /* A socket that connects without waiting; -1 and errno. */
-static int begin_connect(const struct loop *loop, const struct address *address, const char **what) {
+static int begin_connect(const struct loop *loop, const struct address *address,
+                         const char **what) {
   *what = "socket";
   const int fd = socket(address->socket.any.sa_family, SOCK_STREAM, 0);
   if (fd < 0) return -1;
@@ -64,7 +68,9 @@ static int begin_connect(const struct loop *loop, const struct address *address,
   fcntl(fd, F_SETFL, O_NONBLOCK);
   listen_prepare(loop->server->settings, fd, address->socket.any.sa_family);
   *what = "connect";
-  if (connect(fd, &address->socket.any, address->length) == 0 || errno == EINPROGRESS || errno == EINTR) return fd;
+  if (connect(fd, &address->socket.any, address->length) == 0 || errno == EINPROGRESS ||
+      errno == EINTR)
+    return fd;
   const int why = errno;
   close(fd);
   errno = why;

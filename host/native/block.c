@@ -34,7 +34,8 @@ struct block {
   struct piece *lists[LISTS];
 };
 
-_Static_assert(HEADER_BYTES == ALIGNMENT && PIECE_MIN % ALIGNMENT == 0, "pieces keep the alignment");
+_Static_assert(HEADER_BYTES == ALIGNMENT && PIECE_MIN % ALIGNMENT == 0,
+               "pieces keep the alignment");
 
 static size_t aligned(size_t bytes) { return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1); }
 
@@ -147,5 +148,6 @@ void block_give(struct block *block, void *bytes) {
 }
 
 size_t block_piece(const void *bytes) {
-  return piece_size((const struct piece *)(const void *)((const uint8_t *)bytes - HEADER_BYTES)) - HEADER_BYTES;
+  return piece_size((const struct piece *)(const void *)((const uint8_t *)bytes - HEADER_BYTES)) -
+         HEADER_BYTES;
 }

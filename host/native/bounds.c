@@ -36,7 +36,8 @@ struct bounds {
 
 int bounds_new(limpet_server *server, uint32_t rows) {
   const limpet_config *settings = server->settings;
-  if (server->loop_count <= 1 || (settings->max_connections == 0 && settings->max_per_address == 0)) return 0;
+  if (server->loop_count <= 1 || (settings->max_connections == 0 && settings->max_per_address == 0))
+    return 0;
   struct bounds *bounds = memory_table(server, sizeof *bounds);
   if (!bounds) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for the bounds");
   bounds->max_connections = settings->max_connections;

@@ -30,7 +30,8 @@ struct buffer *buffer_take(struct loop *loop, size_t size) {
 void buffer_leave(struct loop *loop, struct buffer *buffer) {
   if (!buffer || --buffer->holders > 0) return;
   // Memory of the application's is for whoever comes next.
-  if (loop->server->memory || buffer->size < POOLED_BYTES || loop->buffers.bytes + buffer->size > POOL_BYTES) {
+  if (loop->server->memory || buffer->size < POOLED_BYTES ||
+      loop->buffers.bytes + buffer->size > POOL_BYTES) {
     memory_give(loop->server, buffer);
     return;
   }

@@ -33,7 +33,8 @@ bool client_give_up(struct loop *loop, struct connection *connection) {
   return true;
 }
 
-bool client_failed(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+bool client_failed(struct loop *loop, struct connection *connection,
+                   const struct limpet_event_record *event) {
   const struct attempt *attempt = attempt_of(connection);
   if (!attempt) return false;
   const char *words = limpet_strerror(event->detail);
@@ -62,11 +63,12 @@ void client_opened(struct loop *loop, struct connection *connection) {
 void client_closed(struct loop *loop, struct connection *connection) {
   const struct attempt *attempt = attempt_of(connection);
   if (!attempt) return;
-  client_note(loop, connection, LIMPET_E_CONNECT, "%s: the connection ended during the handshake", attempt->host);
+  client_note(loop, connection, LIMPET_E_CONNECT, "%s: the connection ended during the handshake",
+              attempt->host);
   const struct callbacks *calls = &loop->server->callbacks;
   if (!calls->connect_error) return;
-  calls->connect_error(loop->server, loop_session(loop, connection->handle), attempt->code, attempt->words,
-                       calls->connect_error_user);
+  calls->connect_error(loop->server, loop_session(loop, connection->handle), attempt->code,
+                       attempt->words, calls->connect_error_user);
 }
 
 /* --------------------------------------------------------------------- beginning */
@@ -93,17 +95,19 @@ int client_seed(struct loop *loop) {
 
 /* The scratch region gets what limpet_core_connect reads. */
 struct request {
-  uint32_t target, target_length, host, host_length, protocols, protocols_length, headers, headers_length;
+  uint32_t target, target_length, host, host_length, protocols, protocols_length, headers,
+      headers_length;
 };
 
-static bool pass(struct loop *loop, uint32_t *at, const char *text, size_t length, uint32_t *ptr, uint32_t *count) {
+static bool pass(struct loop *loop, uint32_t *at, const char *text, size_t length, uint32_t *ptr,
+                 uint32_t *count) {
   *ptr = loop_pass(loop, at, text, length);
   *count = (uint32_t)length;
   return *ptr != 0;
 }
 
-static bool pass_request(struct loop *loop, const struct url *url, const struct limpet_connect_options *options,
-                         struct request *request) {
+static bool pass_request(struct loop *loop, const struct url *url,
+                         const struct limpet_connect_options *options, struct request *request) {
   const char *protocols = options && options->protocols ? options->protocols : "";
   const char *headers = options && options->headers ? options->headers : "";
   // RFC 6455 3: the resource name is "/" when the path is empty.
@@ -112,8 +116,10 @@ static bool pass_request(struct loop *loop, const struct url *url, const struct 
   if (rootless && !pass(loop, &at, "/", 1, &slash, &slash_length)) return false;
   const bool fits =
       pass(loop, &at, url->target, url->target_length, &request->target, &request->target_length) &&
-      pass(loop, &at, url->authority, url->authority_length, &request->host, &request->host_length) &&
-      pass(loop, &at, protocols, strlen(protocols), &request->protocols, &request->protocols_length) &&
+      pass(loop, &at, url->authority, url->authority_length, &request->host,
+           &request->host_length) &&
+      pass(loop, &at, protocols, strlen(protocols), &request->protocols,
+           &request->protocols_length) &&
       pass(loop, &at, headers, strlen(headers), &request->headers, &request->headers_length);
   request->target -= slash_length;
   request->target_length += slash_length;
@@ -121,14 +127,16 @@ static bool pass_request(struct loop *loop, const struct url *url, const struct 
 }
 
 /* A session whose request waits to be sent: its handle, or a code. */
-static int open_session(struct loop *loop, const struct url *url, const struct limpet_connect_options *options) {
+static int open_session(struct loop *loop, const struct url *url,
+                        const struct limpet_connect_options *options) {
   for (bool seeded = false;; seeded = true) {
     struct request r;
-    if (!pass_request(loop, url, options, &r)) return fail(LIMPET_ERROR_CODE_ARGUMENT, "the request is too long");
+    if (!pass_request(loop, url, options, &r))
+      return fail(LIMPET_ERROR_CODE_ARGUMENT, "the request is too long");
     const int32_t handle = limpet_core_connect(
-        loop->core, (int32_t)r.target, (int32_t)r.target_length, (int32_t)r.host, (int32_t)r.host_length,
-        (int32_t)r.protocols, (int32_t)r.protocols_length, (int32_t)r.headers, (int32_t)r.headers_length,
-        loop_now(loop));
+        loop->core, (int32_t)r.target, (int32_t)r.target_length, (int32_t)r.host,
+        (int32_t)r.host_length, (int32_t)r.protocols, (int32_t)r.protocols_length,
+        (int32_t)r.headers, (int32_t)r.headers_length, loop_now(loop));
     if (handle > 0) return handle;
     if (handle != LIMPET_ERROR_CODE_UNSEEDED || seeded) {
       return fail(handle, "connecting to %s: %s", url->host, limpet_strerror(handle));
@@ -138,16 +146,18 @@ static int open_session(struct loop *loop, const struct url *url, const struct l
   }
 }
 
-int limpet_server_connect(limpet_server *server, const char *url, const struct limpet_connect_options *options,
-                          limpet_session *session) {
+int limpet_server_connect(limpet_server *server, const char *url,
+                          const struct limpet_connect_options *options, limpet_session *session) {
   if (session) *session = 0;
-  if (!server || !url || !session) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server, a URL and a session are needed");
+  if (!server || !url || !session)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server, a URL and a session are needed");
   struct loop *loop;
   int code = loop_here(server, &loop);
   struct url parts;
   if (code == 0) code = url_parse(url, &parts);
   if (code != 0) return code;
-  if (parts.secure && !tls_library()) return fail(LIMPET_E_UNSUPPORTED, "%.200s: built without TLS", url);
+  if (parts.secure && !tls_library())
+    return fail(LIMPET_E_UNSUPPORTED, "%.200s: built without TLS", url);
   struct attempt *attempt = memory_table(server, sizeof *attempt);
   if (!attempt) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a connection");
   loop->now = loop_clock();

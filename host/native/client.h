@@ -9,10 +9,11 @@
 void client_ready(struct loop *loop, struct connection *connection);
 /* Keeps why a client's session will not come to be, for on_connect_error; the first reason stays. False for
  * sessions that are no clients', or are open. */
-bool client_note(struct loop *loop, struct connection *connection, int code, const char *format, ...)
-    LIMPET_PRINTF(4, 5);
+bool client_note(struct loop *loop, struct connection *connection, int code, const char *format,
+                 ...) LIMPET_PRINTF(4, 5);
 /* An ERROR event: what the core refused is kept, and the connection cut. False as client_note. */
-bool client_failed(struct loop *loop, struct connection *connection, const struct limpet_event_record *event);
+bool client_failed(struct loop *loop, struct connection *connection,
+                   const struct limpet_event_record *event);
 /* The handshake succeeded. */
 void client_opened(struct loop *loop, struct connection *connection);
 /* The CLOSED event: on_connect_error, unless the session was open. */

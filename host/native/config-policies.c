@@ -16,25 +16,25 @@ int limpet_config_set_compression_enabled(limpet_config *config, bool enabled) {
 
 int limpet_config_set_compression_level(limpet_config *config, int level) {
   if (level < 0) return config_range("the compression level", level, 0, 9);
-  return config_option(config, LIMPET_OPTION_DEFLATE_LEVEL, "the compression level", (uint32_t)level,
-                    0, 9);
+  return config_option(config, LIMPET_OPTION_DEFLATE_LEVEL, "the compression level",
+                       (uint32_t)level, 0, 9);
 }
 
 int limpet_config_set_compression_window(limpet_config *config, int bits) {
   if (bits < 0) return config_range("the compression window", bits, 8, 15);
-  return config_option(config, LIMPET_OPTION_DEFLATE_WINDOW, "the compression window", (uint32_t)bits,
-                    8, 15);
+  return config_option(config, LIMPET_OPTION_DEFLATE_WINDOW, "the compression window",
+                       (uint32_t)bits, 8, 15);
 }
 
 int limpet_config_set_compression_threshold(limpet_config *config, uint32_t bytes) {
-  return config_option(config, LIMPET_OPTION_DEFLATE_THRESHOLD, "the compression threshold", bytes, 0,
-                    INT32_MAX);
+  return config_option(config, LIMPET_OPTION_DEFLATE_THRESHOLD, "the compression threshold", bytes,
+                       0, INT32_MAX);
 }
 
 int limpet_config_set_context_takeover(limpet_config *config, bool kept) {
   uint32_t both = LIMPET_TAKEOVER_OUT | LIMPET_TAKEOVER_IN;
-  return config_option(config, LIMPET_OPTION_DEFLATE_TAKEOVER, "context takeover", kept ? both : 0, 0,
-                    both);
+  return config_option(config, LIMPET_OPTION_DEFLATE_TAKEOVER, "context takeover", kept ? both : 0,
+                       0, both);
 }
 
 /* ------------------------------------------------------------- who may connect */
@@ -96,23 +96,23 @@ int limpet_config_set_rate_limit_enabled(limpet_config *config, bool enabled) {
 }
 
 int limpet_config_set_rate_limit_messages(limpet_config *config, uint32_t messages) {
-  return config_option(config, LIMPET_OPTION_RATE_MESSAGES, "messages of the rate limit", messages, 0,
-                    INT32_MAX);
+  return config_option(config, LIMPET_OPTION_RATE_MESSAGES, "messages of the rate limit", messages,
+                       0, INT32_MAX);
 }
 
 int limpet_config_set_rate_limit_bytes(limpet_config *config, uint32_t bytes) {
   return config_option(config, LIMPET_OPTION_RATE_BYTES, "bytes of the rate limit", bytes, 0,
-                    INT32_MAX);
+                       INT32_MAX);
 }
 
 int limpet_config_set_rate_limit_window(limpet_config *config, uint32_t ms) {
   return config_option(config, LIMPET_OPTION_RATE_WINDOW_MS, "the rate limit's window", ms, 1,
-                    INT32_MAX);
+                       INT32_MAX);
 }
 
 int limpet_config_set_rate_limit_policy(limpet_config *config, enum limpet_rate_policy policy) {
-  return config_option(config, LIMPET_OPTION_RATE_POLICY, "the rate limit's policy", (uint32_t)policy,
-                    LIMPET_RATE_POLICY_DROP, LIMPET_RATE_POLICY_REJECT);
+  return config_option(config, LIMPET_OPTION_RATE_POLICY, "the rate limit's policy",
+                       (uint32_t)policy, LIMPET_RATE_POLICY_DROP, LIMPET_RATE_POLICY_REJECT);
 }
 
 int limpet_config_set_rate_limit_all(limpet_config *config, uint32_t messages, uint32_t bytes) {

@@ -60,7 +60,8 @@ static int add_certificate(limpet_config *config, const char *name, const char *
 static int check_config(const limpet_config *config) {
   if (!config) return config_missing("TLS");
   if (tls_library()) return 0;
-  return fail(LIMPET_E_UNSUPPORTED, "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
+  return fail(LIMPET_E_UNSUPPORTED,
+              "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
 }
 
 static int check_certificate(limpet_config *config, const char *cert_file, const char *key_file) {
@@ -84,12 +85,14 @@ int limpet_config_add_tls_host(limpet_config *config, const char *name, const ch
 int limpet_config_set_tls_ciphers(limpet_config *config, const char *suites) {
   int code = check_config(config);
   if (code == 0 && suites) code = tls_check_suites(suites);
-  return code < 0 ? code : replace(&config->tls_ciphers, "the list of suites", suites, SUITES_MAX_BYTES);
+  return code < 0 ? code
+                  : replace(&config->tls_ciphers, "the list of suites", suites, SUITES_MAX_BYTES);
 }
 
 int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file, bool required) {
   int code = check_config(config);
-  if (code == 0) code = replace(&config->tls_client_ca, "the client CA file", ca_file, PATH_MAX_BYTES);
+  if (code == 0)
+    code = replace(&config->tls_client_ca, "the client CA file", ca_file, PATH_MAX_BYTES);
   if (code == 0) config->tls_client_required = ca_file && required;
   return code;
 }

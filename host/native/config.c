@@ -81,15 +81,15 @@ int config_range(const char *what, long long value, long long least, long long m
 }
 
 int config_int(limpet_config *config, int *field, const char *what, int value, int least,
-                   int most) {
+               int most) {
   if (!config) return config_missing(what);
   if (value < least || value > most) return config_range(what, value, least, most);
   *field = value;
   return 0;
 }
 
-int config_option(limpet_config *config, enum limpet_option option, const char *what, uint32_t value, uint32_t least,
-                  uint32_t most) {
+int config_option(limpet_config *config, enum limpet_option option, const char *what,
+                  uint32_t value, uint32_t least, uint32_t most) {
   if (!config) return config_missing(what);
   if (value < least || value > most) return config_range(what, value, least, most);
   config->options[option] = (int32_t)value;
@@ -196,12 +196,12 @@ int limpet_config_set_max_backpressure(limpet_config *config, uint32_t bytes) {
 
 int limpet_config_set_full_policy(limpet_config *config, enum limpet_full_policy policy) {
   return config_option(config, LIMPET_OPTION_FULL_POLICY, "the full policy", (uint32_t)policy,
-                    LIMPET_FULL_POLICY_REFUSE, LIMPET_FULL_POLICY_CLOSE_1013);
+                       LIMPET_FULL_POLICY_REFUSE, LIMPET_FULL_POLICY_CLOSE_1013);
 }
 
 int limpet_config_set_delivery(limpet_config *config, enum limpet_delivery delivery) {
   return config_option(config, LIMPET_OPTION_DELIVERY, "the delivery", (uint32_t)delivery,
-                    LIMPET_DELIVERY_WHOLE, LIMPET_DELIVERY_AUTO);
+                       LIMPET_DELIVERY_WHOLE, LIMPET_DELIVERY_AUTO);
 }
 
 /* --------------------------------------------------------------------- times */
@@ -219,7 +219,8 @@ int limpet_config_set_idle_timeout(limpet_config *config, uint32_t ms) {
 }
 
 int limpet_config_set_handshake_timeout(limpet_config *config, uint32_t ms) {
-  return config_option(config, LIMPET_OPTION_HANDSHAKE_MS, "the handshake timeout", ms, 0, INT32_MAX);
+  return config_option(config, LIMPET_OPTION_HANDSHAKE_MS, "the handshake timeout", ms, 0,
+                       INT32_MAX);
 }
 
 int limpet_config_set_close_timeout(limpet_config *config, uint32_t ms) {
@@ -229,9 +230,9 @@ int limpet_config_set_close_timeout(limpet_config *config, uint32_t ms) {
 int limpet_config_set_heartbeat(limpet_config *config, uint32_t interval_ms, uint32_t timeout_ms) {
   if (config && timeout_ms > INT32_MAX)
     return config_range("the heartbeat timeout", timeout_ms, 0, INT32_MAX);
-  int code = config_option(config, LIMPET_OPTION_HEARTBEAT_MS, "the heartbeat interval", interval_ms,
-                        0, INT32_MAX);
+  int code = config_option(config, LIMPET_OPTION_HEARTBEAT_MS, "the heartbeat interval",
+                           interval_ms, 0, INT32_MAX);
   if (code < 0) return code;
-  return config_option(config, LIMPET_OPTION_HEARTBEAT_TIMEOUT_MS, "the heartbeat timeout", timeout_ms,
-                    0, INT32_MAX);
+  return config_option(config, LIMPET_OPTION_HEARTBEAT_TIMEOUT_MS, "the heartbeat timeout",
+                       timeout_ms, 0, INT32_MAX);
 }

@@ -13,8 +13,8 @@ int config_range(const char *what, long long value, long long least, long long m
 /* Sets a field of a config that may be NULL. */
 int config_int(limpet_config *config, int *field, const char *what, int value, int least, int most);
 /* Sets an option of the core's defaults; these are i32, 0 or more. */
-int config_option(limpet_config *config, enum limpet_option option, const char *what, uint32_t value, uint32_t least,
-                  uint32_t most);
+int config_option(limpet_config *config, enum limpet_option option, const char *what,
+                  uint32_t value, uint32_t least, uint32_t most);
 /* Whether a string is there, and no longer than that. */
 int config_text(const char *what, const char *text, size_t most);
 /* Replaces a string by a copy; NULL is none. */

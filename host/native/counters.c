@@ -60,13 +60,15 @@ void counters_read(const struct loop *loop, struct limpet_stats_record *record) 
 
 /* The first field that is no 64-bit counter, and what comes before. */
 #define WIDE_COUNT (LIMPET_STATS_RECORD_RTT_LEAST_OFFSET / sizeof(uint64_t))
-#define NARROW_COUNT ((LIMPET_STATS_RECORD_SIZE - LIMPET_STATS_RECORD_RTT_LEAST_OFFSET) / sizeof(uint32_t))
+#define NARROW_COUNT \
+  ((LIMPET_STATS_RECORD_SIZE - LIMPET_STATS_RECORD_RTT_LEAST_OFFSET) / sizeof(uint32_t))
 
 /* Pools and what was counted add up; of round-trip times the least and the most count. */
 static void counters_add(struct limpet_stats_record *sum, const struct limpet_stats_record *one) {
-  const uint32_t least = sum->rtt_least != 0 && (one->rtt_least == 0 || sum->rtt_least < one->rtt_least)
-                             ? sum->rtt_least
-                             : one->rtt_least;
+  const uint32_t least =
+      sum->rtt_least != 0 && (one->rtt_least == 0 || sum->rtt_least < one->rtt_least)
+          ? sum->rtt_least
+          : one->rtt_least;
   const uint32_t most = sum->rtt_most > one->rtt_most ? sum->rtt_most : one->rtt_most;
   uint64_t *wide = (void *)sum;
   const uint64_t *wide_one = (const void *)one;
@@ -79,7 +81,8 @@ static void counters_add(struct limpet_stats_record *sum, const struct limpet_st
 }
 
 int limpet_server_stats(const limpet_server *server, struct limpet_stats_record *stats) {
-  if (!server || !stats) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_stats takes a server and a record");
+  if (!server || !stats)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_stats takes a server and a record");
   counters_read(server->loops[0], stats);
   for (int i = 1; i < server->loop_count; i++) {
     struct limpet_stats_record one;

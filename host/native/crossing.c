@@ -45,7 +45,8 @@ static int crossing_put(struct post *post, const void *data, size_t length) {
     registry_release(loop);
   }
   payload_leave(post->payload);
-  if (answer == LIMPET_ERROR_CODE_MEMORY) return fail(answer, "more waits for that loop than it may");
+  if (answer == LIMPET_ERROR_CODE_MEMORY)
+    return fail(answer, "more waits for that loop than it may");
   return refuse(answer == LIMPET_E_CLOSED ? LIMPET_ERROR_CODE_HANDLE : answer);
 }
 
@@ -87,8 +88,8 @@ static int crossing_put_all(limpet_server *server, const struct post *post, int 
 }
 
 /* The same with bytes for all of them, kept once. */
-static int crossing_put_bytes(limpet_server *server, struct post *post, const void *head, size_t head_length,
-                              const void *data, size_t length) {
+static int crossing_put_bytes(limpet_server *server, struct post *post, const void *head,
+                              size_t head_length, const void *data, size_t length) {
   post->payload = payload_new(head, head_length, data, length);
   if (!post->payload) return refuse(LIMPET_ERROR_CODE_MEMORY);
   int put;
@@ -105,8 +106,8 @@ static bool crossing_has_others(const limpet_server *server) {
   return false;
 }
 
-int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type, const void *data,
-                     size_t length) {
+int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type,
+                     const void *data, size_t length) {
   if (!crossing_has_others(server)) return 0;
   struct post post = {.kind = POST_PUBLISH, .type = type, .session = except};
   return crossing_put_bytes(server, &post, topic, strlen(topic) + 1, data, length);
@@ -118,8 +119,8 @@ struct posted_selection {
   char bytes[];
 };
 
-int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
-                       size_t length) {
+int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type,
+                       const void *data, size_t length) {
   if (!crossing_has_others(server)) return 0;
   struct post post = {.kind = POST_BROADCAST, .type = type};
   if (!selection) return crossing_put_bytes(server, &post, NULL, 0, data, length);
@@ -130,7 +131,8 @@ int crossing_broadcast(limpet_server *server, const struct limpet_selection *sel
   posted->selection = *selection;
   if (value > 0) memcpy(posted->bytes, selection->value, value);
   if (key > 0) memcpy(posted->bytes + value, selection->key, key);
-  const int answer = crossing_put_bytes(server, &post, posted, sizeof *posted + value + key, data, length);
+  const int answer =
+      crossing_put_bytes(server, &post, posted, sizeof *posted + value + key, data, length);
   free(posted);
   return answer;
 }
@@ -151,7 +153,8 @@ static void each_leave(limpet_server *server, struct each *each, int parts) {
   free(each);
 }
 
-int crossing_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg,
+int crossing_each(limpet_server *server, limpet_session except,
+                  void (*task)(limpet_session session, void *arg), void *arg,
                   void (*on_finish)(limpet_server *server, void *arg)) {
   if (server->loop_count == 1 && loop_is_mine(server->loops[0])) {
     hub_each(server->loops[0], except, task, arg);
@@ -194,32 +197,36 @@ static void run_send(struct loop *loop, const struct post *post) {
   struct connection *connection = crossing_link(loop, post);
   if (!connection) return;
   const struct payload *payload = post->payload;
-  crossing_tell(loop, post, outbox_send(loop, connection, post->type, payload_data(payload), payload->length));
+  crossing_tell(loop, post,
+                outbox_send(loop, connection, post->type, payload_data(payload), payload->length));
 }
 
 static void run_close(struct loop *loop, const struct post *post) {
   struct connection *connection = crossing_link(loop, post);
   // A client that is not open has nobody to tell.
   if (!connection || client_give_up(loop, connection)) return;
-  crossing_tell(loop, post, outbox_close(loop, connection, post->type, payload_data(post->payload)));
+  crossing_tell(loop, post,
+                outbox_close(loop, connection, post->type, payload_data(post->payload)));
 }
 
 static void run_terminate(struct loop *loop, const struct post *post) {
   struct connection *connection = crossing_link(loop, post);
-  if (connection && !client_give_up(loop, connection)) limpet_core_terminate(loop->core, connection->handle);
+  if (connection && !client_give_up(loop, connection))
+    limpet_core_terminate(loop->core, connection->handle);
 }
 
 /* What a loop has against a message for many: it concerns no session. */
 static void crossing_tell_none(struct loop *loop, int code) {
   if (code >= 0) return;
-  events_failed(loop, 0, code, code == LIMPET_ERROR_CODE_VALUE ? "no topic to publish to" : limpet_strerror(code));
+  events_failed(loop, 0, code,
+                code == LIMPET_ERROR_CODE_VALUE ? "no topic to publish to" : limpet_strerror(code));
 }
 
 static void run_publish(struct loop *loop, const struct post *post) {
   const struct payload *payload = post->payload;
   struct limpet_published published = {0};
-  crossing_tell_none(loop, hub_publish(loop, payload_head(payload), post->session, post->type, payload_data(payload),
-                                       payload->length, &published));
+  crossing_tell_none(loop, hub_publish(loop, payload_head(payload), post->session, post->type,
+                                       payload_data(payload), payload->length, &published));
 }
 
 static void run_broadcast(struct loop *loop, const struct post *post) {
@@ -229,11 +236,12 @@ static void run_broadcast(struct loop *loop, const struct post *post) {
   if (posted) {
     selection = posted->selection;
     if (selection.value) selection.value = posted->bytes;
-    if (selection.key) selection.key = posted->bytes + (selection.value ? selection.value_length : 0);
+    if (selection.key)
+      selection.key = posted->bytes + (selection.value ? selection.value_length : 0);
   }
   struct limpet_published published = {0};
-  crossing_tell_none(loop, hub_broadcast(loop, posted ? &selection : NULL, post->type, payload_data(payload),
-                                         payload->length, &published));
+  crossing_tell_none(loop, hub_broadcast(loop, posted ? &selection : NULL, post->type,
+                                         payload_data(payload), payload->length, &published));
 }
 
 static void run_each(struct loop *loop, const struct post *post) {
@@ -241,7 +249,9 @@ static void run_each(struct loop *loop, const struct post *post) {
   each_leave(loop->server, post->each, 1);
 }
 
-static void drop_each(struct loop *loop, const struct post *post) { each_leave(loop->server, post->each, 1); }
+static void drop_each(struct loop *loop, const struct post *post) {
+  each_leave(loop->server, post->each, 1);
+}
 
 static void run_socket(struct loop *loop, const struct post *post) {
   listen_take(loop, post->fd, (const void *)payload_data(post->payload));

@@ -35,13 +35,14 @@ int crossing_close(limpet_session session, int code, const char *reason);
 int crossing_terminate(limpet_session session);
 
 /* For all loops of a server but this thread's: 0, or LIMPET_ERROR_CODE_MEMORY, and then no loop has it. */
-int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type, const void *data,
-                     size_t length);
+int crossing_publish(limpet_server *server, const char *topic, limpet_session except, int type,
+                     const void *data, size_t length);
 /* A selection without a filter. */
-int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type, const void *data,
-                       size_t length);
+int crossing_broadcast(limpet_server *server, const struct limpet_selection *selection, int type,
+                       const void *data, size_t length);
 /* limpet_server_each for all loops, this thread's included: the same answers. */
-int crossing_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg,
+int crossing_each(limpet_server *server, limpet_session except,
+                  void (*task)(limpet_session session, void *arg), void *arg,
                   void (*on_finish)(limpet_server *server, void *arg));
 /* An accepted socket for a loop: false when it has no room, and the socket stays the caller's. */
 bool crossing_socket(struct loop *loop, int fd, const struct sockaddr *address, size_t size);

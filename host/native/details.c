@@ -58,9 +58,9 @@ int limpet_session_info(limpet_session session, struct limpet_session_details *d
 }
 
 /* limpet_session_connected_at and its kin: one field of the above. */
-#define FIGURE(name)                                                  \
-  uint64_t limpet_session_##name(limpet_session session) {            \
-    struct limpet_session_details details;                            \
+#define FIGURE(name)                                                       \
+  uint64_t limpet_session_##name(limpet_session session) {                 \
+    struct limpet_session_details details;                                 \
     return limpet_session_info(session, &details) == 0 ? details.name : 0; \
   }
 FIGURE(connected_at)
@@ -75,7 +75,8 @@ FIGURE(bytes_received)
 
 int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port,
                                   int *family) {
-  if (!buffer && size > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "an address for %zu bytes at NULL", size);
+  if (!buffer && size > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "an address for %zu bytes at NULL", size);
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
@@ -138,7 +139,8 @@ static int details_key(limpet_session session, const char *key, struct entry *en
 int limpet_session_set_metadata(limpet_session session, const char *key, const void *value,
                                 size_t length) {
   struct entry entry;
-  if (!value && length > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a value of %zu bytes at NULL", length);
+  if (!value && length > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a value of %zu bytes at NULL", length);
   const int code = details_key(session, key, &entry);
   if (code != 0) return code;
   const uint32_t ptr = loop_pass(entry.loop, &entry.at, value, length);
@@ -149,7 +151,8 @@ int limpet_session_set_metadata(limpet_session session, const char *key, const v
 
 int limpet_session_metadata(limpet_session session, const char *key, void *buffer, size_t size) {
   struct entry entry;
-  if (!buffer && size > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a value for %zu bytes at NULL", size);
+  if (!buffer && size > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a value for %zu bytes at NULL", size);
   const int code = details_key(session, key, &entry);
   if (code != 0) return code;
   const int32_t at =
@@ -165,6 +168,6 @@ int limpet_session_delete_metadata(limpet_session session, const char *key) {
   struct entry entry;
   const int code = details_key(session, key, &entry);
   if (code != 0) return code;
-  return refuse(limpet_core_meta_delete(entry.loop->core, entry.connection->handle, entry.ptr,
-                                        entry.length));
+  return refuse(
+      limpet_core_meta_delete(entry.loop->core, entry.connection->handle, entry.ptr, entry.length));
 }

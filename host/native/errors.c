@@ -32,42 +32,29 @@ const char *limpet_last_error(void) { return last_words; }
 
 static const char *host_words(int code) {
   switch (code) {
-    case LIMPET_E_THREAD:
-      return "The call is not for this thread";
-    case LIMPET_E_SYSTEM:
-      return "The operating system refused; errno says why";
-    case LIMPET_E_STATE:
-      return "The server has started, or has not, or is stopping";
-    case LIMPET_E_TLS:
-      return "TLS: a certificate, a key or a handshake failed";
-    case LIMPET_E_TIMEOUT:
-      return "The deadline passed";
-    case LIMPET_E_CLOSED:
-      return "The connection is over";
-    case LIMPET_E_UNSUPPORTED:
-      return "The library was built without that";
-    case LIMPET_E_CONNECT:
-      return "A name could not be resolved, or nobody answered there";
-    case LIMPET_E_TRAP:
-      return "The core trapped: a bug in Limpet";
-    case LIMPET_E_STORAGE:
-      return "The memory given is not enough";
+    case LIMPET_E_THREAD: return "The call is not for this thread";
+    case LIMPET_E_SYSTEM: return "The operating system refused; errno says why";
+    case LIMPET_E_STATE: return "The server has started, or has not, or is stopping";
+    case LIMPET_E_TLS: return "TLS: a certificate, a key or a handshake failed";
+    case LIMPET_E_TIMEOUT: return "The deadline passed";
+    case LIMPET_E_CLOSED: return "The connection is over";
+    case LIMPET_E_UNSUPPORTED: return "The library was built without that";
+    case LIMPET_E_CONNECT: return "A name could not be resolved, or nobody answered there";
+    case LIMPET_E_TRAP: return "The core trapped: a bug in Limpet";
+    case LIMPET_E_STORAGE: return "The memory given is not enough";
     case LIMPET_E_TYPE:
       return "A text message came where binary ones were agreed on, or the other way round";
-    default:
-      return NULL;
+    default: return NULL;
   }
 }
 
 const char *limpet_strerror(int code) {
   switch (code) {
 #define WORDS(name, value, words) \
-  case value:                     \
-    return words;
+  case value: return words;
     LIMPET_ERROR_CODES(WORDS)
 #undef WORDS
-    default:
-      break;
+    default: break;
   }
   // A core that trapped answers so, too.
   const char *words = host_words(code == LIMPET_CORE_TRAP ? LIMPET_E_TRAP : code);

@@ -1,6 +1,5 @@
 /* The core's event ring ─► the callbacks of the application. */
 
-
 #include <string.h>
 
 #include "client.h"
@@ -8,16 +7,18 @@
 #include "ws.h"
 
 /* Calls a callback that is there, with the server and its own user pointer around the rest. */
-#define CALL(name, ...)                                             \
-  do {                                                              \
-    const struct callbacks *calls = &loop->server->callbacks;       \
+#define CALL(name, ...)                                                          \
+  do {                                                                           \
+    const struct callbacks *calls = &loop->server->callbacks;                    \
     if (calls->name) calls->name(loop->server, __VA_ARGS__, calls->name##_user); \
   } while (0)
 
 void events_failed(struct loop *loop, limpet_session session, int code, const char *words) {
   // What this host itself could not do is no client's doing: whoever runs the server wants to know.
   const bool is_own = code <= LIMPET_E_THREAD;
-  const enum limpet_log_level level = code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR : is_own ? LIMPET_LOG_WARN : LIMPET_LOG_INFO;
+  const enum limpet_log_level level = code == LIMPET_E_TRAP ? LIMPET_LOG_ERROR
+                                      : is_own              ? LIMPET_LOG_WARN
+                                                            : LIMPET_LOG_INFO;
   if (session == 0) limpet_log(level, "%s", words);
   CALL(error, session, code, words);
 }
@@ -33,7 +34,8 @@ void events_opened(struct loop *loop, struct connection *connection) {
   CALL(connect, loop_session(loop, connection->handle));
 }
 
-static void events_message(struct loop *loop, struct connection *connection, int opcode, char *data, size_t length) {
+static void events_message(struct loop *loop, struct connection *connection, int opcode, char *data,
+                           size_t length) {
   if (connection->flags & CONNECTION_QUIET) {
     ws_keep(loop, connection, opcode, data, length);
     return;
@@ -47,15 +49,19 @@ static void events_message(struct loop *loop, struct connection *connection, int
 #define TRUSTED_BYTES (1u << 20)
 
 /* Adds a piece to the message under way; false without memory. */
-static bool gather(struct loop *loop, struct extra *extra, const struct limpet_event_record *event) {
+static bool gather(struct loop *loop, struct extra *extra,
+                   const struct limpet_event_record *event) {
   if (event->flags & LIMPET_EVENT_FLAG_BEGIN) extra->gathered_length = 0;
   const size_t need = extra->gathered_length + event->len;
   if (!extra->gathered || need > extra->gathered->size) {
     // Declared bytes are believed up to a bound, so that a header alone costs little memory; from there
     // on, and for fragments, the buffer doubles.
-    const size_t declared = need + event->remaining < TRUSTED_BYTES ? need + event->remaining : TRUSTED_BYTES;
+    const size_t declared =
+        need + event->remaining < TRUSTED_BYTES ? need + event->remaining : TRUSTED_BYTES;
     const bool last = (event->flags & LIMPET_EVENT_FLAG_END) != 0;
-    struct buffer *larger = buffer_take(loop, last ? need : declared > 2 * need ? declared : 2 * need);
+    struct buffer *larger = buffer_take(loop, last                  ? need
+                                              : declared > 2 * need ? declared
+                                                                    : 2 * need);
     if (!larger) return false;
     if (extra->gathered) memcpy(larger->bytes, extra->gathered->bytes, extra->gathered_length);
     buffer_leave(loop, extra->gathered);
@@ -66,12 +72,13 @@ static bool gather(struct loop *loop, struct extra *extra, const struct limpet_e
   return true;
 }
 
-static void events_chunk(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+static void events_chunk(struct loop *loop, struct connection *connection,
+                         const struct limpet_event_record *event) {
   char *data = (char *)loop->memory + event->ptr;
   const bool last = (event->flags & LIMPET_EVENT_FLAG_END) != 0;
   if (loop->server->callbacks.chunk && !(connection->flags & CONNECTION_QUIET)) {
-    CALL(chunk, loop_session(loop, connection->handle), (enum limpet_type)event->code, data, event->len,
-         (event->flags & LIMPET_EVENT_FLAG_BEGIN) != 0, last, event->remaining);
+    CALL(chunk, loop_session(loop, connection->handle), (enum limpet_type)event->code, data,
+         event->len, (event->flags & LIMPET_EVENT_FLAG_BEGIN) != 0, last, event->remaining);
     return;
   }
   struct extra *extra = link_extra(loop, connection);
@@ -99,7 +106,8 @@ static void events_chunk(struct loop *loop, struct connection *connection, const
 
 /* ------------------------------------------------------------------------- endings */
 
-static void events_closed(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+static void events_closed(struct loop *loop, struct connection *connection,
+                          const struct limpet_event_record *event) {
   const limpet_session session = loop_session(loop, connection->handle);
   if (connection->flags & CONNECTION_OPENED) {
     char reason[LIMPET_REASON_SIZE] = "";
@@ -111,7 +119,8 @@ static void events_closed(struct loop *loop, struct connection *connection, cons
   link_forget(loop, connection);
 }
 
-static void events_closing(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+static void events_closing(struct loop *loop, struct connection *connection,
+                           const struct limpet_event_record *event) {
   if (event->len == 0) return;
   struct extra *extra = link_extra(loop, connection);
   if (!extra) return;
@@ -127,7 +136,8 @@ static void events_writable(struct loop *loop, struct connection *connection) {
 
 /* ------------------------------------------------------------------------ the ring */
 
-static void events_tell(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+static void events_tell(struct loop *loop, struct connection *connection,
+                        const struct limpet_event_record *event) {
   const limpet_session session = loop_session(loop, connection->handle);
   char *data = (char *)loop->memory + event->ptr;
   if ((connection->flags & CONNECTION_QUIET) && ws_told(loop, connection, event)) return;
@@ -135,48 +145,23 @@ static void events_tell(struct loop *loop, struct connection *connection, const 
     case LIMPET_EVENT_KIND_MESSAGE:
       events_message(loop, connection, event->code, data, event->len);
       return;
-    case LIMPET_EVENT_KIND_CHUNK:
-      events_chunk(loop, connection, event);
-      return;
-    case LIMPET_EVENT_KIND_PING:
-      CALL(ping, session, data, event->len);
-      return;
-    case LIMPET_EVENT_KIND_PONG:
-      CALL(pong, session, data, event->len);
-      return;
-    case LIMPET_EVENT_KIND_UPGRADE:
-      handshake_upgrade(loop, connection, data, event->len);
-      return;
-    case LIMPET_EVENT_KIND_REQUEST:
-      handshake_request(loop, connection, data, event->len);
-      return;
-    case LIMPET_EVENT_KIND_OPEN:
-      events_opened(loop, connection);
-      return;
-    case LIMPET_EVENT_KIND_WRITABLE:
-      events_writable(loop, connection);
-      return;
-    case LIMPET_EVENT_KIND_READABLE:
-      reader_resume(loop, connection);
-      return;
-    case LIMPET_EVENT_KIND_CLOSING:
-      events_closing(loop, connection, event);
-      return;
-    case LIMPET_EVENT_KIND_HEARTBEAT:
-      CALL(heartbeat, session, (uint32_t)event->detail);
-      return;
-    case LIMPET_EVENT_KIND_SHUTDOWN:
-      CALL(shutdown, session);
-      return;
+    case LIMPET_EVENT_KIND_CHUNK: events_chunk(loop, connection, event); return;
+    case LIMPET_EVENT_KIND_PING: CALL(ping, session, data, event->len); return;
+    case LIMPET_EVENT_KIND_PONG: CALL(pong, session, data, event->len); return;
+    case LIMPET_EVENT_KIND_UPGRADE: handshake_upgrade(loop, connection, data, event->len); return;
+    case LIMPET_EVENT_KIND_REQUEST: handshake_request(loop, connection, data, event->len); return;
+    case LIMPET_EVENT_KIND_OPEN: events_opened(loop, connection); return;
+    case LIMPET_EVENT_KIND_WRITABLE: events_writable(loop, connection); return;
+    case LIMPET_EVENT_KIND_READABLE: reader_resume(loop, connection); return;
+    case LIMPET_EVENT_KIND_CLOSING: events_closing(loop, connection, event); return;
+    case LIMPET_EVENT_KIND_HEARTBEAT: CALL(heartbeat, session, (uint32_t)event->detail); return;
+    case LIMPET_EVENT_KIND_SHUTDOWN: CALL(shutdown, session); return;
     case LIMPET_EVENT_KIND_ERROR:
       if (client_failed(loop, connection, event)) return;
       events_failed(loop, session, event->detail, limpet_strerror(event->detail));
       return;
-    case LIMPET_EVENT_KIND_CLOSED:
-      events_closed(loop, connection, event);
-      return;
-    default:
-      return;
+    case LIMPET_EVENT_KIND_CLOSED: events_closed(loop, connection, event); return;
+    default: return;
   }
 }
 
@@ -196,7 +181,8 @@ uint32_t events_drain(struct loop *loop) {
     const uint32_t entry = ring->base + (at & ring->mask) * LIMPET_EVENT_RECORD_SIZE;
     at++;
     // A copy: callbacks make further events, which may lie where this one does.
-    const struct limpet_event_record event = *(const struct limpet_event_record *)(const void *)(loop->memory + entry);
+    const struct limpet_event_record event =
+        *(const struct limpet_event_record *)(const void *)(loop->memory + entry);
     struct connection *connection = link_of(loop, event.session);
     if (connection) events_tell(loop, connection, &event);
   }

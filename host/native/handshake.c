@@ -21,7 +21,8 @@ static int handshake_accept(struct loop *loop, struct connection *connection, co
   int code = text_pass(loop, &at, protocol, "a subprotocol", &chosen, &chosen_length);
   if (code == 0) code = text_pass(loop, &at, headers, "a head", &lines, &lines_length);
   if (code != 0) return code;
-  code = limpet_core_accept(loop->core, connection->handle, chosen, chosen_length, lines, lines_length);
+  code = limpet_core_accept(loop->core, connection->handle, chosen, chosen_length, lines,
+                            lines_length);
   if (code != 0) return refuse(code);
   reader_resume(loop, connection);
   events_opened(loop, connection);
@@ -43,7 +44,8 @@ static int handshake_respond(struct loop *loop, struct connection *connection, i
     payload = extra ? outgoing_new(loop, LIMPET_OPCODE_BINARY, body, length) : NULL;
     if (!payload) return refuse(LIMPET_ERROR_CODE_MEMORY);
   }
-  code = limpet_core_respond(loop->core, connection->handle, status, lines, lines_length, 0, (int32_t)length);
+  code = limpet_core_respond(loop->core, connection->handle, status, lines, lines_length, 0,
+                             (int32_t)length);
   // An answer to HEAD has no body.
   if (payload && code > 0) outgoing_append(&connection->extra->outside, payload);
   else if (payload) outgoing_free(loop, payload);
@@ -53,7 +55,8 @@ static int handshake_respond(struct loop *loop, struct connection *connection, i
 static bool handshake_pends(struct loop *loop, const struct connection *connection) {
   const int32_t at = limpet_core_session_info(loop->core, connection->handle);
   if (at <= 0) return false;
-  return ((const struct limpet_session_info *)(const void *)(loop->memory + at))->state == LIMPET_STATE_PENDING;
+  return ((const struct limpet_session_info *)(const void *)(loop->memory + at))->state ==
+         LIMPET_STATE_PENDING;
 }
 
 /* A decision is awaited: nothing is read meanwhile. Both answers resume it. */
@@ -76,7 +79,8 @@ static char *handshake_protocol(struct loop *loop, const struct connection *conn
 static void handshake_accept_it(struct loop *loop, struct connection *connection) {
   const limpet_session session = loop_session(loop, connection->handle);
   char *protocol = handshake_protocol(loop, connection);
-  const int code = protocol ? handshake_accept(loop, connection, protocol, NULL) : LIMPET_ERROR_CODE_MEMORY;
+  const int code =
+      protocol ? handshake_accept(loop, connection, protocol, NULL) : LIMPET_ERROR_CODE_MEMORY;
   memory_give(loop->server, protocol);
   if (code == 0 || code == LIMPET_ERROR_CODE_STATE || code == LIMPET_ERROR_CODE_HANDLE) return;
   events_failed(loop, session, code, limpet_strerror(code));
@@ -86,19 +90,21 @@ static void handshake_accept_it(struct loop *loop, struct connection *connection
 }
 
 /* What the application says; without an answer of its own nobody is let in or turned away. */
-static enum limpet_verdict handshake_ask(struct loop *loop, const struct connection *connection, uint32_t path,
-                                         uint32_t length) {
+static enum limpet_verdict handshake_ask(struct loop *loop, const struct connection *connection,
+                                         uint32_t path, uint32_t length) {
   const struct callbacks *calls = &loop->server->callbacks;
   if (!calls->upgrade) return LIMPET_ACCEPT;
   char *text = text_take(loop, path, length);
   if (!text) return LIMPET_REFUSE;
   const limpet_session session = loop_session(loop, connection->handle);
-  const enum limpet_verdict verdict = calls->upgrade(loop->server, session, text, calls->upgrade_user);
+  const enum limpet_verdict verdict =
+      calls->upgrade(loop->server, session, text, calls->upgrade_user);
   memory_give(loop->server, text);
   return verdict;
 }
 
-void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path, size_t length) {
+void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path,
+                       size_t length) {
   if (!bounds_admit(loop, connection)) {
     const int code = LIMPET_ERROR_CODE_HTTP_ADDRESS;
     events_failed(loop, loop_session(loop, connection->handle), code, limpet_strerror(code));
@@ -114,7 +120,8 @@ void handshake_upgrade(struct loop *loop, struct connection *connection, const c
   else (void)handshake_respond(loop, connection, 403, NULL, NULL, 0);
 }
 
-void handshake_request(struct loop *loop, struct connection *connection, const char *path, size_t length) {
+void handshake_request(struct loop *loop, struct connection *connection, const char *path,
+                       size_t length) {
   const struct callbacks *calls = &loop->server->callbacks;
   if (!calls->request) {
     (void)handshake_respond(loop, connection, 0, NULL, NULL, 0);
@@ -140,8 +147,8 @@ int limpet_session_accept(limpet_session session, const char *protocol, const ch
   return entered != 0 ? refuse(entered) : handshake_accept(loop, connection, protocol, headers);
 }
 
-int limpet_session_respond(limpet_session session, int status, const char *headers, const void *body,
-                           size_t length) {
+int limpet_session_respond(limpet_session session, int status, const char *headers,
+                           const void *body, size_t length) {
   if (status != 0 && (status < 200 || status > 599)) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a status is 200 to 599, or 0, not %d", status);
   }
@@ -151,5 +158,6 @@ int limpet_session_respond(limpet_session session, int status, const char *heade
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
-  return entered != 0 ? refuse(entered) : handshake_respond(loop, connection, status, headers, body, length);
+  return entered != 0 ? refuse(entered)
+                      : handshake_respond(loop, connection, status, headers, body, length);
 }

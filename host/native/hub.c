@@ -23,7 +23,8 @@ void hub_count(struct limpet_published *published, int status) {
 
 int32_t hub_place(struct loop *loop, const void *data, size_t length) {
   const uint8_t *bytes = data;
-  if (length > 0 && bytes >= loop->memory && bytes < loop->memory + limpet_core_memory_size(loop->core)) {
+  if (length > 0 && bytes >= loop->memory &&
+      bytes < loop->memory + limpet_core_memory_size(loop->core)) {
     return (int32_t)(bytes - loop->memory);
   }
   int32_t at = limpet_core_publish_room(loop->core, (int32_t)length);
@@ -43,7 +44,8 @@ static int hub_made(struct loop *loop, int32_t at, struct limpet_published *publ
     limpet_core_publish_room(loop->core, -1);
     return at;
   }
-  const struct limpet_publish_record record = *(const struct limpet_publish_record *)(const void *)(loop->memory + at);
+  const struct limpet_publish_record record =
+      *(const struct limpet_publish_record *)(const void *)(loop->memory + at);
   published->delivered += record.delivered;
   published->over += record.over;
   published->dropped += record.dropped;
@@ -60,7 +62,8 @@ bool hub_may_make(const struct loop *loop, size_t length) {
 struct alone hub_alone(struct loop *loop, const void *data, size_t length) {
   struct alone alone = {.data = data, .told = loop->told};
   const uint8_t *bytes = data;
-  const bool is_told = alone.told && bytes >= alone.told->bytes && bytes < alone.told->bytes + alone.told->size;
+  const bool is_told =
+      alone.told && bytes >= alone.told->bytes && bytes < alone.told->bytes + alone.told->size;
   if (length > loop->send_max && !is_told) alone.buffer = buffer_take(loop, length);
   if (!alone.buffer) return alone;
   memcpy(alone.buffer->bytes, data, length);
@@ -77,8 +80,8 @@ void hub_alone_end(struct loop *loop, const struct alone *alone) {
 /* ---------------------------------------------------------------------- topics */
 
 /* Sends to the subscribers one by one. */
-static int hub_publish_each(struct loop *loop, const char *topic, int32_t except, int kind, const void *data,
-                            size_t length, struct limpet_published *published) {
+static int hub_publish_each(struct loop *loop, const char *topic, int32_t except, int kind,
+                            const void *data, size_t length, struct limpet_published *published) {
   for (int32_t handle = 0;;) {
     uint32_t at = 0;
     int32_t ptr, topic_length;
@@ -91,8 +94,8 @@ static int hub_publish_each(struct loop *loop, const char *topic, int32_t except
   }
 }
 
-int hub_publish(struct loop *loop, const char *topic, limpet_session except, int kind, const void *data, size_t length,
-                struct limpet_published *published) {
+int hub_publish(struct loop *loop, const char *topic, limpet_session except, int kind,
+                const void *data, size_t length, struct limpet_published *published) {
   const int32_t left_out = loop_find(except) == loop ? session_handle(except) : 0;
   const int32_t from = hub_may_make(loop, length) ? hub_place(loop, data, length) : 0;
   if (from == 0) {
@@ -105,21 +108,23 @@ int hub_publish(struct loop *loop, const char *topic, limpet_session except, int
   int32_t ptr, topic_length;
   int32_t record = text_pass(loop, &at, topic, "a topic", &ptr, &topic_length);
   if (record == 0) {
-    record = limpet_core_publish(loop->core, ptr, topic_length, kind, from, (int32_t)length, left_out);
+    record =
+        limpet_core_publish(loop->core, ptr, topic_length, kind, from, (int32_t)length, left_out);
   }
   return hub_made(loop, record, published);
 }
 
 /* ------------------------------------------------------------------ selections */
 
-int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, int kind, const void *data,
-                  size_t length, struct limpet_published *published) {
+int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, int kind,
+                  const void *data, size_t length, struct limpet_published *published) {
   const bool together = hub_may_make(loop, length) && !(selection && selection->filter);
   const int32_t from = together ? hub_place(loop, data, length) : 0;
   if (from != 0) {
     uint32_t at;
     int32_t record = select_record(loop, selection, &at);
-    if (record >= 0) record = limpet_core_broadcast(loop->core, record, kind, from, (int32_t)length);
+    if (record >= 0)
+      record = limpet_core_broadcast(loop->core, record, kind, from, (int32_t)length);
     return hub_made(loop, record, published);
   }
   const struct alone alone = hub_alone(loop, data, length);
@@ -132,7 +137,8 @@ int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, i
   return handle;
 }
 
-void hub_each(struct loop *loop, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg) {
+void hub_each(struct loop *loop, limpet_session except,
+              void (*task)(limpet_session session, void *arg), void *arg) {
   int32_t handle = 0;
   while ((handle = select_next(loop, NULL, handle)) > 0) {
     if (loop_session(loop, handle) != except) task(loop_session(loop, handle), arg);
@@ -142,7 +148,8 @@ void hub_each(struct loop *loop, limpet_session except, void (*task)(limpet_sess
 /* -------------------------------------------------------------- the application's */
 
 int hub_check(const limpet_server *server, enum limpet_type type, const void *data, size_t length) {
-  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "many sessions are those of a server, not of NULL");
+  if (!server)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "many sessions are those of a server, not of NULL");
   if (type != LIMPET_TEXT && type != LIMPET_BINARY) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is LIMPET_TEXT or LIMPET_BINARY");
   }
@@ -152,8 +159,9 @@ int hub_check(const limpet_server *server, enum limpet_type type, const void *da
   return 0;
 }
 
-int limpet_server_broadcast_to(limpet_server *server, const struct limpet_selection *selection, enum limpet_type type,
-                               const void *data, size_t length, struct limpet_published *published) {
+int limpet_server_broadcast_to(limpet_server *server, const struct limpet_selection *selection,
+                               enum limpet_type type, const void *data, size_t length,
+                               struct limpet_published *published) {
   struct limpet_published sum = {0};
   if (published) *published = sum;
   int code = hub_check(server, type, data, length);
@@ -170,30 +178,36 @@ int limpet_server_broadcast_to(limpet_server *server, const struct limpet_select
   return code < 0 ? refuse(code) : (int)sum.delivered;
 }
 
-int limpet_server_broadcast(limpet_server *server, enum limpet_type type, const void *data, size_t length) {
+int limpet_server_broadcast(limpet_server *server, enum limpet_type type, const void *data,
+                            size_t length) {
   return limpet_server_broadcast_to(server, NULL, type, data, length, NULL);
 }
 
-int limpet_server_publish(limpet_server *server, const char *topic, limpet_session except, enum limpet_type type,
-                          const void *data, size_t length, struct limpet_published *published) {
+int limpet_server_publish(limpet_server *server, const char *topic, limpet_session except,
+                          enum limpet_type type, const void *data, size_t length,
+                          struct limpet_published *published) {
   struct limpet_published sum = {0};
   if (published) *published = sum;
   int code = hub_check(server, type, data, length);
   if (code != 0) return code;
-  if (!topic) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is published to a topic, not to NULL");
+  if (!topic)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is published to a topic, not to NULL");
   for (int i = 0; i < server->loop_count && code == 0; i++) {
     struct loop *loop = server->loops[i];
     if (loop_is_mine(loop)) code = hub_publish(loop, topic, except, (int)type, data, length, &sum);
   }
   if (code == 0) code = crossing_publish(server, topic, except, (int)type, data, length);
   if (published) *published = sum;
-  if (code == LIMPET_ERROR_CODE_VALUE) return fail(code, "\"%.128s\" is no topic to publish to", topic);
+  if (code == LIMPET_ERROR_CODE_VALUE)
+    return fail(code, "\"%.128s\" is no topic to publish to", topic);
   return code < 0 ? refuse(code) : (int)sum.delivered;
 }
 
-int limpet_server_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg),
-                       void *arg, void (*on_finish)(limpet_server *server, void *arg)) {
-  if (!server || !task) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_each takes a server and a task");
+int limpet_server_each(limpet_server *server, limpet_session except,
+                       void (*task)(limpet_session session, void *arg), void *arg,
+                       void (*on_finish)(limpet_server *server, void *arg)) {
+  if (!server || !task)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_each takes a server and a task");
   if (server->loop_count > 1 || !loop_is_mine(server->loops[0])) {
     return crossing_each(server, except, task, arg, on_finish);
   }

@@ -8,13 +8,14 @@
 
 /* Publishes to the subscribers of a topic in this loop but `except`: 0, or a code. `kind` as limpet_core_send has
  * it. What became of it is added to `published`. */
-int hub_publish(struct loop *loop, const char *topic, limpet_session except, int kind, const void *data, size_t length,
-                struct limpet_published *published);
+int hub_publish(struct loop *loop, const char *topic, limpet_session except, int kind,
+                const void *data, size_t length, struct limpet_published *published);
 /* The same to the open sessions that a selection names; NULL: all. */
-int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, int kind, const void *data,
-                  size_t length, struct limpet_published *published);
+int hub_broadcast(struct loop *loop, const struct limpet_selection *selection, int kind,
+                  const void *data, size_t length, struct limpet_published *published);
 /* Calls task for each open session of this loop but `except`. */
-void hub_each(struct loop *loop, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg);
+void hub_each(struct loop *loop, limpet_session except,
+              void (*task)(limpet_session session, void *arg), void *arg);
 
 /* Adds the answer to one of many sends. */
 void hub_count(struct limpet_published *published, int status);

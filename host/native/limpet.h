@@ -50,10 +50,7 @@ typedef struct limpet_server limpet_server;
 typedef uint64_t limpet_session;
 
 /* Kinds of messages. RFC 6455 5.6. */
-enum limpet_type {
-  LIMPET_TEXT = LIMPET_OPCODE_TEXT,
-  LIMPET_BINARY = LIMPET_OPCODE_BINARY
-};
+enum limpet_type { LIMPET_TEXT = LIMPET_OPCODE_TEXT, LIMPET_BINARY = LIMPET_OPCODE_BINARY };
 
 /* Codes of this host, beside enum limpet_error_code. */
 enum limpet_host_error {
@@ -115,7 +112,8 @@ LIMPET_API int limpet_config_set_threads(limpet_config *config, int threads);
 LIMPET_API int limpet_config_set_max_connections(limpet_config *config, uint32_t connections);
 /* Of one remote address, 0 = no bound (default); past it 429. Over several threads those count that came as far as
  * their handshake. */
-LIMPET_API int limpet_config_set_max_connections_per_address(limpet_config *config, uint32_t connections);
+LIMPET_API int limpet_config_set_max_connections_per_address(limpet_config *config,
+                                                             uint32_t connections);
 /* Longest message taken, bytes; past it close 1009. 0 = no bound, with LIMPET_DELIVERY_STREAM only. Default: the
  * core's, 16 MiB. RFC 6455 7.4.1. */
 LIMPET_API int limpet_config_set_max_message_size(limpet_config *config, uint32_t bytes);
@@ -139,7 +137,8 @@ LIMPET_API int limpet_config_set_handshake_timeout(limpet_config *config, uint32
 /* How long a close handshake may take, ms, 0 = no bound. Default 10,000. */
 LIMPET_API int limpet_config_set_close_timeout(limpet_config *config, uint32_t ms);
 /* Heartbeats that measure the round-trip time: ms between two (0 = none, default), ms until one counts as lost. */
-LIMPET_API int limpet_config_set_heartbeat(limpet_config *config, uint32_t interval_ms, uint32_t timeout_ms);
+LIMPET_API int limpet_config_set_heartbeat(limpet_config *config, uint32_t interval_ms,
+                                           uint32_t timeout_ms);
 
 /* permessage-deflate, RFC 7692. Default off. */
 LIMPET_API int limpet_config_set_compression_enabled(limpet_config *config, bool enabled);
@@ -175,9 +174,11 @@ LIMPET_API int limpet_config_set_rate_limit_bytes(limpet_config *config, uint32_
 /* The window, ms. Default 1,000. */
 LIMPET_API int limpet_config_set_rate_limit_window(limpet_config *config, uint32_t ms);
 /* What happens past it: drop, wait or close 1008. Default LIMPET_RATE_POLICY_DROP. */
-LIMPET_API int limpet_config_set_rate_limit_policy(limpet_config *config, enum limpet_rate_policy policy);
+LIMPET_API int limpet_config_set_rate_limit_policy(limpet_config *config,
+                                                   enum limpet_rate_policy policy);
 /* The same for all sessions together; with threads each has its part. */
-LIMPET_API int limpet_config_set_rate_limit_all(limpet_config *config, uint32_t messages, uint32_t bytes);
+LIMPET_API int limpet_config_set_rate_limit_all(limpet_config *config, uint32_t messages,
+                                                uint32_t bytes);
 
 /* What peers may say of the client's address: bits of enum limpet_trust. Default 0. */
 LIMPET_API int limpet_config_set_trust_proxy(limpet_config *config, uint32_t trust);
@@ -186,25 +187,31 @@ LIMPET_API int limpet_config_set_trust_proxy(limpet_config *config, uint32_t tru
 LIMPET_API int limpet_config_set_keep_request(limpet_config *config, const char *names);
 /* TCP keepalive: seconds of silence before the first probe (0 = off, default), between probes, and how
  * many may be lost. */
-LIMPET_API int limpet_config_set_keepalive(limpet_config *config, int idle_s, int interval_s, int probes);
+LIMPET_API int limpet_config_set_keepalive(limpet_config *config, int idle_s, int interval_s,
+                                           int probes);
 /* How many published messages wait for one write; 0 (default): until the turn ends. */
 LIMPET_API int limpet_config_set_batch(limpet_config *config, uint32_t messages);
 /* Any option of the core's defaults, see enum limpet_option. */
-LIMPET_API int limpet_config_set_option(limpet_config *config, enum limpet_option option, int32_t value);
+LIMPET_API int limpet_config_set_option(limpet_config *config, enum limpet_option option,
+                                        int32_t value);
 
 /* TLS 1.2 and up. Certificate chain and private key, PEM or DER files; read by limpet_server_start. LIMPET_E_UNSUPPORTED
  * from all of these where the library was built without TLS. */
-LIMPET_API int limpet_config_set_tls(limpet_config *config, const char *cert_file, const char *key_file);
+LIMPET_API int limpet_config_set_tls(limpet_config *config, const char *cert_file,
+                                     const char *key_file);
 /* A further certificate, for clients that ask for this server name (SNI; "*.example.com" for one label more). RFC 6066 3. */
-LIMPET_API int limpet_config_add_tls_host(limpet_config *config, const char *name, const char *cert_file, const char *key_file);
+LIMPET_API int limpet_config_add_tls_host(limpet_config *config, const char *name,
+                                          const char *cert_file, const char *key_file);
 /* Suites by their names (OpenSSL's, IANA's or mbedTLS's), separated by colons, the server's first choice first; NULL
  * (default) for those of RFC 9325 4.2. An unknown one is LIMPET_ERROR_CODE_ARGUMENT. */
 LIMPET_API int limpet_config_set_tls_ciphers(limpet_config *config, const char *suites);
 /* Client certificates: the CA file that signs them, and whether one is required. Where none is, none will do, but one that
  * is not by that CA is refused. NULL: clients are not asked (default). */
-LIMPET_API int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file, bool required);
+LIMPET_API int limpet_config_set_tls_client_ca(limpet_config *config, const char *ca_file,
+                                               bool required);
 /* Of clients: the CA file that servers are held against (default: the system's), whether they are checked (default true). */
-LIMPET_API int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file, bool verified);
+LIMPET_API int limpet_config_set_tls_peer(limpet_config *config, const char *ca_file,
+                                          bool verified);
 
 /* Memory for all that this host keeps for a server's connections, in place of the heap: 16-byte aligned, from
  * limpet_server_new on the server's until limpet_server_free. The core's linear memory is in it where the engine
@@ -258,47 +265,70 @@ enum limpet_verdict {
 };
 
 /* An opening handshake came; without this callback all are accepted. Request functions may be used. */
-typedef enum limpet_verdict (*limpet_on_upgrade)(limpet_server *server, limpet_session session, const char *path, void *user);
+typedef enum limpet_verdict (*limpet_on_upgrade)(limpet_server *server, limpet_session session,
+                                                 const char *path, void *user);
 /* A plain HTTP request came: limpet_session_respond answers, now or later; without this callback it gets 426. */
-typedef void (*limpet_on_request)(limpet_server *server, limpet_session session, const char *method, const char *path, void *user);
+typedef void (*limpet_on_request)(limpet_server *server, limpet_session session, const char *method,
+                                  const char *path, void *user);
 /* A session is open: accepted by the server, or a client's handshake succeeded. */
 typedef void (*limpet_on_connect)(limpet_server *server, limpet_session session, void *user);
 /* A client's connection did not come to be: `code`, and words. on_close does not follow. */
-typedef void (*limpet_on_connect_error)(limpet_server *server, limpet_session session, int code, const char *message, void *user);
+typedef void (*limpet_on_connect_error)(limpet_server *server, limpet_session session, int code,
+                                        const char *message, void *user);
 /* A whole message. Bytes at `data` may be changed in place, but not once they were sent from there: long ones
  * are not copied then. */
-typedef void (*limpet_on_message)(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, void *user);
+typedef void (*limpet_on_message)(limpet_server *server, limpet_session session,
+                                  enum limpet_type type, char *data, size_t length, void *user);
 /* A piece of a message (LIMPET_DELIVERY_STREAM): whether it begins the message, whether it ends it, and
  * how much of the present frame is still to come. */
-typedef void (*limpet_on_chunk)(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length, bool first, bool last, uint32_t remaining, void *user);
+typedef void (*limpet_on_chunk)(limpet_server *server, limpet_session session,
+                                enum limpet_type type, char *data, size_t length, bool first,
+                                bool last, uint32_t remaining, void *user);
 /* A session that was open is over: its close code (1006 without a Close frame) and reason. */
-typedef void (*limpet_on_close)(limpet_server *server, limpet_session session, uint16_t code, const char *reason, void *user);
+typedef void (*limpet_on_close)(limpet_server *server, limpet_session session, uint16_t code,
+                                const char *reason, void *user);
 /* Something failed: a broken rule, a refused handshake, a timeout (a core's code), or a descriptor, TLS
  * (this host's). session is 0 where it concerns none. */
-typedef void (*limpet_on_error)(limpet_server *server, limpet_session session, int code, const char *message, void *user);
+typedef void (*limpet_on_error)(limpet_server *server, limpet_session session, int code,
+                                const char *message, void *user);
 /* A ping (it was answered) or a pong came. */
-typedef void (*limpet_on_ping)(limpet_server *server, limpet_session session, const char *data, size_t length, void *user);
+typedef void (*limpet_on_ping)(limpet_server *server, limpet_session session, const char *data,
+                               size_t length, void *user);
 /* The session takes more: its queue fell below its mark, or limpet_session_call_writable asked. */
 typedef void (*limpet_on_writable)(limpet_server *server, limpet_session session, void *user);
 /* The server stops: last messages may be sent to this session. */
 typedef void (*limpet_on_shutdown)(limpet_server *server, limpet_session session, void *user);
 /* A heartbeat was answered after so many ms. */
-typedef void (*limpet_on_heartbeat)(limpet_server *server, limpet_session session, uint32_t rtt_ms, void *user);
+typedef void (*limpet_on_heartbeat)(limpet_server *server, limpet_session session, uint32_t rtt_ms,
+                                    void *user);
 
 /* Each takes NULL to take the callback back. Before limpet_server_start. */
-LIMPET_API int limpet_server_set_on_upgrade(limpet_server *server, limpet_on_upgrade callback, void *user);
-LIMPET_API int limpet_server_set_on_request(limpet_server *server, limpet_on_request callback, void *user);
-LIMPET_API int limpet_server_set_on_connect(limpet_server *server, limpet_on_connect callback, void *user);
-LIMPET_API int limpet_server_set_on_connect_error(limpet_server *server, limpet_on_connect_error callback, void *user);
-LIMPET_API int limpet_server_set_on_message(limpet_server *server, limpet_on_message callback, void *user);
-LIMPET_API int limpet_server_set_on_chunk(limpet_server *server, limpet_on_chunk callback, void *user);
-LIMPET_API int limpet_server_set_on_close(limpet_server *server, limpet_on_close callback, void *user);
-LIMPET_API int limpet_server_set_on_error(limpet_server *server, limpet_on_error callback, void *user);
-LIMPET_API int limpet_server_set_on_ping(limpet_server *server, limpet_on_ping callback, void *user);
-LIMPET_API int limpet_server_set_on_pong(limpet_server *server, limpet_on_ping callback, void *user);
-LIMPET_API int limpet_server_set_on_writable(limpet_server *server, limpet_on_writable callback, void *user);
-LIMPET_API int limpet_server_set_on_shutdown(limpet_server *server, limpet_on_shutdown callback, void *user);
-LIMPET_API int limpet_server_set_on_heartbeat(limpet_server *server, limpet_on_heartbeat callback, void *user);
+LIMPET_API int limpet_server_set_on_upgrade(limpet_server *server, limpet_on_upgrade callback,
+                                            void *user);
+LIMPET_API int limpet_server_set_on_request(limpet_server *server, limpet_on_request callback,
+                                            void *user);
+LIMPET_API int limpet_server_set_on_connect(limpet_server *server, limpet_on_connect callback,
+                                            void *user);
+LIMPET_API int limpet_server_set_on_connect_error(limpet_server *server,
+                                                  limpet_on_connect_error callback, void *user);
+LIMPET_API int limpet_server_set_on_message(limpet_server *server, limpet_on_message callback,
+                                            void *user);
+LIMPET_API int limpet_server_set_on_chunk(limpet_server *server, limpet_on_chunk callback,
+                                          void *user);
+LIMPET_API int limpet_server_set_on_close(limpet_server *server, limpet_on_close callback,
+                                          void *user);
+LIMPET_API int limpet_server_set_on_error(limpet_server *server, limpet_on_error callback,
+                                          void *user);
+LIMPET_API int limpet_server_set_on_ping(limpet_server *server, limpet_on_ping callback,
+                                         void *user);
+LIMPET_API int limpet_server_set_on_pong(limpet_server *server, limpet_on_ping callback,
+                                         void *user);
+LIMPET_API int limpet_server_set_on_writable(limpet_server *server, limpet_on_writable callback,
+                                             void *user);
+LIMPET_API int limpet_server_set_on_shutdown(limpet_server *server, limpet_on_shutdown callback,
+                                             void *user);
+LIMPET_API int limpet_server_set_on_heartbeat(limpet_server *server, limpet_on_heartbeat callback,
+                                              void *user);
 
 /* --------------------------------------------------------- many sessions at once */
 
@@ -332,32 +362,45 @@ struct limpet_selection {
 /* Sends one message to all open sessions. Returns how many it was queued for; with threads, how many on
  * this thread's core (the others follow). From another thread: 0, it follows. LIMPET_ERROR_CODE_MEMORY when
  * too much waits for another thread already: none of the others has it. Any thread. */
-LIMPET_API int limpet_server_broadcast(limpet_server *server, enum limpet_type type, const void *data, size_t length);
+LIMPET_API int limpet_server_broadcast(limpet_server *server, enum limpet_type type,
+                                       const void *data, size_t length);
 /* The same for those that a selection names; `published` may be NULL. Any thread. */
-LIMPET_API int limpet_server_broadcast_to(limpet_server *server, const struct limpet_selection *selection, enum limpet_type type, const void *data, size_t length, struct limpet_published *published);
+LIMPET_API int limpet_server_broadcast_to(limpet_server *server,
+                                          const struct limpet_selection *selection,
+                                          enum limpet_type type, const void *data, size_t length,
+                                          struct limpet_published *published);
 /* Sends one message to the subscribers of a topic (MQTT 5 4.7 patterns included), but `except` (0 for none);
  * a room is a topic. Returns as limpet_server_broadcast; `published` may be NULL. Any thread. */
-LIMPET_API int limpet_server_publish(limpet_server *server, const char *topic, limpet_session except, enum limpet_type type, const void *data, size_t length, struct limpet_published *published);
+LIMPET_API int limpet_server_publish(limpet_server *server, const char *topic,
+                                     limpet_session except, enum limpet_type type, const void *data,
+                                     size_t length, struct limpet_published *published);
 /* Sends one message to a list of sessions; returns how many it was queued for, or handed over. Any thread. */
-LIMPET_API int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count, enum limpet_type type, const void *data, size_t length);
+LIMPET_API int limpet_server_send_many(limpet_server *server, const limpet_session *sessions,
+                                       size_t count, enum limpet_type type, const void *data,
+                                       size_t length);
 
 /* A message that is framed and compressed once and sent any number of times; NULL when there is no memory for it. */
 typedef struct limpet_prepared limpet_prepared;
-LIMPET_API limpet_prepared *limpet_server_prepare(limpet_server *server, enum limpet_type type, const void *data, size_t length);
+LIMPET_API limpet_prepared *limpet_server_prepare(limpet_server *server, enum limpet_type type,
+                                                  const void *data, size_t length);
 LIMPET_API int limpet_session_send_prepared(limpet_session session, const limpet_prepared *message);
 /* What was sent of it still leaves. Before limpet_server_free where the server has limpet_config_set_memory. */
 LIMPET_API void limpet_prepared_free(limpet_prepared *message);
 
 /* Calls task for each open session but `except`; on_finish, which may be NULL, when all had theirs. With
  * threads each session's task runs on its own thread. Returns 0. Any thread. */
-LIMPET_API int limpet_server_each(limpet_server *server, limpet_session except, void (*task)(limpet_session session, void *arg), void *arg, void (*on_finish)(limpet_server *server, void *arg));
+LIMPET_API int limpet_server_each(limpet_server *server, limpet_session except,
+                                  void (*task)(limpet_session session, void *arg), void *arg,
+                                  void (*on_finish)(limpet_server *server, void *arg));
 /* Writes down up to `max` open sessions; returns how many there are. This and the next three: of a server of
  * several threads, those of this thread (limpet_server_each goes to all); LIMPET_E_THREAD for one that serves none. */
 LIMPET_API int limpet_server_sessions(limpet_server *server, limpet_session *sessions, size_t max);
 /* Those that a selection names. */
-LIMPET_API int limpet_server_select(limpet_server *server, const struct limpet_selection *selection, limpet_session *sessions, size_t max);
+LIMPET_API int limpet_server_select(limpet_server *server, const struct limpet_selection *selection,
+                                    limpet_session *sessions, size_t max);
 /* Members of a room; returns how many there are. */
-LIMPET_API int limpet_server_room_members(limpet_server *server, const char *topic, limpet_session *sessions, size_t max);
+LIMPET_API int limpet_server_room_members(limpet_server *server, const char *topic,
+                                          limpet_session *sessions, size_t max);
 
 /* A room, as limpet_server_rooms tells of it. */
 struct limpet_room {
@@ -369,7 +412,9 @@ struct limpet_room {
   bool pattern;
 };
 /* Calls `told` for each room until it returns false; returns how many rooms there are. */
-LIMPET_API int limpet_server_rooms(limpet_server *server, bool (*told)(const struct limpet_room *room, void *user), void *user);
+LIMPET_API int limpet_server_rooms(limpet_server *server,
+                                   bool (*told)(const struct limpet_room *room, void *user),
+                                   void *user);
 
 /* Sessions in use now, and those opened since the start; messages that came and went. Any thread. */
 LIMPET_API uint32_t limpet_server_active_count(const limpet_server *server);
@@ -387,19 +432,22 @@ LIMPET_API uint64_t limpet_server_memory(const limpet_server *server);
 
 /* Queues a message. Returns a LIMPET_SENT_* (0 OK, BACKPRESSURE: on_writable follows, DROPPED) or a code.
  * The data is copied. From another thread it is handed over: 0, or LIMPET_ERROR_CODE_MEMORY. Any thread. */
-LIMPET_API int limpet_session_send(limpet_session session, enum limpet_type type, const void *data, size_t length);
+LIMPET_API int limpet_session_send(limpet_session session, enum limpet_type type, const void *data,
+                                   size_t length);
 /* The same with text that ends with a zero byte. It is not checked for UTF-8. Any thread. */
 LIMPET_API int limpet_session_send_text(limpet_session session, const char *text);
 /* A fragment of a message: the first one says the type; `last` ends it. RFC 6455 5.4. Nothing else may be
  * sent in between. */
-LIMPET_API int limpet_session_send_fragment(limpet_session session, enum limpet_type type, const void *data, size_t length, bool last);
+LIMPET_API int limpet_session_send_fragment(limpet_session session, enum limpet_type type,
+                                            const void *data, size_t length, bool last);
 /* Flags of limpet_session_send_with. */
 enum limpet_send_flag {
   /* Not compressed, whatever was agreed on: what is compressed already, or secret beside a stranger's words. */
   LIMPET_SEND_UNCOMPRESSED = LIMPET_SEND_PLAIN
 };
 /* Any thread. */
-LIMPET_API int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data, size_t length, uint32_t flags);
+LIMPET_API int limpet_session_send_with(limpet_session session, enum limpet_type type,
+                                        const void *data, size_t length, uint32_t flags);
 /* At most 125 bytes. RFC 6455 5.5.2, 5.5.3. */
 LIMPET_API int limpet_session_ping(limpet_session session, const void *data, size_t length);
 LIMPET_API int limpet_session_pong(limpet_session session, const void *data, size_t length);
@@ -441,7 +489,8 @@ LIMPET_API uint64_t limpet_session_bytes_received(limpet_session session);
 
 /* The client's address ("192.0.2.1", "2001:db8::1") as the transport or a trusted proxy told; `port` and
  * `family` (4, 6, 0 = not known; so it is in on_close) may be NULL. 46 bytes hold any. Returns its length. */
-LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size, int *port, int *family);
+LIMPET_API int limpet_session_remote_address(limpet_session session, char *buffer, size_t size,
+                                             int *port, int *family);
 
 /* The server of a session, also of one that has ended; NULL once the server is gone. Any thread. */
 LIMPET_API limpet_server *limpet_session_server(limpet_session session);
@@ -467,26 +516,36 @@ struct limpet_tls_details {
 LIMPET_API int limpet_session_tls(limpet_session session, struct limpet_tls_details *details);
 
 /* Keys and values of a session, until its on_close returned. Values are bytes. */
-LIMPET_API int limpet_session_set_metadata(limpet_session session, const char *key, const void *value, size_t length);
+LIMPET_API int limpet_session_set_metadata(limpet_session session, const char *key,
+                                           const void *value, size_t length);
 /* Copies a value, cut off at `size`; returns its length, or LIMPET_ERROR_CODE_ABSENT. */
-LIMPET_API int limpet_session_metadata(limpet_session session, const char *key, void *buffer, size_t size);
+LIMPET_API int limpet_session_metadata(limpet_session session, const char *key, void *buffer,
+                                       size_t size);
 LIMPET_API int limpet_session_delete_metadata(limpet_session session, const char *key);
 
 /* The request: while on_upgrade or on_request decides, later if it is kept (limpet_config_set_keep_request).
  * Each copies a string, cut off at `size` with its zero byte, and returns its length; ABSENT when there is none. */
-LIMPET_API int limpet_session_request_part(limpet_session session, enum limpet_part part, char *buffer, size_t size);
-LIMPET_API int limpet_session_header(limpet_session session, const char *name, char *buffer, size_t size);
-LIMPET_API int limpet_session_cookie(limpet_session session, const char *name, char *buffer, size_t size);
+LIMPET_API int limpet_session_request_part(limpet_session session, enum limpet_part part,
+                                           char *buffer, size_t size);
+LIMPET_API int limpet_session_header(limpet_session session, const char *name, char *buffer,
+                                     size_t size);
+LIMPET_API int limpet_session_cookie(limpet_session session, const char *name, char *buffer,
+                                     size_t size);
 /* The n-th subprotocol that the client offers, from 0. */
-LIMPET_API int limpet_session_offered_protocol(limpet_session session, int index, char *buffer, size_t size);
+LIMPET_API int limpet_session_offered_protocol(limpet_session session, int index, char *buffer,
+                                               size_t size);
 /* Calls `told` for each field until it returns false; returns how many it told. */
-LIMPET_API int limpet_session_headers(limpet_session session, bool (*told)(const char *name, const char *value, void *user), void *user);
+LIMPET_API int limpet_session_headers(limpet_session session,
+                                      bool (*told)(const char *name, const char *value, void *user),
+                                      void *user);
 
 /* Accepts a handshake whose on_upgrade said LIMPET_DECIDED: a subprotocol that was offered, or NULL; lines
  * "Name: value\r\n" to add, or NULL. */
-LIMPET_API int limpet_session_accept(limpet_session session, const char *protocol, const char *headers);
+LIMPET_API int limpet_session_accept(limpet_session session, const char *protocol,
+                                     const char *headers);
 /* Answers a plain request, or refuses a handshake: 200 to 599, or 0 for the default (426, 400). */
-LIMPET_API int limpet_session_respond(limpet_session session, int status, const char *headers, const void *body, size_t length);
+LIMPET_API int limpet_session_respond(limpet_session session, int status, const char *headers,
+                                      const void *body, size_t length);
 
 /* Rooms: 1 when it joined or left, 0 when nothing changed. */
 LIMPET_API int limpet_session_join(limpet_session session, const char *topic);
@@ -511,7 +570,9 @@ struct limpet_connect_options {
  * (LIMPET_ERROR_CODE_RESPONSE_STATUS: its first line is in the words; redirects are not followed).
  * limpet_session_close and limpet_session_terminate give it up: LIMPET_E_CLOSED. Several addresses of a name are
  * tried one after the other. RFC 6455 3, 4.1. */
-LIMPET_API int limpet_server_connect(limpet_server *server, const char *url, const struct limpet_connect_options *options, limpet_session *session);
+LIMPET_API int limpet_server_connect(limpet_server *server, const char *url,
+                                     const struct limpet_connect_options *options,
+                                     limpet_session *session);
 
 /* Flags of limpet_server_attach and limpet_ws_attach. */
 enum limpet_attach_flag {
@@ -527,7 +588,8 @@ enum limpet_attach_flag {
 /* Takes over a connected stream socket (an accepted one; TCP, Unix, socketpair). It is non-blocking and
  * the server's from now on, closed with its session, unless this fails. With LIMPET_NO_HTTP on_connect is called
  * before it returns. */
-LIMPET_API int limpet_server_attach(limpet_server *server, int fd, uint32_t flags, limpet_session *session);
+LIMPET_API int limpet_server_attach(limpet_server *server, int fd, uint32_t flags,
+                                    limpet_session *session);
 /* Ends a session without a word and gives its descriptor back, non-blocking, once what was sent is written
  * (LIMPET_ERROR_CODE_STATE before). Bytes that were read from it but not used are copied to `rest`
  * (`rest_length`: its size, then how many; LIMPET_E_STORAGE when they do not fit, and nothing changed). No
@@ -541,7 +603,9 @@ LIMPET_API int limpet_session_detach(limpet_session session, void *rest, size_t 
 
 typedef struct limpet_ws limpet_ws;
 /* Memory for a limpet_ws. */
-struct limpet_ws_storage { void *opaque[32]; };
+struct limpet_ws_storage {
+  void *opaque[32];
+};
 
 /* ms on the clock that deadlines are of. Any thread. */
 LIMPET_API int64_t limpet_now(void);
@@ -550,15 +614,20 @@ LIMPET_API int64_t limpet_now(void);
  * and 0 to leave one out; LIMPET_ERROR_CODE_ARGUMENT when one does not fit. `storage` has to live until limpet_ws_close
  * or limpet_ws_detach, which come before limpet_server_free; NULL: the heap. On failure the socket stays the
  * caller's, as it was. */
-LIMPET_API int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource, size_t resource_size, char *host, size_t host_size, struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **ws);
+LIMPET_API int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource,
+                                size_t resource_size, char *host, size_t host_size,
+                                struct limpet_ws_storage *storage, int64_t deadline,
+                                limpet_ws **ws);
 /* Sends one message, and waits until it is written to the socket. After LIMPET_E_TIMEOUT the rest leaves in later
  * calls. LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the peer broke. */
 LIMPET_API int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadline);
-LIMPET_API int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline);
+LIMPET_API int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data,
+                                 size_t length, int64_t deadline);
 /* Receives one message: its length; LIMPET_E_CLOSED after the peer's Close frame, the core's code after a rule that the
  * peer broke, LIMPET_E_TYPE for a message of the other type, LIMPET_ERROR_CODE_TOO_BIG when it does not fit (in both
  * cases it stays). `type` NULL: only the agreed type is taken. */
-LIMPET_API int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type, int64_t deadline);
+LIMPET_API int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type,
+                                 int64_t deadline);
 /* The code and reason of the peer's Close frame (1005 for one without, 1006 when the connection broke); 0 while
  * there is none. RFC 6455 7.4.1. */
 LIMPET_API int limpet_ws_status(const limpet_ws *ws, char *reason, size_t size);
@@ -585,7 +654,8 @@ struct limpet_poll_callbacks {
 };
 /* Before limpet_server_start. Callbacks may be NULL; `add` is called from within for the descriptor that wakes the
  * server. limpet_server_poll goes on to work, and does not need the caller's loop. */
-LIMPET_API int limpet_server_set_poll(limpet_server *server, const struct limpet_poll_callbacks *callbacks);
+LIMPET_API int limpet_server_set_poll(limpet_server *server,
+                                      const struct limpet_poll_callbacks *callbacks);
 /* Handles what poll(2) found on a descriptor. Returns 1 when it was one of the server's, 0 when it is not:
  * then nothing happened, so that any descriptor may be tried. LIMPET_E_STATE once the server has stopped. */
 LIMPET_API int limpet_server_service_fd(limpet_server *server, int fd, int revents);
@@ -612,7 +682,8 @@ LIMPET_API void limpet_log_emit_stderr(enum limpet_log_level level, const char *
 /* To syslog(3); openlog, setlogmask and closelog stay the application's. */
 LIMPET_API void limpet_log_emit_syslog(enum limpet_log_level level, const char *line, void *user);
 /* For the application's own lines. Any thread. */
-LIMPET_API void limpet_log(enum limpet_log_level level, const char *format, ...) LIMPET_PRINTF(2, 3);
+LIMPET_API void limpet_log(enum limpet_log_level level, const char *format, ...)
+    LIMPET_PRINTF(2, 3);
 
 /* Goes on as a daemon: forks, its own session, stdin, stdout and stderr to /dev/null, the process id in
  * lock_file, which is locked while it lives (NULL for none). The parent exits with 0 once the daemon has

@@ -24,10 +24,13 @@ struct connection *link_of(struct loop *loop, int32_t handle) {
 enum limpet_state link_state(struct loop *loop, int32_t handle) {
   const int32_t info = limpet_core_session_info(loop->core, handle);
   if (info <= 0) return LIMPET_STATE_CLOSED;
-  return (enum limpet_state)((const struct limpet_session_info *)(const void *)(loop->memory + info))->state;
+  return (enum limpet_state)(
+             (const struct limpet_session_info *)(const void *)(loop->memory + info))
+      ->state;
 }
 
-struct connection *link_add(struct loop *loop, int32_t handle, int fd, const struct transport *transport) {
+struct connection *link_add(struct loop *loop, int32_t handle, int fd,
+                            const struct transport *transport) {
   struct connection *connection = &loop->connections[(uint32_t)handle & LIMPET_HANDLE_SLOT];
   *connection = (struct connection){.handle = handle, .fd = fd, .transport = transport};
   return connection;
@@ -92,7 +95,8 @@ struct extra *link_extra(struct loop *loop, struct connection *connection) {
 
 /* Whether bytes lie in the buffer that on_message has now. */
 static bool outgoing_shares(const struct buffer *told, const uint8_t *data, size_t length) {
-  return told && data >= told->bytes && length <= told->size && data - told->bytes <= (ptrdiff_t)(told->size - length);
+  return told && data >= told->bytes && length <= told->size &&
+         data - told->bytes <= (ptrdiff_t)(told->size - length);
 }
 
 struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, size_t length) {
@@ -110,7 +114,8 @@ struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, siz
     return NULL;
   }
   if (length > 0) memcpy(buffer->bytes, data, length);
-  *outgoing = (struct outgoing){.kind = kind, .bytes = buffer->bytes, .length = length, .buffer = buffer};
+  *outgoing =
+      (struct outgoing){.kind = kind, .bytes = buffer->bytes, .length = length, .buffer = buffer};
   return outgoing;
 }
 

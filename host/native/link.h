@@ -110,7 +110,8 @@ struct connection *link_of(struct loop *loop, int32_t handle);
 /* What a session is; LIMPET_STATE_CLOSED for a stale one. */
 enum limpet_state link_state(struct loop *loop, int32_t handle);
 /* A row for a session that was opened; `fd` -1 when it has no socket yet. There is one for each session. */
-struct connection *link_add(struct loop *loop, int32_t handle, int fd, const struct transport *transport);
+struct connection *link_add(struct loop *loop, int32_t handle, int fd,
+                            const struct transport *transport);
 /* Begins to read: or the transport's handshake, if it has one. */
 void link_begin(struct loop *loop, struct connection *connection);
 /* What poll(2) has to tell of it. */

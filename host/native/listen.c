@@ -40,7 +40,8 @@ static int listen_bind_unix(int fd, const struct sockaddr_un *address) {
   const struct sockaddr *where = (const struct sockaddr *)address;
   const int answer = bind(fd, where, sizeof *address), error = errno;
   if (answer == 0 || error != EADDRINUSE) return answer;
-  if (listen_stale(address) && unlink(address->sun_path) == 0) return bind(fd, where, sizeof *address);
+  if (listen_stale(address) && unlink(address->sun_path) == 0)
+    return bind(fd, where, sizeof *address);
   errno = error;
   return -1;
 }
@@ -48,7 +49,8 @@ static int listen_bind_unix(int fd, const struct sockaddr_un *address) {
 static int listen_unix(const limpet_config *settings, const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) {
-    return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s: a socket's path has at most %zu bytes", path, sizeof address.sun_path - 1);
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s: a socket's path has at most %zu bytes", path,
+                sizeof address.sun_path - 1);
   }
   strcpy(address.sun_path, path);
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -93,7 +95,8 @@ int listen_open(const limpet_config *settings, int *port, bool shared) {
   }
   char service[8];
   snprintf(service, sizeof service, "%d", *port);
-  const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+  const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+                                 .ai_socktype = SOCK_STREAM};
   struct addrinfo *all;
   const int failed = getaddrinfo(settings->host, service, &hints, &all);
   if (failed != 0) return fail(LIMPET_E_CONNECT, "%s: %s", settings->host, gai_strerror(failed));
@@ -104,7 +107,8 @@ int listen_open(const limpet_config *settings, int *port, bool shared) {
   const int error = errno;
   freeaddrinfo(all);
   errno = error;
-  if (fd < 0) return fail(LIMPET_E_SYSTEM, "bind %s:%d: %s", settings->host, *port, strerror(error));
+  if (fd < 0)
+    return fail(LIMPET_E_SYSTEM, "bind %s:%d: %s", settings->host, *port, strerror(error));
   *port = listen_port(fd);
   return fd;
 }
@@ -121,7 +125,8 @@ int listen_begin(struct loop *loop, int *port, bool shared) {
 static void listen_unlink(int fd) {
   struct sockaddr_un address = {0};
   socklen_t size = sizeof address;
-  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX) return;
+  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX)
+    return;
   if (address.sun_path[0]) unlink(address.sun_path);
 }
 
@@ -173,10 +178,12 @@ static void listen_tell(struct loop *loop, int32_t handle, const struct sockaddr
   uint32_t at = 0;
   const uint32_t ptr = loop_pass(loop, &at, ip, length);
   // An address that has its share is answered 429 by the core.
-  limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port, (int32_t)loop->server->settings->trust);
+  limpet_core_address_set(loop->core, handle, (int32_t)ptr, (int32_t)length, port,
+                          (int32_t)loop->server->settings->trust);
 }
 
-struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address) {
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd,
+                               const struct sockaddr *address) {
   listen_prepare(loop->server->settings, fd, address->sa_family);
   struct connection *connection = link_add(loop, handle, fd, &transport_plain);
   connection->flags |= CONNECTION_COUNTED;
@@ -186,7 +193,8 @@ struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const 
   return connection;
 }
 
-int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection) {
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address,
+                 struct connection **connection) {
   if (!bounds_enter(loop)) return LIMPET_ERROR_CODE_SESSIONS;
   const int32_t handle = limpet_core_open(loop->core, loop_now(loop));
   if (handle < 0) {
@@ -206,7 +214,8 @@ void listen_take(struct loop *loop, int fd, const struct sockaddr *address) {
     events_failed(loop, 0, entered, limpet_strerror(entered));
     return;
   }
-  if (loop->server->settings->certificate_count > 0 && tls_begin(loop, connection, false, NULL) != 0) {
+  if (loop->server->settings->certificate_count > 0 &&
+      tls_begin(loop, connection, false, NULL) != 0) {
     events_failed(loop, loop_session(loop, connection->handle), LIMPET_E_TLS, limpet_last_error());
     link_gone(loop, connection);
     return;
@@ -219,7 +228,8 @@ static void listen_rest(struct loop *loop) {
   if (loop->listener_wait == 0) {
     loop->polling->remove(loop->poller, loop->listener, ROW_LISTENER);
     char words[128];
-    snprintf(words, sizeof words, "no descriptor for a connection (%s): accepting rests", strerror(errno));
+    snprintf(words, sizeof words, "no descriptor for a connection (%s): accepting rests",
+             strerror(errno));
     events_failed(loop, 0, LIMPET_E_SYSTEM, words);
   }
   loop->listener_wait = loop->now + ACCEPT_REST_MS;
@@ -230,7 +240,8 @@ void listen_accept(struct loop *loop) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
 #ifdef __linux__
-    const int fd = accept4(loop->listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        accept4(loop->listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
     const int fd = accept(loop->listener, (struct sockaddr *)&address, &size);
     if (fd >= 0) fcntl(fd, F_SETFL, O_NONBLOCK), fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -53,20 +53,11 @@ int limpet_log_set(uint32_t levels, limpet_log_emitter emitter, void *user) {
 /* What a level is called, and what syslog(3) calls it. */
 static const char *log_word(enum limpet_log_level level, int *priority) {
   switch (level) {
-    case LIMPET_LOG_ERROR:
-      *priority = LOG_ERR;
-      return "error";
-    case LIMPET_LOG_WARN:
-      *priority = LOG_WARNING;
-      return "warning";
-    case LIMPET_LOG_NOTICE:
-      *priority = LOG_NOTICE;
-      return "notice";
-    case LIMPET_LOG_INFO:
-      *priority = LOG_INFO;
-      return "info";
-    case LIMPET_LOG_DEBUG:
-      break;
+    case LIMPET_LOG_ERROR: *priority = LOG_ERR; return "error";
+    case LIMPET_LOG_WARN: *priority = LOG_WARNING; return "warning";
+    case LIMPET_LOG_NOTICE: *priority = LOG_NOTICE; return "notice";
+    case LIMPET_LOG_INFO: *priority = LOG_INFO; return "info";
+    case LIMPET_LOG_DEBUG: break;
   }
   *priority = LOG_DEBUG;
   return "debug";

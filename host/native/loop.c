@@ -12,9 +12,9 @@
 #include "client.h"
 #include "counters.h"
 #include "crossing.h"
-#include "threads.h"
 #include "hub.h"
 #include "memory.h"
+#include "threads.h"
 
 /* Descriptors that one turn handles. */
 #define READY_MAX 256
@@ -49,7 +49,9 @@ static bool loop_make_core(struct loop *loop) {
   loop->scratch_size = (uint32_t)limpet_core_region_size(loop->core, LIMPET_REGION_SCRATCH);
   loop->send_max = (uint32_t)limpet_core_send_max(loop->core);
   limpet_core_tick(loop->core, loop_now(loop));
-  if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) != 0) return false;
+  if (settings_apply(loop->server->settings, loop->core, loop->scratch, loop->server->loop_count) !=
+      0)
+    return false;
   // A core that does not tell has its default: four of the largest blocks.
   const int32_t queue_max = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_QUEUE_MAX);
   loop->queue_max = queue_max > 0 ? (uint32_t)queue_max : 4 * loop->send_max;
@@ -60,15 +62,16 @@ static bool loop_make_tables(struct loop *loop) {
   limpet_server *server = loop->server;
   // Sessions take the pool's first places: of a pool that is bounded, the others stay free.
   const int32_t most = limpet_core_option_get(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX);
-  loop->rows = most > 0 && (uint32_t)most < loop->stats->sessions ? (uint32_t)most : loop->stats->sessions;
+  loop->rows =
+      most > 0 && (uint32_t)most < loop->stats->sessions ? (uint32_t)most : loop->stats->sessions;
   loop->connections = memory_table(server, loop->rows * sizeof *loop->connections);
   loop->resuming.words = memory_table(server, row_set_bytes(loop->rows));
   loop->waiting.words = memory_table(server, row_set_bytes(loop->rows));
   loop->asked.words = memory_table(server, row_set_bytes(loop->rows));
   loop->poller = loop->polling->create(server, loop->rows);
   loop->counters = counters_new(server);
-  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words && loop->poller &&
-      loop->counters) {
+  if (loop->connections && loop->resuming.words && loop->waiting.words && loop->asked.words &&
+      loop->poller && loop->counters) {
     counters_publish(loop);
     return true;
   }
@@ -163,7 +166,8 @@ void loop_ready(struct loop *loop, const struct ready *ready) {
     crossing_woken(loop);
   } else {
     struct connection *connection = &loop->connections[ready->row];
-    if (connection->handle != 0 && connection->fd >= 0) loop_ready_connection(loop, connection, ready->events);
+    if (connection->handle != 0 && connection->fd >= 0)
+      loop_ready_connection(loop, connection, ready->events);
   }
 }
 
@@ -174,7 +178,8 @@ static void loop_tell_writable(struct loop *loop) {
   loop->asking = false;
   for (uint32_t row = 0; (row = row_set_next(&loop->asked, row, loop->rows)) < loop->rows; row++) {
     struct connection *connection = &loop->connections[row];
-    if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first)) continue;
+    if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first))
+      continue;
     row_set_remove(&loop->asked, row);
     if (calls->writable) {
       calls->writable(loop->server, loop_session(loop, connection->handle), calls->writable_user);
@@ -225,7 +230,9 @@ int loop_turn(struct loop *loop, int timeout_ms) {
   struct ready ready[READY_MAX];
   loop_settle(loop);
   const int delay = loop_delay(loop);
-  const int wait_ms = delay < 0 ? timeout_ms : timeout_ms < 0 || delay < timeout_ms ? delay : timeout_ms;
+  const int wait_ms = delay < 0                              ? timeout_ms
+                      : timeout_ms < 0 || delay < timeout_ms ? delay
+                                                             : timeout_ms;
   const int count = loop->polling->wait(loop->poller, ready, READY_MAX, wait_ms);
   if (count < 0) return fail(LIMPET_E_SYSTEM, "waiting for sockets: %s", strerror(errno));
   loop->now = loop_clock();
@@ -246,7 +253,8 @@ static void loop_close_all(struct loop *loop, int timeout_ms) {
     if (handle == 0) continue;
     if (link_state(loop, handle) == LIMPET_STATE_OPEN && timeout_ms > 0) {
       limpet_core_option_set(loop->core, handle, LIMPET_OPTION_CLOSE_MS, timeout_ms);
-      if (calls->shutdown) calls->shutdown(loop->server, loop_session(loop, handle), calls->shutdown_user);
+      if (calls->shutdown)
+        calls->shutdown(loop->server, loop_session(loop, handle), calls->shutdown_user);
       if (connection->handle == handle) outbox_close(loop, connection, 1001, "");
     } else if (timeout_ms == 0 || link_state(loop, handle) < LIMPET_STATE_OPEN) {
       limpet_core_terminate(loop->core, handle);

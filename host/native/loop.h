@@ -163,7 +163,8 @@ uint32_t loop_pass(struct loop *loop, uint32_t *at, const void *bytes, size_t le
 /* poll(2) says that there is something to read. */
 void reader_ready(struct loop *loop, struct connection *connection);
 /* Bytes that were read by somebody else. */
-void reader_feed(struct loop *loop, struct connection *connection, const void *bytes, size_t length);
+void reader_feed(struct loop *loop, struct connection *connection, const void *bytes,
+                 size_t length);
 /* Reads from it before the loop waits: something that it waited for may have come. */
 void reader_resume(struct loop *loop, struct connection *connection);
 void reader_resume_all(struct loop *loop);
@@ -191,7 +192,8 @@ void writer_write_all(struct loop *loop);
 /* outbox.c */
 
 /* Queues a frame: a LIMPET_SENT_*, or a code. `kind` as limpet_core_send has it. */
-int outbox_send(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length);
+int outbox_send(struct loop *loop, struct connection *connection, int kind, const void *data,
+                size_t length);
 /* Begins the close handshake behind all that was sent. */
 int outbox_close(struct loop *loop, struct connection *connection, int code, const char *reason);
 /* Queues what had to wait, as far as the core has memory now. */
@@ -200,8 +202,10 @@ void outbox_retry_all(struct loop *loop);
 /* handshake.c */
 
 /* UPGRADE and REQUEST events: asks the application, and answers. */
-void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path, size_t length);
-void handshake_request(struct loop *loop, struct connection *connection, const char *path, size_t length);
+void handshake_upgrade(struct loop *loop, struct connection *connection, const char *path,
+                       size_t length);
+void handshake_request(struct loop *loop, struct connection *connection, const char *path,
+                       size_t length);
 
 /* listen.c */
 
@@ -219,8 +223,10 @@ void listen_accept(struct loop *loop);
 struct sockaddr;
 void listen_take(struct loop *loop, int fd, const struct sockaddr *address);
 /* Opens a session for an accepted socket, whose peer is at `address`: 0, or a negative code and the socket stays. */
-int listen_enter(struct loop *loop, int fd, const struct sockaddr *address, struct connection **connection);
+int listen_enter(struct loop *loop, int fd, const struct sockaddr *address,
+                 struct connection **connection);
 /* A row for a connected socket whose session was opened. */
-struct connection *listen_join(struct loop *loop, int32_t handle, int fd, const struct sockaddr *address);
+struct connection *listen_join(struct loop *loop, int32_t handle, int fd,
+                               const struct sockaddr *address);
 
 #endif

@@ -33,8 +33,8 @@ static void many_together(struct many *many) {
   int code = LIMPET_ERROR_CODE_MEMORY;
   if (from != 0) {
     memcpy(loop->memory + loop->scratch, many->handles, bytes);
-    code = limpet_core_send_many(loop->core, (int32_t)loop->scratch, (int32_t)many->count, many->kind, from,
-                                 (int32_t)many->length);
+    code = limpet_core_send_many(loop->core, (int32_t)loop->scratch, (int32_t)many->count,
+                                 many->kind, from, (int32_t)many->length);
     memcpy(answers, loop->memory + loop->scratch, bytes);
   }
   for (uint32_t i = 0; i < many->count; i++) {
@@ -54,7 +54,8 @@ static void many_add(struct many *many, int32_t handle) {
   if (!connection) {
     hub_count(many->published, LIMPET_ERROR_CODE_HANDLE);
   } else if (connection->extra || many->most == 0) {
-    hub_count(many->published, outbox_send(many->loop, connection, many->kind, many->data, many->length));
+    hub_count(many->published,
+              outbox_send(many->loop, connection, many->kind, many->data, many->length));
   } else {
     many->handles[many->count++] = handle;
     if (many->count == many->most) many_together(many);
@@ -62,10 +63,11 @@ static void many_add(struct many *many, int32_t handle) {
 }
 
 /* Sends to those of a list that are of this loop. */
-static void many_send(struct loop *loop, const limpet_session *sessions, size_t count, int kind, const void *data,
-                      size_t length, struct limpet_published *published) {
+static void many_send(struct loop *loop, const limpet_session *sessions, size_t count, int kind,
+                      const void *data, size_t length, struct limpet_published *published) {
   const struct alone copy = hub_alone(loop, data, length);
-  struct many many = {.loop = loop, .kind = kind, .data = copy.data, .length = length, .published = published};
+  struct many many = {
+      .loop = loop, .kind = kind, .data = copy.data, .length = length, .published = published};
   const uint32_t room = loop->scratch_size / (uint32_t)sizeof *many.handles;
   if (hub_may_make(loop, length)) many.most = room < TOGETHER_MAX ? room : TOGETHER_MAX;
   for (size_t i = 0; i < count; i++) {
@@ -79,16 +81,18 @@ static void many_send(struct loop *loop, const limpet_session *sessions, size_t 
 static const struct loop *many_loop_of(const limpet_server *server, limpet_session session) {
   for (int i = 0; i < server->loop_count; i++) {
     const struct loop *loop = server->loops[i];
-    if (loop->slot == (uint16_t)(session >> 32) && loop->generation == (uint16_t)(session >> 48)) return loop;
+    if (loop->slot == (uint16_t)(session >> 32) && loop->generation == (uint16_t)(session >> 48))
+      return loop;
   }
   return NULL;
 }
 
-int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count, enum limpet_type type,
-                            const void *data, size_t length) {
+int limpet_server_send_many(limpet_server *server, const limpet_session *sessions, size_t count,
+                            enum limpet_type type, const void *data, size_t length) {
   const int code = hub_check(server, type, data, length);
   if (code != 0) return code;
-  if (!sessions && count > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%zu sessions at NULL", count);
+  if (!sessions && count > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "%zu sessions at NULL", count);
   struct limpet_published sum = {0};
   for (int i = 0; i < server->loop_count; i++) {
     struct loop *loop = server->loops[i];

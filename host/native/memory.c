@@ -30,10 +30,12 @@ limpet_server *memory_server(const limpet_config *config) {
     return NULL;
   }
   const size_t need = limpet_config_memory_size(config);
-  struct block *block = config->memory_bytes < need ? NULL : block_begin(config->memory, config->memory_bytes);
+  struct block *block =
+      config->memory_bytes < need ? NULL : block_begin(config->memory, config->memory_bytes);
   limpet_server *server = block ? block_take(block, sizeof *server) : NULL;
   if (!server) {
-    fail(LIMPET_E_STORAGE, "limpet_config_set_memory: %zu bytes in place of %zu", config->memory_bytes, need);
+    fail(LIMPET_E_STORAGE, "limpet_config_set_memory: %zu bytes in place of %zu",
+         config->memory_bytes, need);
     return NULL;
   }
   memset(server, 0, sizeof *server);
@@ -83,7 +85,8 @@ limpet_core *memory_core(limpet_server *server) {
 static uint32_t pool_size(void) {
   limpet_core *core = limpet_core_new();
   if (!core) return 0;
-  const struct limpet_stats_record *stats = (const void *)(limpet_core_memory(core) + limpet_core_stats(core));
+  const struct limpet_stats_record *stats =
+      (const void *)(limpet_core_memory(core) + limpet_core_stats(core));
   const uint32_t sessions = stats->sessions;
   limpet_core_free(core);
   return sessions;
@@ -94,21 +97,23 @@ size_t limpet_config_memory_size(const limpet_config *config) {
   const uint32_t rows = config->max_connections > 0 ? config->max_connections : pool_size();
   const size_t own = POLLING_DEFAULT->bytes(rows), external = polling_external.bytes(rows);
   const size_t rare = block_room(sizeof(struct extra)) + block_room(MEMORY_READ_MAX);
-  return block_overhead() + RECORDS_BYTES + block_room(sizeof(limpet_server)) + block_room(sizeof(struct loop *)) +
-         block_room(sizeof(struct loop)) + block_room(rows * sizeof(struct connection)) +
-         3 * block_room(row_set_bytes(rows)) + (own > external ? own : external) +
-         (limpet_core_bytes() > 0 ? block_room(limpet_core_bytes()) : 0) + (rows < RARE_MAX ? rows : RARE_MAX) * rare +
-         rows * block_room(sizeof(struct extra));
+  return block_overhead() + RECORDS_BYTES + block_room(sizeof(limpet_server)) +
+         block_room(sizeof(struct loop *)) + block_room(sizeof(struct loop)) +
+         block_room(rows * sizeof(struct connection)) + 3 * block_room(row_set_bytes(rows)) +
+         (own > external ? own : external) +
+         (limpet_core_bytes() > 0 ? block_room(limpet_core_bytes()) : 0) +
+         (rows < RARE_MAX ? rows : RARE_MAX) * rare + rows * block_room(sizeof(struct extra));
 }
 
 int limpet_config_set_memory(limpet_config *config, void *memory, size_t bytes) {
   if (!config) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory takes a config");
   if ((uintptr_t)memory % BLOCK_ALIGNMENT != 0) {
-    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: the memory is not aligned to %d bytes",
-                BLOCK_ALIGNMENT);
+    return fail(LIMPET_ERROR_CODE_ARGUMENT,
+                "limpet_config_set_memory: the memory is not aligned to %d bytes", BLOCK_ALIGNMENT);
   }
   if ((memory == NULL) != (bytes == 0)) {
-    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: %zu bytes at %p", bytes, memory);
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_config_set_memory: %zu bytes at %p", bytes,
+                memory);
   }
   config->memory = memory;
   config->memory_bytes = bytes;

@@ -32,16 +32,16 @@ struct family {
   size_t count;
 };
 
-#define FIELD(rest, field, unit)                                                                 \
-  {                                                                                              \
-    rest, offsetof(struct limpet_stats_record, field),                                           \
-        sizeof(((struct limpet_stats_record *)0)->field), unit                                   \
+#define FIELD(rest, field, unit)                               \
+  {                                                            \
+    rest, offsetof(struct limpet_stats_record, field),         \
+        sizeof(((struct limpet_stats_record *)0)->field), unit \
   }
 #define S(rest, field) FIELD(rest, field, COUNT)
-#define FAMILY(name, kind, help, ...)                                                            \
-  {                                                                                              \
-    name, kind, help, (const struct sample[]){__VA_ARGS__},                                      \
-        sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample)                     \
+#define FAMILY(name, kind, help, ...)                                        \
+  {                                                                          \
+    name, kind, help, (const struct sample[]){__VA_ARGS__},                  \
+        sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample) \
   }
 
 static const struct family FAMILIES[] = {

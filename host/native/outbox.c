@@ -23,27 +23,31 @@ static bool queued(int status) {
 
 static int opcode_of(int kind) { return kind & ~(LIMPET_SEND_MORE | LIMPET_SEND_PLAIN); }
 
-static const struct limpet_session_info *outbox_info(struct loop *loop, const struct connection *connection) {
+static const struct limpet_session_info *outbox_info(struct loop *loop,
+                                                     const struct connection *connection) {
   const int32_t at = limpet_core_session_info(loop->core, connection->handle);
   return at > 0 ? (const void *)(loop->memory + at) : NULL;
 }
 
 /* Queues a frame's header; its payload stays outside of linear memory. */
-static int outbox_outside(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length) {
+static int outbox_outside(struct loop *loop, struct connection *connection, int kind,
+                          const void *data, size_t length) {
   struct extra *extra = link_extra(loop, connection);
   struct outgoing *payload = extra ? outgoing_new(loop, kind, data, length) : NULL;
   if (!payload) return LIMPET_ERROR_CODE_MEMORY;
-  const int status = limpet_core_send_external(loop->core, connection->handle, kind, (int32_t)length);
+  const int status =
+      limpet_core_send_external(loop->core, connection->handle, kind, (int32_t)length);
   if (queued(status)) outgoing_append(&extra->outside, payload);
   else outgoing_free(loop, payload);
   return status;
 }
 
-static int outbox_queue(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length);
+static int outbox_queue(struct loop *loop, struct connection *connection, int kind,
+                        const void *data, size_t length);
 
 /* Queues a message that is longer than the core's blocks, piece by piece. */
-static int outbox_fragments(struct loop *loop, struct connection *connection, int kind, const uint8_t *data,
-                            size_t length) {
+static int outbox_fragments(struct loop *loop, struct connection *connection, int kind,
+                            const uint8_t *data, size_t length) {
   const size_t piece = PIECE_BYTES < loop->send_max ? PIECE_BYTES : loop->send_max;
   int status = LIMPET_SENT_OK;
   for (size_t at = 0; at < length; at += piece) {
@@ -52,7 +56,8 @@ static int outbox_fragments(struct loop *loop, struct connection *connection, in
     const int more = at + part < length ? LIMPET_SEND_MORE : kind & LIMPET_SEND_MORE;
     status = outbox_queue(loop, connection, opcode | more, data + at, part);
     if (queued(status)) continue;
-    if (at == 0 || status == LIMPET_ERROR_CODE_STATE || status == LIMPET_ERROR_CODE_HANDLE) return status;
+    if (at == 0 || status == LIMPET_ERROR_CODE_STATE || status == LIMPET_ERROR_CODE_HANDLE)
+      return status;
     // What has begun has to end: the rest waits.
     const int rest = LIMPET_OPCODE_CONTINUATION | (kind & LIMPET_SEND_MORE);
     struct extra *extra = link_extra(loop, connection);
@@ -69,23 +74,28 @@ static int outbox_fragments(struct loop *loop, struct connection *connection, in
 }
 
 /* Puts a frame into the core's queue. */
-static int outbox_queue(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length) {
+static int outbox_queue(struct loop *loop, struct connection *connection, int kind,
+                        const void *data, size_t length) {
   if (length <= loop->send_max) {
-    const int32_t to = limpet_core_send_begin(loop->core, connection->handle, kind, (int32_t)length);
+    const int32_t to =
+        limpet_core_send_begin(loop->core, connection->handle, kind, (int32_t)length);
     if (to > 0) {
       if (length > 0) memmove(loop->memory + to, data, length);
       return limpet_core_send_end(loop->core, connection->handle);
     }
     if (to == 0) return LIMPET_SENT_DROPPED;
     // There is no memory for the payload: its header may still have room.
-    if (to != LIMPET_ERROR_CODE_MEMORY || length < SHORT_BYTES || opcode_of(kind) > LIMPET_OPCODE_BINARY) return to;
+    if (to != LIMPET_ERROR_CODE_MEMORY || length < SHORT_BYTES ||
+        opcode_of(kind) > LIMPET_OPCODE_BINARY)
+      return to;
     const int status = outbox_outside(loop, connection, kind, data, length);
     // What has to be compressed or masked is none to leave outside.
     return status == LIMPET_ERROR_CODE_STATE ? LIMPET_ERROR_CODE_MEMORY : status;
   }
   const struct limpet_session_info *info = outbox_info(loop, connection);
   if (!info) return LIMPET_ERROR_CODE_HANDLE;
-  const bool inside = info->role == LIMPET_ROLE_CLIENT || (info->deflate_out != 0 && !(kind & LIMPET_SEND_PLAIN));
+  const bool inside =
+      info->role == LIMPET_ROLE_CLIENT || (info->deflate_out != 0 && !(kind & LIMPET_SEND_PLAIN));
   if (!inside) return outbox_outside(loop, connection, kind, data, length);
   if (info->queued + length > loop->queue_max) return LIMPET_ERROR_CODE_FULL;
   return outbox_fragments(loop, connection, kind, data, length);
@@ -93,7 +103,8 @@ static int outbox_queue(struct loop *loop, struct connection *connection, int ki
 
 /* What the core does when its queue is full: Option.FULL_POLICY. */
 static int outbox_full(struct loop *loop, struct connection *connection, int kind) {
-  const int32_t policy = limpet_core_option_get(loop->core, connection->handle, LIMPET_OPTION_FULL_POLICY);
+  const int32_t policy =
+      limpet_core_option_get(loop->core, connection->handle, LIMPET_OPTION_FULL_POLICY);
   // A message of which one fragment is dropped would be another message.
   const bool whole = opcode_of(kind) != LIMPET_OPCODE_CONTINUATION && !(kind & LIMPET_SEND_MORE);
   if (policy == LIMPET_FULL_POLICY_DROP && whole) return LIMPET_SENT_DROPPED;
@@ -103,10 +114,12 @@ static int outbox_full(struct loop *loop, struct connection *connection, int kin
 }
 
 /* Keeps a message until the core has memory, as long as the connection's queue may be that long. */
-static int outbox_wait(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length) {
+static int outbox_wait(struct loop *loop, struct connection *connection, int kind, const void *data,
+                       size_t length) {
   struct extra *extra = link_extra(loop, connection);
   if (!extra) return LIMPET_ERROR_CODE_MEMORY;
-  if (extra->waiting.bytes + length + HEADER_BYTES > loop->queue_max) return outbox_full(loop, connection, kind);
+  if (extra->waiting.bytes + length + HEADER_BYTES > loop->queue_max)
+    return outbox_full(loop, connection, kind);
   struct outgoing *payload = outgoing_new(loop, kind, data, length);
   if (!payload) return LIMPET_ERROR_CODE_MEMORY;
   outgoing_append(&extra->waiting, payload);
@@ -114,27 +127,33 @@ static int outbox_wait(struct loop *loop, struct connection *connection, int kin
   return LIMPET_SENT_BACKPRESSURE;
 }
 
-int outbox_send(struct loop *loop, struct connection *connection, int kind, const void *data, size_t length) {
+int outbox_send(struct loop *loop, struct connection *connection, int kind, const void *data,
+                size_t length) {
   const struct extra *extra = connection->extra;
   if (length > INT32_MAX || (!data && length > 0)) return LIMPET_ERROR_CODE_ARGUMENT;
   if (extra && extra->close_code >= 0) return LIMPET_ERROR_CODE_STATE;
   const bool control = opcode_of(kind) > LIMPET_OPCODE_BINARY;
-  if (extra && extra->waiting.first && !control) return outbox_wait(loop, connection, kind, data, length);
+  if (extra && extra->waiting.first && !control)
+    return outbox_wait(loop, connection, kind, data, length);
   const int status = outbox_queue(loop, connection, kind, data, length);
-  if (status == LIMPET_ERROR_CODE_MEMORY && !control) return outbox_wait(loop, connection, kind, data, length);
+  if (status == LIMPET_ERROR_CODE_MEMORY && !control)
+    return outbox_wait(loop, connection, kind, data, length);
   // A payload longer than all that may wait.
-  if (status == LIMPET_ERROR_CODE_FULL && length > loop->send_max) return outbox_full(loop, connection, kind);
+  if (status == LIMPET_ERROR_CODE_FULL && length > loop->send_max)
+    return outbox_full(loop, connection, kind);
   return status;
 }
 
-static int outbox_close_now(struct loop *loop, struct connection *connection, int code, const char *reason) {
+static int outbox_close_now(struct loop *loop, struct connection *connection, int code,
+                            const char *reason) {
   const size_t length = strlen(reason);
   uint32_t at = 0;
   const uint32_t ptr = loop_pass(loop, &at, reason, length);
   if (ptr == 0) return LIMPET_ERROR_CODE_ARGUMENT;
   // The close handshake has its time from now on, not from when the core last heard of the time.
   loop_tick(loop);
-  const int status = limpet_core_close(loop->core, connection->handle, code, (int32_t)ptr, (int32_t)length);
+  const int status =
+      limpet_core_close(loop->core, connection->handle, code, (int32_t)ptr, (int32_t)length);
   // The peer's Close frame has to be read, whatever is paused.
   if (status == 0 && (connection->flags & CONNECTION_PAUSED)) {
     connection->flags &= (uint16_t)~CONNECTION_PAUSED;
@@ -165,7 +184,8 @@ static bool outbox_retry(struct loop *loop, struct connection *connection) {
   const int32_t handle = connection->handle;
   while (extra && extra->waiting.first) {
     struct outgoing *payload = extra->waiting.first;
-    const int status = outbox_queue(loop, connection, payload->kind, payload->bytes, payload->length);
+    const int status =
+        outbox_queue(loop, connection, payload->kind, payload->bytes, payload->length);
     if (status == LIMPET_ERROR_CODE_MEMORY || status == LIMPET_ERROR_CODE_FULL) return true;
     outgoing_drop(loop, &extra->waiting);
   }
@@ -174,14 +194,16 @@ static bool outbox_retry(struct loop *loop, struct connection *connection) {
     extra->close_code = -1;
     outbox_close_now(loop, connection, code, extra->close_reason);
   } else if (loop->server->callbacks.writable && !(connection->flags & CONNECTION_QUIET)) {
-    loop->server->callbacks.writable(loop->server, loop_session(loop, handle), loop->server->callbacks.writable_user);
+    loop->server->callbacks.writable(loop->server, loop_session(loop, handle),
+                                     loop->server->callbacks.writable_user);
   }
   return extra && connection->handle == handle && extra->waiting.first;
 }
 
 void outbox_retry_all(struct loop *loop) {
   if (loop->waiting.count == 0) return;
-  for (uint32_t row = 0; (row = row_set_next(&loop->waiting, row, loop->rows)) < loop->rows; row++) {
+  for (uint32_t row = 0; (row = row_set_next(&loop->waiting, row, loop->rows)) < loop->rows;
+       row++) {
     if (!outbox_retry(loop, &loop->connections[row])) row_set_remove(&loop->waiting, row);
   }
 }

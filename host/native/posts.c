@@ -28,7 +28,8 @@ struct payload *payload_new(const void *head, size_t head_length, const void *da
 
 void payload_leave(struct payload *payload) {
   /* Release: what this holder read is read before another one frees it. */
-  if (payload && atomic_fetch_sub_explicit(&payload->holders, 1, memory_order_acq_rel) == 1) free(payload);
+  if (payload && atomic_fetch_sub_explicit(&payload->holders, 1, memory_order_acq_rel) == 1)
+    free(payload);
 }
 
 /* --------------------------------------------------------------------- queue */
@@ -106,7 +107,8 @@ int posts_put(struct posts *posts, const struct post *post) {
 }
 
 /* Makes copies for all queues that are open, or for none. */
-static int posts_copy_all(struct posts *const *posts, int count, const struct post *post, struct post **copies) {
+static int posts_copy_all(struct posts *const *posts, int count, const struct post *post,
+                          struct post **copies) {
   size_t size = posts_size(post);
   int at = 0;
   for (; at < count; at++) {

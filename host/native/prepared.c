@@ -66,7 +66,8 @@ static int32_t prepared_number(struct loop *loop, struct limpet_prepared *messag
   const int32_t at = limpet_core_publish_room(loop->core, (int32_t)message->length);
   if (at <= 0) return at;
   if (message->length > 0) memcpy(loop->memory + at, message->bytes, message->length);
-  const int32_t number = limpet_core_prepare(loop->core, message->kind, at, (int32_t)message->length);
+  const int32_t number =
+      limpet_core_prepare(loop->core, message->kind, at, (int32_t)message->length);
   if (number <= 0) {
     limpet_core_publish_room(loop->core, -1);
     return number;
@@ -78,9 +79,12 @@ static int32_t prepared_number(struct loop *loop, struct limpet_prepared *messag
   return number;
 }
 
-limpet_prepared *limpet_server_prepare(limpet_server *server, enum limpet_type type, const void *data, size_t length) {
-  if (!server || (type != LIMPET_TEXT && type != LIMPET_BINARY) || length > INT32_MAX || (!data && length > 0)) {
-    (void)fail(LIMPET_ERROR_CODE_ARGUMENT, "a prepared message is a server's, of a type, and has bytes");
+limpet_prepared *limpet_server_prepare(limpet_server *server, enum limpet_type type,
+                                       const void *data, size_t length) {
+  if (!server || (type != LIMPET_TEXT && type != LIMPET_BINARY) || length > INT32_MAX ||
+      (!data && length > 0)) {
+    (void)fail(LIMPET_ERROR_CODE_ARGUMENT,
+               "a prepared message is a server's, of a type, and has bytes");
     return NULL;
   }
   limpet_prepared *message;

@@ -24,7 +24,8 @@ static uint32_t reader_take(struct loop *loop, struct connection *connection, ui
   uint32_t at = 0;
   for (;;) {
     const int32_t from = (int32_t)(loop->ingress + at);
-    const int32_t took = limpet_core_rx(loop->core, handle, from, (int32_t)(length - at), loop_now(loop));
+    const int32_t took =
+        limpet_core_rx(loop->core, handle, from, (int32_t)(length - at), loop_now(loop));
     // A stale handle: the connection is over, its bytes mean nothing.
     if (took < 0) return length;
     at += (uint32_t)took;
@@ -37,7 +38,8 @@ static uint32_t reader_take(struct loop *loop, struct connection *connection, ui
 }
 
 /* Keeps what was not taken. */
-static void reader_keep(struct loop *loop, struct connection *connection, const uint8_t *rest, size_t length) {
+static void reader_keep(struct loop *loop, struct connection *connection, const uint8_t *rest,
+                        size_t length) {
   struct extra *extra = link_extra(loop, connection);
   uint8_t *stash = extra ? memory_take(loop->server, length) : NULL;
   if (!stash) {
@@ -65,7 +67,8 @@ static void reader_ended(struct loop *loop, struct connection *connection) {
   if (session->state == LIMPET_STATE_PENDING) return;
   // Who has ended its side and takes nothing either is not waited for without end.
   if (session->state == LIMPET_STATE_OPEN) {
-    const int32_t close_ms = limpet_core_option_get(loop->core, connection->handle, LIMPET_OPTION_CLOSE_MS);
+    const int32_t close_ms =
+        limpet_core_option_get(loop->core, connection->handle, LIMPET_OPTION_CLOSE_MS);
     if (close_ms > 0) {
       limpet_core_option_set(loop->core, connection->handle, LIMPET_OPTION_IDLE_MS, close_ms);
     }
@@ -107,7 +110,8 @@ static void reader_last(struct loop *loop, struct connection *connection) {
     if (took == 0 && !told) break;
     used += took > 0;
   }
-  if (used > 0 && recv(connection->fd, ingress, (size_t)used, 0) != used) link_gone(loop, connection);
+  if (used > 0 && recv(connection->fd, ingress, (size_t)used, 0) != used)
+    link_gone(loop, connection);
   if (link_state(loop, handle) < LIMPET_STATE_ENDING) return;
   connection->flags |= CONNECTION_HELD;
   reader_pause(loop, connection);
@@ -148,10 +152,12 @@ void reader_ready(struct loop *loop, struct connection *connection) {
       return;
     }
     // TLS holds whole records: poll(2) does not know of the rest.
-  } while (connection->transport->pending && connection->fd >= 0 && connection->transport->pending(connection));
+  } while (connection->transport->pending && connection->fd >= 0 &&
+           connection->transport->pending(connection));
 }
 
-void reader_feed(struct loop *loop, struct connection *connection, const void *bytes, size_t length) {
+void reader_feed(struct loop *loop, struct connection *connection, const void *bytes,
+                 size_t length) {
   const uint8_t *from = bytes;
   const int32_t handle = connection->handle;
   while (length > 0) {
@@ -190,13 +196,15 @@ static void reader_unstash(struct loop *loop, struct connection *connection) {
   }
   if (!reader_may(connection)) return;
   link_watch(loop, connection, connection->interest | POLLIN);
-  if (connection->transport->pending && connection->transport->pending(connection)) reader_ready(loop, connection);
+  if (connection->transport->pending && connection->transport->pending(connection))
+    reader_ready(loop, connection);
 }
 
 void reader_resume_all(struct loop *loop) {
   if (loop->resuming.count == 0) return;
   // One way through the table: what is added behind is for the next turn at the latest.
-  for (uint32_t row = 0; (row = row_set_next(&loop->resuming, row, loop->rows)) < loop->rows; row++) {
+  for (uint32_t row = 0; (row = row_set_next(&loop->resuming, row, loop->rows)) < loop->rows;
+       row++) {
     row_set_remove(&loop->resuming, row);
     reader_unstash(loop, &loop->connections[row]);
   }

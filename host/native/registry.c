@@ -63,7 +63,9 @@ void registry_remove(struct loop *loop) {
   pthread_mutex_unlock(&places_lock);
 }
 
-void registry_own(const struct loop *loop) { atomic_store(&places[loop->slot].owner, registry_here()); }
+void registry_own(const struct loop *loop) {
+  atomic_store(&places[loop->slot].owner, registry_here());
+}
 
 void registry_disown(const struct loop *loop) { atomic_store(&places[loop->slot].owner, 0); }
 
@@ -94,7 +96,9 @@ struct loop *loop_find(limpet_session session) {
   return place ? atomic_load(&place->loop) : NULL;
 }
 
-bool loop_is_mine(const struct loop *loop) { return atomic_load(&places[loop->slot].owner) == registry_here(); }
+bool loop_is_mine(const struct loop *loop) {
+  return atomic_load(&places[loop->slot].owner) == registry_here();
+}
 
 int loop_enter(limpet_session session, struct loop **loop, struct connection **connection) {
   const struct place *place = place_of(session);

@@ -15,9 +15,10 @@ static int request_copy(const struct loop *loop, int32_t at, char *buffer, size_
 }
 
 /* The loop of a session that this thread may touch, and a buffer that is one. */
-static int request_enter(limpet_session session, const char *buffer, size_t size, struct loop **loop,
-                         struct connection **connection) {
-  if (!buffer && size > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a string for %zu bytes at NULL", size);
+static int request_enter(limpet_session session, const char *buffer, size_t size,
+                         struct loop **loop, struct connection **connection) {
+  if (!buffer && size > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a string for %zu bytes at NULL", size);
   const int entered = loop_enter(session, loop, connection);
   return entered != 0 ? refuse(entered) : 0;
 }
@@ -68,7 +69,8 @@ int limpet_session_offered_protocol(limpet_session session, int index, char *buf
 }
 
 int limpet_session_headers(limpet_session session,
-                           bool (*told)(const char *name, const char *value, void *user), void *user) {
+                           bool (*told)(const char *name, const char *value, void *user),
+                           void *user) {
   if (!told) return fail(LIMPET_ERROR_CODE_ARGUMENT, "somebody is told of the fields");
   struct loop *loop;
   struct connection *connection;
@@ -80,8 +82,10 @@ int limpet_session_headers(limpet_session session,
   int count = 0;
   bool goes_on = true;
   // Copies: the callback may call into the core, and may decide on the request.
-  for (int32_t cursor = 0; goes_on && (cursor = limpet_core_header_next(loop->core, handle, cursor)) > 0;) {
-    const struct limpet_field_record field = *(const struct limpet_field_record *)(const void *)(loop->memory + at);
+  for (int32_t cursor = 0;
+       goes_on && (cursor = limpet_core_header_next(loop->core, handle, cursor)) > 0;) {
+    const struct limpet_field_record field =
+        *(const struct limpet_field_record *)(const void *)(loop->memory + at);
     char *name = text_take(loop, field.name_ptr, field.name_len);
     char *value = text_take(loop, field.ptr, field.len);
     const bool whole = name && value;

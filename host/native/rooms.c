@@ -42,7 +42,8 @@ int limpet_session_in_room(limpet_session session, const char *topic) {
 #define PAGE_MAX 1024u
 
 /* Writes members of a room of this loop behind the first `count`; how many there are then, or a code. */
-static int rooms_members(struct loop *loop, const char *topic, limpet_session *sessions, size_t max, size_t count) {
+static int rooms_members(struct loop *loop, const char *topic, limpet_session *sessions, size_t max,
+                         size_t count) {
   int32_t after = 0;
   for (;;) {
     uint32_t at = 0;
@@ -51,11 +52,12 @@ static int rooms_members(struct loop *loop, const char *topic, limpet_session *s
     if (code != 0) return code;
     // The page lies behind the topic, at a word's border.
     at = (at + 3u) & ~3u;
-    const uint32_t room = at < loop->scratch_size ? (loop->scratch_size - at) / (uint32_t)sizeof(int32_t) : 0;
+    const uint32_t room =
+        at < loop->scratch_size ? (loop->scratch_size - at) / (uint32_t)sizeof(int32_t) : 0;
     const uint32_t most = room < PAGE_MAX ? room : PAGE_MAX;
     if (most == 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a topic is too long");
-    const int32_t found = limpet_core_room_members(loop->core, ptr, length, after, (int32_t)(loop->scratch + at),
-                                                   (int32_t)most);
+    const int32_t found = limpet_core_room_members(loop->core, ptr, length, after,
+                                                   (int32_t)(loop->scratch + at), (int32_t)most);
     if (found == LIMPET_ERROR_CODE_ABSENT) return (int)count;
     if (found < 0) return refuse(found);
     for (int32_t i = 0; i < found; i++) {
@@ -67,8 +69,10 @@ static int rooms_members(struct loop *loop, const char *topic, limpet_session *s
   }
 }
 
-int limpet_server_room_members(limpet_server *server, const char *topic, limpet_session *sessions, size_t max) {
-  if (!server || !topic) return fail(LIMPET_ERROR_CODE_ARGUMENT, "members are those of a server's room");
+int limpet_server_room_members(limpet_server *server, const char *topic, limpet_session *sessions,
+                               size_t max) {
+  if (!server || !topic)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "members are those of a server's room");
   if (!sessions && max > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%zu sessions at NULL", max);
   int count = 0;
   bool mine = false;
@@ -83,9 +87,11 @@ int limpet_server_room_members(limpet_server *server, const char *topic, limpet_
 /* -------------------------------------------------------------------------- rooms */
 
 /* Tells of the rooms of this loop; false when the callback has enough. */
-static bool rooms_tell(struct loop *loop, bool (*told)(const struct limpet_room *room, void *user), void *user) {
+static bool rooms_tell(struct loop *loop, bool (*told)(const struct limpet_room *room, void *user),
+                       void *user) {
   for (int32_t at = 0; (at = limpet_core_room_next(loop->core, at)) > 0;) {
-    const struct limpet_room_record record = *(const struct limpet_room_record *)(const void *)(loop->memory + at);
+    const struct limpet_room_record record =
+        *(const struct limpet_room_record *)(const void *)(loop->memory + at);
     char *topic = text_take(loop, record.ptr, record.len);
     if (!topic) return false;
     const struct limpet_room room = {
@@ -102,8 +108,10 @@ static bool rooms_tell(struct loop *loop, bool (*told)(const struct limpet_room 
   return true;
 }
 
-int limpet_server_rooms(limpet_server *server, bool (*told)(const struct limpet_room *room, void *user), void *user) {
-  if (!server || !told) return fail(LIMPET_ERROR_CODE_ARGUMENT, "somebody is told of a server's rooms");
+int limpet_server_rooms(limpet_server *server,
+                        bool (*told)(const struct limpet_room *room, void *user), void *user) {
+  if (!server || !told)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "somebody is told of a server's rooms");
   uint32_t count = 0;
   bool mine = false, goes_on = true;
   for (int i = 0; i < server->loop_count; i++) {

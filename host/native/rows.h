@@ -13,7 +13,9 @@ struct row_set {
 };
 
 /* Bytes of `words` for so many rows. */
-static inline size_t row_set_bytes(uint32_t rows) { return ((size_t)rows + 63) / 64 * sizeof(uint64_t); }
+static inline size_t row_set_bytes(uint32_t rows) {
+  return ((size_t)rows + 63) / 64 * sizeof(uint64_t);
+}
 
 static inline bool row_set_has(const struct row_set *set, uint32_t row) {
   return (set->words[row >> 6] >> (row & 63) & 1) != 0;

@@ -28,7 +28,8 @@ int32_t select_record(struct loop *loop, const struct limpet_selection *selectio
   *at = sizeof record;
   if (selection->key) {
     int32_t ptr, length;
-    if (text_pass(loop, at, selection->key, "a key", &ptr, &length) != 0) return LIMPET_ERROR_CODE_ARGUMENT;
+    if (text_pass(loop, at, selection->key, "a key", &ptr, &length) != 0)
+      return LIMPET_ERROR_CODE_ARGUMENT;
     record.key_ptr = (uint32_t)ptr;
     record.key_len = (uint32_t)length;
     // An empty key is one that nobody has; the core takes it for none.
@@ -44,7 +45,8 @@ int32_t select_record(struct loop *loop, const struct limpet_selection *selectio
 }
 
 /* A core without the feature `topics` does not go through its sessions: the table does, for a selection of all. */
-static int32_t select_row(const struct loop *loop, const struct limpet_selection *selection, int32_t after) {
+static int32_t select_row(const struct loop *loop, const struct limpet_selection *selection,
+                          int32_t after) {
   if (selection) return LIMPET_ERROR_CODE_UNSUPPORTED;
   uint32_t row = after == 0 ? 0 : ((uint32_t)after & LIMPET_HANDLE_SLOT) + 1;
   for (; row < loop->rows; row++) {
@@ -73,8 +75,8 @@ int32_t select_next(struct loop *loop, const struct limpet_selection *selection,
 
 /* -------------------------------------------------------------- the application's */
 
-int limpet_server_select(limpet_server *server, const struct limpet_selection *selection, limpet_session *sessions,
-                         size_t max) {
+int limpet_server_select(limpet_server *server, const struct limpet_selection *selection,
+                         limpet_session *sessions, size_t max) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_select takes a server");
   if (!sessions && max > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%zu sessions at NULL", max);
   size_t count = 0;

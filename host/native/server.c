@@ -34,9 +34,11 @@ limpet_server *limpet_server_new(const limpet_config *config) {
     return NULL;
   }
   bool whole = true;
-  for (int i = 0; i < server->loop_count && whole; i++) whole = (server->loops[i] = loop_new(server, i)) != NULL;
+  for (int i = 0; i < server->loop_count && whole; i++)
+    whole = (server->loops[i] = loop_new(server, i)) != NULL;
   settings_forget_tokens(server->settings);
-  if (whole && bounds_new(server, server->loops[0]->rows) == 0 && threads_new(server) == 0) return server;
+  if (whole && bounds_new(server, server->loops[0]->rows) == 0 && threads_new(server) == 0)
+    return server;
   limpet_server_free(server);
   return NULL;
 }
@@ -54,7 +56,8 @@ void limpet_server_free(limpet_server *server) {
 
 int limpet_server_start(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_start takes a server");
-  if (atomic_load(&server->phase) != SERVER_NEW) return fail(LIMPET_E_STATE, "the server has started before");
+  if (atomic_load(&server->phase) != SERVER_NEW)
+    return fail(LIMPET_E_STATE, "the server has started before");
   const int secured = tls_open(server);
   if (secured != 0) return secured;
   if (server->threads) return threads_start(server);
@@ -91,7 +94,8 @@ int limpet_server_poll(limpet_server *server, int timeout_ms) {
   registry_own(loop);
   // A callback that limpet_server_service_fd called.
   const bool told = loop->telling;
-  const int count = told ? fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks") : loop_turn(loop, timeout_ms);
+  const int count = told ? fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks")
+                         : loop_turn(loop, timeout_ms);
   server_settle(server);
   atomic_store(&loop->turning, false);
   return count;
@@ -147,15 +151,15 @@ int limpet_server_set_user(limpet_server *server, void *user) {
 }
 
 /* limpet_server_set_on_connect and all its kin. */
-#define CALLBACK(name, type)                                                                  \
-  int limpet_server_set_on_##name(limpet_server *server, type callback, void *user) {         \
-    if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a callback is set of a server");    \
-    if (atomic_load(&server->phase) != SERVER_NEW) {                                          \
-      return fail(LIMPET_E_STATE, "callbacks are set before limpet_server_start");            \
-    }                                                                                         \
-    server->callbacks.name = callback;                                                        \
-    server->callbacks.name##_user = user;                                                     \
-    return 0;                                                                                 \
+#define CALLBACK(name, type)                                                               \
+  int limpet_server_set_on_##name(limpet_server *server, type callback, void *user) {      \
+    if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a callback is set of a server"); \
+    if (atomic_load(&server->phase) != SERVER_NEW) {                                       \
+      return fail(LIMPET_E_STATE, "callbacks are set before limpet_server_start");         \
+    }                                                                                      \
+    server->callbacks.name = callback;                                                     \
+    server->callbacks.name##_user = user;                                                  \
+    return 0;                                                                              \
   }
 CALLBACKS(CALLBACK)
 #undef CALLBACK

@@ -9,11 +9,13 @@
 #include "server.h"
 
 int limpet_server_set_poll(limpet_server *server, const struct limpet_poll_callbacks *callbacks) {
-  if (!server || !callbacks) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server and callbacks are needed");
+  if (!server || !callbacks)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a server and callbacks are needed");
   if (atomic_load(&server->phase) != SERVER_NEW) {
     return fail(LIMPET_E_STATE, "limpet_server_set_poll comes before limpet_server_start");
   }
-  if (server->loop_count != 1) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_set_poll: for one thread only");
+  if (server->loop_count != 1)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_set_poll: for one thread only");
   struct loop *loop = server->loops[0];
   struct poller *poller = polling_external.create(server, loop->rows);
   if (!poller) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a poller");
@@ -36,7 +38,8 @@ static int service_enter(limpet_server *server, struct loop **loop) {
   const int phase = atomic_load(&server->phase);
   *loop = server->loops[0];
   if (server->polling != &polling_external || phase == SERVER_NEW || phase == SERVER_STOPPED) {
-    return fail(LIMPET_E_STATE, "the server was not given to a loop of the caller's, or does not run");
+    return fail(LIMPET_E_STATE,
+                "the server was not given to a loop of the caller's, or does not run");
   }
   if (!loop_is_mine(*loop)) return fail(LIMPET_E_THREAD, "another thread serves");
   return (*loop)->telling ? fail(LIMPET_E_STATE, "a callback runs") : 0;

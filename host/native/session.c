@@ -6,13 +6,15 @@
 #include "crossing.h"
 #include "loop.h"
 
-int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data, size_t length,
-                             uint32_t flags) {
+int limpet_session_send_with(limpet_session session, enum limpet_type type, const void *data,
+                             size_t length, uint32_t flags) {
   if (type != LIMPET_TEXT && type != LIMPET_BINARY) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is LIMPET_TEXT or LIMPET_BINARY");
   }
-  if (flags & ~(uint32_t)LIMPET_SEND_UNCOMPRESSED) return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags of a send");
-  if (!data && length > 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message of %zu bytes at NULL", length);
+  if (flags & ~(uint32_t)LIMPET_SEND_UNCOMPRESSED)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "unknown flags of a send");
+  if (!data && length > 0)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message of %zu bytes at NULL", length);
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection), kind = (int)type | (int)flags;
@@ -20,7 +22,8 @@ int limpet_session_send_with(limpet_session session, enum limpet_type type, cons
   return entered != 0 ? entered : settle(outbox_send(loop, connection, kind, data, length));
 }
 
-int limpet_session_send(limpet_session session, enum limpet_type type, const void *data, size_t length) {
+int limpet_session_send(limpet_session session, enum limpet_type type, const void *data,
+                        size_t length) {
   return limpet_session_send_with(session, type, data, length, 0);
 }
 
@@ -29,8 +32,8 @@ int limpet_session_send_text(limpet_session session, const char *text) {
   return limpet_session_send(session, LIMPET_TEXT, text, strlen(text));
 }
 
-int limpet_session_send_fragment(limpet_session session, enum limpet_type type, const void *data, size_t length,
-                                 bool last) {
+int limpet_session_send_fragment(limpet_session session, enum limpet_type type, const void *data,
+                                 size_t length, bool last) {
   struct loop *loop;
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
@@ -39,7 +42,8 @@ int limpet_session_send_fragment(limpet_session session, enum limpet_type type, 
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "a message is LIMPET_TEXT or LIMPET_BINARY");
   }
   const bool goes_on = (connection->flags & CONNECTION_FRAGMENTS) != 0;
-  const int kind = (goes_on ? LIMPET_OPCODE_CONTINUATION : (int)type) | (last ? 0 : LIMPET_SEND_MORE);
+  const int kind =
+      (goes_on ? LIMPET_OPCODE_CONTINUATION : (int)type) | (last ? 0 : LIMPET_SEND_MORE);
   const int status = outbox_send(loop, connection, kind, data, length);
   if (status != LIMPET_SENT_OK && status != LIMPET_SENT_BACKPRESSURE) return settle(status);
   if (last) connection->flags &= (uint16_t)~CONNECTION_FRAGMENTS;
@@ -64,7 +68,8 @@ int limpet_session_pong(limpet_session session, const void *data, size_t length)
 
 int limpet_session_close(limpet_session session, uint16_t code, const char *reason) {
   if (reason && strlen(reason) >= LIMPET_REASON_SIZE) {
-    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a close reason has at most %d bytes", LIMPET_REASON_SIZE - 1);
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "a close reason has at most %d bytes",
+                LIMPET_REASON_SIZE - 1);
   }
   struct loop *loop;
   struct connection *connection;
@@ -82,7 +87,9 @@ int limpet_session_terminate(limpet_session session) {
   const int entered = loop_enter(session, &loop, &connection);
   if (entered == LIMPET_E_THREAD) return crossing_terminate(session);
   if (entered != 0) return entered;
-  return client_give_up(loop, connection) ? 0 : settle(limpet_core_terminate(loop->core, connection->handle));
+  return client_give_up(loop, connection)
+             ? 0
+             : settle(limpet_core_terminate(loop->core, connection->handle));
 }
 
 int limpet_session_pause(limpet_session session) {
@@ -132,7 +139,8 @@ int limpet_session_call_writable(limpet_session session) {
 }
 
 int limpet_server_call_writable_all(limpet_server *server) {
-  if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_call_writable_all takes a server");
+  if (!server)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_call_writable_all takes a server");
   int count = 0;
   for (int i = 0; i < server->loop_count; i++) {
     struct loop *loop = server->loops[i];

@@ -195,8 +195,7 @@ static int refused(int code, const char *what, const char *entry) {
       return fail(code, "%s: this core has no list of them", what);
     case LIMPET_ERROR_CODE_MEMORY:
       return fail(code, "%s: there are more than this core has room for", what);
-    default:
-      return fail(code, "%s: \"%.128s\" is none", what, entry);
+    default: return fail(code, "%s: \"%.128s\" is none", what, entry);
   }
 }
 
@@ -224,8 +223,8 @@ static int apply_lists(const limpet_config *config, limpet_core *core, uint32_t 
   if (config->origins_enabled)
     code = add_all(core, scratch, &config->origins, "origins", limpet_core_origin_add, false);
   if (code == 0)
-    code = add_all(core, scratch, &config->protocols, "subprotocols", limpet_core_protocol_add,
-                   false);
+    code =
+        add_all(core, scratch, &config->protocols, "subprotocols", limpet_core_protocol_add, false);
   if (code == 0)
     code = add_all(core, scratch, &config->tokens, "tokens", limpet_core_token_add, true);
   return code;
@@ -240,7 +239,8 @@ static int apply_keep(const limpet_config *config, limpet_core *core, uint32_t s
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "keep_request is too long");
   memcpy(limpet_core_memory(core) + scratch, names, length);
   int code = limpet_core_request_keep(core, (int32_t)scratch, (int32_t)length);
-  if (code == LIMPET_ERROR_CODE_UNSUPPORTED) return fail(code, "keep_request: this core keeps none");
+  if (code == LIMPET_ERROR_CODE_UNSUPPORTED)
+    return fail(code, "keep_request: this core keeps none");
   if (code == LIMPET_ERROR_CODE_MEMORY) return fail(code, "keep_request has too many names");
   return code < 0 ? fail(code, "keep_request: \"%.128s\" is no list of names", names) : 0;
 }

@@ -16,7 +16,7 @@ int text_copy(char *buffer, size_t size, const void *text, size_t length) {
 }
 
 int text_pass(struct loop *loop, uint32_t *at, const char *text, const char *what, int32_t *ptr,
-                 int32_t *length) {
+              int32_t *length) {
   const size_t bytes = text ? strlen(text) : 0;
   const uint32_t to = loop_pass(loop, at, text, bytes);
   if (to == 0) return fail(LIMPET_ERROR_CODE_ARGUMENT, "%s of %zu bytes is too long", what, bytes);

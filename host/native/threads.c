@@ -48,8 +48,10 @@ int threads_new(limpet_server *server) {
   server->threads = threads;
   threads->ids = memory_table(server, (size_t)server->loop_count * sizeof *threads->ids);
   threads->wake.reader = threads->wake.writer = -1;
-  if (!threads->ids) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for %d threads", server->loop_count);
-  if (wake_open(&threads->wake) != 0) return fail(LIMPET_E_SYSTEM, "what wakes a server: %s", strerror(errno));
+  if (!threads->ids)
+    return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for %d threads", server->loop_count);
+  if (wake_open(&threads->wake) != 0)
+    return fail(LIMPET_E_SYSTEM, "what wakes a server: %s", strerror(errno));
   return 0;
 }
 
@@ -131,7 +133,8 @@ static int threads_create(limpet_server *server) {
   for (int i = 0; i < server->loop_count; i++) registry_disown(server->loops[i]);
   while (error == 0 && threads->started < server->loop_count) {
     atomic_fetch_add(&threads->running, 1);
-    error = pthread_create(&threads->ids[threads->started], NULL, threads_run, server->loops[threads->started]);
+    error = pthread_create(&threads->ids[threads->started], NULL, threads_run,
+                           server->loops[threads->started]);
     if (error == 0) threads->started++;
     else atomic_fetch_sub(&threads->running, 1);
   }
@@ -204,9 +207,12 @@ static bool threads_are_here(const limpet_server *server) {
 
 int threads_poll(limpet_server *server, int timeout_ms) {
   struct threads *threads = server->threads;
-  if (atomic_load(&server->phase) == SERVER_NEW) return fail(LIMPET_E_STATE, "the server has not started");
-  if (threads_are_here(server)) return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
-  if (threads->owner != registry_here()) return fail(LIMPET_E_THREAD, "limpet_server_poll is for the thread that started");
+  if (atomic_load(&server->phase) == SERVER_NEW)
+    return fail(LIMPET_E_STATE, "the server has not started");
+  if (threads_are_here(server))
+    return fail(LIMPET_E_STATE, "limpet_server_poll is not for callbacks");
+  if (threads->owner != registry_here())
+    return fail(LIMPET_E_THREAD, "limpet_server_poll is for the thread that started");
   if (atomic_load(&server->phase) != SERVER_STOPPED) {
     struct pollfd ended = {.fd = threads->wake.reader, .events = POLLIN};
     if (poll(&ended, 1, timeout_ms) > 0) wake_clear(&threads->wake);

@@ -54,20 +54,25 @@ static int context_versions(struct tls_context *context, const limpet_config *se
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
   // Both ends would settle on a version that they have no suite for. RFC 8446 B.4: those of TLS 1.3 are 0x13...
   bool has_old = false, has_new = false;
-  for (const int *suite = context->suites; *suite; suite++) *(*suite >> 8 == 0x13 ? &has_new : &has_old) = true;
+  for (const int *suite = context->suites; *suite; suite++)
+    *(*suite >> 8 == 0x13 ? &has_new : &has_old) = true;
 #if !defined(MBEDTLS_THREADING_C)
   // TLS 1.3 keeps its keys in mbedTLS's PSA, of which there is one for all threads.
   if (settings->threads > 1) has_new = false;
   if (!has_new && !has_old) {
-    return fail(LIMPET_E_UNSUPPORTED, "TLS 1.3 for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
+    return fail(LIMPET_E_UNSUPPORTED,
+                "TLS 1.3 for several threads: mbedTLS lacks MBEDTLS_THREADING_C");
   }
 #endif
-  mbedtls_ssl_conf_min_tls_version(&context->config, has_old ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
-  mbedtls_ssl_conf_max_tls_version(&context->config, has_new ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
+  mbedtls_ssl_conf_min_tls_version(
+      &context->config, has_old ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
+  mbedtls_ssl_conf_max_tls_version(
+      &context->config, has_new ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 #elif MBEDTLS_VERSION_NUMBER >= 0x03020000
   mbedtls_ssl_conf_min_tls_version(&context->config, MBEDTLS_SSL_VERSION_TLS1_2);
 #else
-  mbedtls_ssl_conf_min_version(&context->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+  mbedtls_ssl_conf_min_version(&context->config, MBEDTLS_SSL_MAJOR_VERSION_3,
+                               MBEDTLS_SSL_MINOR_VERSION_3);
 #endif
   (void)settings;
   return 0;
@@ -78,7 +83,8 @@ static int context_configure(struct tls_context *context, const limpet_config *s
   mbedtls_ssl_config *config = &context->config;
   int code = tls_random_open(&context->random);
   if (code != 0) return context_fail("random bytes", code);
-  code = mbedtls_ssl_config_defaults(config, role, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+  code = mbedtls_ssl_config_defaults(config, role, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                     MBEDTLS_SSL_PRESET_DEFAULT);
   if (code != 0) return context_fail("configuration", code);
   context->suites = tls_suites(settings->tls_ciphers);
   if (!context->suites) return LIMPET_E_TLS;
@@ -117,18 +123,21 @@ static int identity_read(struct tls_context *context, const struct settings_cert
   struct tls_identity *identity = &context->identities[context->identity_count++];
   mbedtls_x509_crt_init(&identity->certificate);
   mbedtls_pk_init(&identity->key);
-  if (files->name && !(identity->name = strdup(files->name))) return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory");
+  if (files->name && !(identity->name = strdup(files->name)))
+    return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory");
   int result = tls_read_certificates(files->cert_file, &identity->certificate, false);
   if (result == 0) result = tls_read_key(files->key_file, &identity->key, &context->random);
   if (result == 0) result = tls_check_pair(files, identity, &context->random);
   if (result != 0 || files->name) return result;
-  const int code = mbedtls_ssl_conf_own_cert(&context->config, &identity->certificate, &identity->key);
+  const int code =
+      mbedtls_ssl_conf_own_cert(&context->config, &identity->certificate, &identity->key);
   return code == 0 ? 0 : context_fail(files->cert_file, code);
 }
 
 static int context_serve(struct tls_context *context, const limpet_config *settings) {
   context->identities = calloc(settings->certificate_count, sizeof *context->identities);
-  if (!context->identities) return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for certificates");
+  if (!context->identities)
+    return fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for certificates");
   for (size_t i = 0; i < settings->certificate_count; i++) {
     const int result = identity_read(context, &settings->certificates[i]);
     if (result != 0) return result;
@@ -141,8 +150,9 @@ static int context_serve(struct tls_context *context, const limpet_config *setti
   }
   const int result = tls_read_certificates(settings->tls_client_ca, &context->authorities, false);
   mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
-  mbedtls_ssl_conf_authmode(&context->config,
-                            settings->tls_client_required ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_OPTIONAL);
+  mbedtls_ssl_conf_authmode(&context->config, settings->tls_client_required
+                                                  ? MBEDTLS_SSL_VERIFY_REQUIRED
+                                                  : MBEDTLS_SSL_VERIFY_OPTIONAL);
   return result;
 }
 
@@ -153,7 +163,9 @@ static int context_call(struct tls_context *context, const limpet_config *settin
   }
   const char *file = settings->tls_peer_ca ? settings->tls_peer_ca : tls_system_authorities();
   if (!file) {
-    return fail(LIMPET_E_TLS, "no certificates of authorities on this system: name some by limpet_config_set_tls_peer");
+    return fail(
+        LIMPET_E_TLS,
+        "no certificates of authorities on this system: name some by limpet_config_set_tls_peer");
   }
   mbedtls_ssl_conf_authmode(&context->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   mbedtls_ssl_conf_ca_chain(&context->config, &context->authorities, NULL);
@@ -170,7 +182,8 @@ static struct tls_context *context_new(void) {
   return context;
 }
 
-struct tls_context *tls_context_serving(const limpet_config *settings, struct tls_sessions *sessions) {
+struct tls_context *tls_context_serving(const limpet_config *settings,
+                                        struct tls_sessions *sessions) {
   struct tls_context *context = context_new();
   if (!context) return NULL;
   context->sessions = tls_sessions_keep(sessions);

@@ -71,7 +71,8 @@ struct tls_context {
 };
 
 /* What servers, and what clients are made with; NULL after fail. */
-struct tls_context *tls_context_serving(const limpet_config *settings, struct tls_sessions *sessions);
+struct tls_context *tls_context_serving(const limpet_config *settings,
+                                        struct tls_sessions *sessions);
 struct tls_context *tls_context_calling(const limpet_config *settings);
 struct tls_context *tls_context_keep(struct tls_context *context);
 /* The last one to drop it frees it. NULL is fine. */
@@ -84,7 +85,8 @@ struct tls_context *tls_take(const struct loop *loop, bool client, int *code);
 int tls_read_certificates(const char *file, mbedtls_x509_crt *certificates, bool tolerant);
 int tls_read_key(const char *file, mbedtls_pk_context *key, struct tls_random *random);
 /* Whether a key is that of a certificate: 0, or the code of fail. */
-int tls_check_pair(const struct settings_certificate *files, struct tls_identity *identity, struct tls_random *random);
+int tls_check_pair(const struct settings_certificate *files, struct tls_identity *identity,
+                   struct tls_random *random);
 /* Where this system keeps the certificates of authorities, or NULL. */
 const char *tls_system_authorities(void);
 
@@ -100,7 +102,8 @@ struct tls_identity *tls_identity_for(struct tls_context *context, const char *n
 /* Whether `name` is an IPv4 or IPv6 address: its bytes to `address`, and how many (4, 16), or 0. */
 size_t tls_address(const char *name, unsigned char address[16]);
 /* Whether a certificate is for that address. RFC 5280 4.2.1.6, RFC 9525 6.5. */
-bool tls_certifies_address(const mbedtls_x509_crt *certificate, const unsigned char *address, size_t length);
+bool tls_certifies_address(const mbedtls_x509_crt *certificate, const unsigned char *address,
+                           size_t length);
 
 /* mbedTLS's own words for its code, and its number. */
 const char *tls_words(int code, char words[TLS_WORDS_MAX]);

@@ -74,7 +74,8 @@ const char *tls_words(int code, char words[TLS_WORDS_MAX]) {
 #else
   const size_t length = 0;
 #endif
-  snprintf(words + length, TLS_WORDS_MAX - length, "%s(-0x%04x)", length ? " " : "", (unsigned)-code);
+  snprintf(words + length, TLS_WORDS_MAX - length, "%s(-0x%04x)", length ? " " : "",
+           (unsigned)-code);
   return words;
 }
 
@@ -85,8 +86,8 @@ int tls_read_certificates(const char *name, mbedtls_x509_crt *certificates, bool
   if (result != 0) return result;
   const int code = mbedtls_x509_crt_parse(certificates, file.bytes, file_counted(&file));
   if (code < 0) {
-    result = fail(LIMPET_E_TLS, "%s: %s: give a file with certificates as PEM, the own one first", name,
-                  tls_words(code, words));
+    result = fail(LIMPET_E_TLS, "%s: %s: give a file with certificates as PEM, the own one first",
+                  name, tls_words(code, words));
   } else if (code > 0 && !tolerant) {
     result = fail(LIMPET_E_TLS, "%s: %d of its certificates cannot be read", name, code);
   }
@@ -100,29 +101,31 @@ int tls_read_key(const char *name, mbedtls_pk_context *key, struct tls_random *r
   int result = file_open(name, &file);
   if (result != 0) return result;
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-  const int code = mbedtls_pk_parse_key(key, file.bytes, file_counted(&file), NULL, 0, mbedtls_ctr_drbg_random,
-                                        &random->generator);
+  const int code = mbedtls_pk_parse_key(key, file.bytes, file_counted(&file), NULL, 0,
+                                        mbedtls_ctr_drbg_random, &random->generator);
 #else
   (void)random;
   const int code = mbedtls_pk_parse_key(key, file.bytes, file_counted(&file), NULL, 0);
 #endif
   file_close(&file);
   if (code == 0) return 0;
-  return fail(LIMPET_E_TLS, "%s: %s: give a file with a private key, RSA or EC, not encrypted", name,
-              tls_words(code, words));
+  return fail(LIMPET_E_TLS, "%s: %s: give a file with a private key, RSA or EC, not encrypted",
+              name, tls_words(code, words));
 }
 
-int tls_check_pair(const struct settings_certificate *files, struct tls_identity *identity, struct tls_random *random) {
+int tls_check_pair(const struct settings_certificate *files, struct tls_identity *identity,
+                   struct tls_random *random) {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-  const int code =
-      mbedtls_pk_check_pair(&identity->certificate.pk, &identity->key, mbedtls_ctr_drbg_random, &random->generator);
+  const int code = mbedtls_pk_check_pair(&identity->certificate.pk, &identity->key,
+                                         mbedtls_ctr_drbg_random, &random->generator);
 #else
   (void)random;
   const int code = mbedtls_pk_check_pair(&identity->certificate.pk, &identity->key);
 #endif
   char words[TLS_WORDS_MAX];
   if (code == 0) return 0;
-  return fail(LIMPET_E_TLS, "%s is not the key of %s: %s", files->key_file, files->cert_file, tls_words(code, words));
+  return fail(LIMPET_E_TLS, "%s is not the key of %s: %s", files->key_file, files->cert_file,
+              tls_words(code, words));
 }
 
 const char *tls_system_authorities(void) {

@@ -21,7 +21,8 @@ static enum fit name_fits(const char *own, const char *asked, size_t length) {
   return rest == own_length - 1 && strncasecmp(own + 1, dot, rest) == 0 ? FIT_PATTERN : FIT_NONE;
 }
 
-struct tls_identity *tls_identity_for(struct tls_context *context, const char *name, size_t length) {
+struct tls_identity *tls_identity_for(struct tls_context *context, const char *name,
+                                      size_t length) {
   struct tls_identity *found = NULL;
   enum fit best = FIT_NONE;
   for (size_t i = 0; i < context->identity_count; i++) {
@@ -44,7 +45,8 @@ size_t tls_address(const char *name, unsigned char address[16]) {
   return 0;
 }
 
-bool tls_certifies_address(const mbedtls_x509_crt *certificate, const unsigned char *address, size_t length) {
+bool tls_certifies_address(const mbedtls_x509_crt *certificate, const unsigned char *address,
+                           size_t length) {
   const mbedtls_x509_sequence *name = &certificate->subject_alt_names;
   for (; name; name = name->next) {
     // GeneralName: iPAddress is [7].

@@ -4,7 +4,8 @@
 #include "tls.h"
 
 static int unsupported(void) {
-  return fail(LIMPET_E_UNSUPPORTED, "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
+  return fail(LIMPET_E_UNSUPPORTED,
+              "this library was built without TLS: configure it with -DLIMPET_TLS=ON");
 }
 
 const char *tls_library(void) { return NULL; }

@@ -41,8 +41,9 @@ struct tls_sessions *tls_sessions_new(void) {
 #if defined(MBEDTLS_SSL_TICKET_C)
   mbedtls_ssl_ticket_init(&sessions->tickets);
   if (code == 0) {
-    code = mbedtls_ssl_ticket_setup(&sessions->tickets, mbedtls_ctr_drbg_random, &sessions->random.generator,
-                                    MBEDTLS_CIPHER_AES_256_GCM, TICKET_LIFETIME_S);
+    code = mbedtls_ssl_ticket_setup(&sessions->tickets, mbedtls_ctr_drbg_random,
+                                    &sessions->random.generator, MBEDTLS_CIPHER_AES_256_GCM,
+                                    TICKET_LIFETIME_S);
   }
 #endif
   if (code == 0) return sessions;
@@ -73,16 +74,18 @@ void tls_sessions_drop(struct tls_sessions *sessions) {
 /* mbedTLS's functions, one thread at a time. */
 
 #if defined(MBEDTLS_SSL_TICKET_C)
-static int ticket_write(void *user, const mbedtls_ssl_session *session, unsigned char *start, const unsigned char *end,
-                        size_t *length, uint32_t *lifetime) {
+static int ticket_write(void *user, const mbedtls_ssl_session *session, unsigned char *start,
+                        const unsigned char *end, size_t *length, uint32_t *lifetime) {
   struct tls_sessions *sessions = user;
   pthread_mutex_lock(&sessions->lock);
-  const int code = mbedtls_ssl_ticket_write(&sessions->tickets, session, start, end, length, lifetime);
+  const int code =
+      mbedtls_ssl_ticket_write(&sessions->tickets, session, start, end, length, lifetime);
   pthread_mutex_unlock(&sessions->lock);
   return code;
 }
 
-static int ticket_parse(void *user, mbedtls_ssl_session *session, unsigned char *bytes, size_t length) {
+static int ticket_parse(void *user, mbedtls_ssl_session *session, unsigned char *bytes,
+                        size_t length) {
   struct tls_sessions *sessions = user;
   pthread_mutex_lock(&sessions->lock);
   const int code = mbedtls_ssl_ticket_parse(&sessions->tickets, session, bytes, length);
@@ -92,7 +95,8 @@ static int ticket_parse(void *user, mbedtls_ssl_session *session, unsigned char 
 #endif
 
 #if defined(MBEDTLS_SSL_CACHE_C) && MBEDTLS_VERSION_NUMBER >= 0x03000000
-static int cache_get(void *user, unsigned char const *id, size_t id_length, mbedtls_ssl_session *session) {
+static int cache_get(void *user, unsigned char const *id, size_t id_length,
+                     mbedtls_ssl_session *session) {
   struct tls_sessions *sessions = user;
   pthread_mutex_lock(&sessions->lock);
   const int code = mbedtls_ssl_cache_get(&sessions->cache, id, id_length, session);
@@ -100,7 +104,8 @@ static int cache_get(void *user, unsigned char const *id, size_t id_length, mbed
   return code;
 }
 
-static int cache_set(void *user, unsigned char const *id, size_t id_length, const mbedtls_ssl_session *session) {
+static int cache_set(void *user, unsigned char const *id, size_t id_length,
+                     const mbedtls_ssl_session *session) {
   struct tls_sessions *sessions = user;
   pthread_mutex_lock(&sessions->lock);
   const int code = mbedtls_ssl_cache_set(&sessions->cache, id, id_length, session);

@@ -75,7 +75,8 @@ static int suite_number(const char *name, size_t length) {
   for (size_t i = 0; i < length; i++) marked[i] = name[i] == '_' ? '-' : name[i];
   marked[length] = 0;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-    if (strcmp(marked, others[i].openssl) == 0) return mbedtls_ssl_get_ciphersuite_id(others[i].mbedtls);
+    if (strcmp(marked, others[i].openssl) == 0)
+      return mbedtls_ssl_get_ciphersuite_id(others[i].mbedtls);
   }
   return mbedtls_ssl_get_ciphersuite_id(marked);
 }
@@ -98,8 +99,8 @@ int *tls_suites(const char *names) {
     const size_t length = strcspn(names, ":");
     suites[count] = suite_number(names, length);
     if (!suites[count]) {
-      fail(LIMPET_ERROR_CODE_ARGUMENT, "mbedTLS %s has no cipher suite \"%.*s\"", MBEDTLS_VERSION_STRING, (int)length,
-           names);
+      fail(LIMPET_ERROR_CODE_ARGUMENT, "mbedTLS %s has no cipher suite \"%.*s\"",
+           MBEDTLS_VERSION_STRING, (int)length, names);
       free(suites);
       return NULL;
     }

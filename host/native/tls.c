@@ -72,7 +72,8 @@ int tls_open(limpet_server *server) {
   tls->calling = calloc((size_t)tls->count, sizeof *tls->calling);
   if (!tls->calling) code = fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for contexts");
   server->tls = tls;
-  if (code == 0 && settings->certificate_count > 0) tls->serving = contexts_read(settings, tls->count, &code);
+  if (code == 0 && settings->certificate_count > 0)
+    tls->serving = contexts_read(settings, tls->count, &code);
   if (code == 0 || tls->serving) return 0;
   tls_close(server);
   return code;
@@ -92,12 +93,15 @@ int limpet_server_reload_tls(limpet_server *server) {
   if (!server) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_server_reload_tls: no server");
   struct tls *tls = server->tls;
   if (!tls) return fail(LIMPET_E_STATE, "limpet_server_reload_tls: the server has not started");
-  if (!tls->serving) return fail(LIMPET_E_STATE, "TLS: the server has no certificate: see limpet_config_set_tls");
+  if (!tls->serving)
+    return fail(LIMPET_E_STATE, "TLS: the server has no certificate: see limpet_config_set_tls");
   int code;
   struct tls_context **fresh = contexts_read(server->settings, tls->count, &code);
   struct tls_context **calling = calloc((size_t)tls->count, sizeof *calling);
   if (!fresh || !calling) {
-    if (fresh) contexts_free(fresh, tls->count), code = fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for contexts");
+    if (fresh)
+      contexts_free(fresh, tls->count),
+          code = fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for contexts");
     free(calling);
     return code;
   }

@@ -27,7 +27,8 @@ int wake_open(struct wake *wake) {
 
 static int wake_prepare(int fd) {
   int flags = fcntl(fd, F_GETFL);
-  return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0;
+  return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+         fcntl(fd, F_SETFD, FD_CLOEXEC) < 0;
 }
 
 int wake_open(struct wake *wake) {

@@ -6,8 +6,8 @@
 #include "loop.h"
 
 /* Spans of a TxRecord as buffers of one write. */
-static int writer_spans(struct loop *loop, struct connection *connection, const struct limpet_tx_record *record,
-                        struct iovec *out) {
+static int writer_spans(struct loop *loop, struct connection *connection,
+                        const struct limpet_tx_record *record, struct iovec *out) {
   const struct limpet_span *spans = (const void *)(record + 1);
   const struct outgoing *outside = connection->extra ? connection->extra->outside.first : NULL;
   for (uint32_t i = 0; i < record->count; i++) {
@@ -24,8 +24,8 @@ static int writer_spans(struct loop *loop, struct connection *connection, const 
 }
 
 /* So many bytes have left: the payloads outside that are whole go. */
-static void writer_left(struct loop *loop, struct connection *connection, const struct limpet_tx_record *record,
-                        size_t bytes) {
+static void writer_left(struct loop *loop, struct connection *connection,
+                        const struct limpet_tx_record *record, size_t bytes) {
   struct extra *extra = connection->extra;
   if (!extra || !extra->outside.first) return;
   const struct limpet_span *spans = (const void *)(record + 1);
@@ -50,7 +50,9 @@ static void writer_empty(struct loop *loop, struct connection *connection, uint3
   }
   const int32_t info = limpet_core_session_info(loop->core, connection->handle);
   const bool pending =
-      info > 0 && ((const struct limpet_session_info *)(const void *)(loop->memory + info))->state == LIMPET_STATE_PENDING;
+      info > 0 &&
+      ((const struct limpet_session_info *)(const void *)(loop->memory + info))->state ==
+          LIMPET_STATE_PENDING;
   if ((connection->flags & CONNECTION_PEER_FINISHED) && !pending) {
     link_gone(loop, connection);
     return;
@@ -70,14 +72,16 @@ void writer_write(struct loop *loop, struct connection *connection) {
       link_gone(loop, connection);
       return;
     }
-    if (connection->fd < 0 || (connection->flags & (CONNECTION_SHAKING | CONNECTION_CONNECTING))) return;
+    if (connection->fd < 0 || (connection->flags & (CONNECTION_SHAKING | CONNECTION_CONNECTING)))
+      return;
     if (bytes == 0) {
       writer_empty(loop, connection, flags);
       break;
     }
     struct iovec spans[LIMPET_TX_SPANS_MAX];
     const int count = writer_spans(loop, connection, record, spans);
-    const ssize_t wrote = count < 0 ? TRANSPORT_FAILED : connection->transport->write(connection, spans, count);
+    const ssize_t wrote =
+        count < 0 ? TRANSPORT_FAILED : connection->transport->write(connection, spans, count);
     if (wrote == TRANSPORT_FAILED) {
       link_gone(loop, connection);
       return;

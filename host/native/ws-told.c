@@ -12,8 +12,8 @@
 #include "memory.h"
 
 /* Copies a part of the request; false when it does not fit. NULL and 0: it is not wanted. */
-static bool copy_part(struct loop *loop, const struct connection *connection, enum limpet_part part, char *buffer,
-                      size_t size, size_t *at) {
+static bool copy_part(struct loop *loop, const struct connection *connection, enum limpet_part part,
+                      char *buffer, size_t size, size_t *at) {
   const int32_t record = limpet_core_request_part(loop->core, connection->handle, (int32_t)part);
   if (record <= 0) return true;
   const struct limpet_field_record *field = (const void *)(loop->memory + record);
@@ -47,9 +47,10 @@ static void ws_upgrade(struct loop *loop, struct connection *connection, struct 
   size_t resource = 0, host = 0;
   const bool fits =
       !opening ||
-      ((!opening->resource ||
-        (copy_part(loop, connection, LIMPET_PART_PATH, opening->resource, opening->resource_size, &resource) &&
-         copy_part(loop, connection, LIMPET_PART_QUERY, opening->resource, opening->resource_size, &resource))) &&
+      ((!opening->resource || (copy_part(loop, connection, LIMPET_PART_PATH, opening->resource,
+                                         opening->resource_size, &resource) &&
+                               copy_part(loop, connection, LIMPET_PART_QUERY, opening->resource,
+                                         opening->resource_size, &resource))) &&
        (!opening->host ||
         copy_part(loop, connection, LIMPET_PART_HOST, opening->host, opening->host_size, &host)));
   if (!fits) {
@@ -74,23 +75,17 @@ static void ws_closing(struct loop *loop, struct connection *connection, struct 
   link_watch(loop, connection, connection->interest & POLLOUT);
 }
 
-bool ws_told(struct loop *loop, struct connection *connection, const struct limpet_event_record *event) {
+bool ws_told(struct loop *loop, struct connection *connection,
+             const struct limpet_event_record *event) {
   struct limpet_ws *ws = connection->extra ? connection->extra->ws : NULL;
   if (!ws) return false;
   switch (event->kind) {
     case LIMPET_EVENT_KIND_MESSAGE:
     case LIMPET_EVENT_KIND_CHUNK:
-    case LIMPET_EVENT_KIND_READABLE:
-      return false;
-    case LIMPET_EVENT_KIND_UPGRADE:
-      ws_upgrade(loop, connection, ws);
-      return true;
-    case LIMPET_EVENT_KIND_REQUEST:
-      ws->failure = LIMPET_ERROR_CODE_HTTP_PLAIN;
-      return true;
-    case LIMPET_EVENT_KIND_CLOSING:
-      ws_closing(loop, connection, ws, event);
-      return true;
+    case LIMPET_EVENT_KIND_READABLE: return false;
+    case LIMPET_EVENT_KIND_UPGRADE: ws_upgrade(loop, connection, ws); return true;
+    case LIMPET_EVENT_KIND_REQUEST: ws->failure = LIMPET_ERROR_CODE_HTTP_PLAIN; return true;
+    case LIMPET_EVENT_KIND_CLOSING: ws_closing(loop, connection, ws, event); return true;
     case LIMPET_EVENT_KIND_ERROR:
       if (ws->failure == 0) ws->failure = event->detail;
       return true;
@@ -98,13 +93,13 @@ bool ws_told(struct loop *loop, struct connection *connection, const struct limp
       ws->over = true;
       if (ws->code == 0) ws->code = WS_CODE_ABNORMAL;
       return false;
-    default:
-      return true;
+    default: return true;
   }
 }
 
 bool ws_broke(struct connection *connection, int code) {
-  struct limpet_ws *ws = connection->flags & CONNECTION_QUIET && connection->extra ? connection->extra->ws : NULL;
+  struct limpet_ws *ws =
+      connection->flags & CONNECTION_QUIET && connection->extra ? connection->extra->ws : NULL;
   if (ws && ws->failure == 0) ws->failure = code;
   return ws != NULL;
 }
@@ -115,7 +110,8 @@ void ws_hold(struct loop *loop, struct connection *connection, bool held) {
   else limpet_session_resume(loop_session(loop, connection->handle));
 }
 
-void ws_keep(struct loop *loop, struct connection *connection, int opcode, const void *data, size_t length) {
+void ws_keep(struct loop *loop, struct connection *connection, int opcode, const void *data,
+             size_t length) {
   struct limpet_ws *ws = connection->extra->ws;
   struct letter *letter = memory_take(loop->server, sizeof *letter + length);
   if (!letter) {

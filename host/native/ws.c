@@ -21,7 +21,8 @@
 /* What limpet_ws_close says. RFC 6455 7.4.1. */
 #define CODE_NORMAL 1000
 
-_Static_assert(sizeof(struct limpet_ws) <= sizeof(struct limpet_ws_storage), "limpet_ws_storage holds one");
+_Static_assert(sizeof(struct limpet_ws) <= sizeof(struct limpet_ws_storage),
+               "limpet_ws_storage holds one");
 
 int64_t limpet_now(void) { return loop_clock(); }
 
@@ -35,15 +36,20 @@ static struct connection *ws_connection(const struct limpet_ws *ws, struct loop 
 
 /* Polls until something holds: 0, LIMPET_E_TIMEOUT, or what the server's poll has to say. */
 static int wait_for(struct limpet_ws *ws, bool (*holds)(struct limpet_ws *ws), int64_t deadline) {
-  if (!loop_is_mine(ws->loop)) return fail(LIMPET_E_THREAD, "another thread serves this connection");
+  if (!loop_is_mine(ws->loop))
+    return fail(LIMPET_E_THREAD, "another thread serves this connection");
   if (ws->loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
   // What is at hand takes two turns: one to read, one to write.
   for (int turns = 0;; turns++) {
     loop_settle(ws->loop);
     if (holds(ws)) return 0;
     const int64_t left = deadline < 0 ? -1 : deadline - limpet_now();
-    if (deadline >= 0 && left <= 0 && turns >= 2) return fail(LIMPET_E_TIMEOUT, "the deadline has passed");
-    const int wait_ms = deadline < 0 ? -1 : left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
+    if (deadline >= 0 && left <= 0 && turns >= 2)
+      return fail(LIMPET_E_TIMEOUT, "the deadline has passed");
+    const int wait_ms = deadline < 0       ? -1
+                        : left <= 0        ? 0
+                        : left < INT32_MAX ? (int)left
+                                           : INT32_MAX;
     const int count = limpet_server_poll(ws->server, wait_ms);
     if (count < 0) return count;
   }
@@ -67,7 +73,8 @@ static bool ws_parted(struct limpet_ws *ws) {
   struct loop *loop;
   struct connection *connection = ws_connection(ws, &loop);
   if (!connection || connection->fd < 0) return true;
-  return link_state(loop, connection->handle) >= LIMPET_STATE_ENDING && attach_written(loop, connection);
+  return link_state(loop, connection->handle) >= LIMPET_STATE_ENDING &&
+         attach_written(loop, connection);
 }
 
 static bool ws_over(struct limpet_ws *ws) { return ws->over; }
@@ -77,7 +84,9 @@ static bool ws_over(struct limpet_ws *ws) { return ws->over; }
 /* Why nothing more can be sent or received: 0 while it can. */
 static int ws_fault(const struct limpet_ws *ws) {
   if (ws->failure != 0) return fail(ws->failure, "%s", limpet_strerror(ws->failure));
-  return ws->over || ws->code != 0 ? fail(LIMPET_E_CLOSED, "the connection is closed: %u", (unsigned)ws->code) : 0;
+  return ws->over || ws->code != 0
+             ? fail(LIMPET_E_CLOSED, "the connection is closed: %u", (unsigned)ws->code)
+             : 0;
 }
 
 /* Frees it; its session is over. */
@@ -99,16 +108,19 @@ static int ws_leave(struct limpet_ws *ws) {
 static int ws_open(struct limpet_ws *ws, int64_t deadline) {
   int code = wait_for(ws, ws_decided, deadline);
   if (code == 0 && !ws->open) {
-    code = ws->failure ? ws_fault(ws) : fail(LIMPET_E_CLOSED, "the connection ended during the handshake");
+    code = ws->failure ? ws_fault(ws)
+                       : fail(LIMPET_E_CLOSED, "the connection ended during the handshake");
   }
   if (code == 0) code = wait_for(ws, ws_written, deadline);
   return code;
 }
 
-int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource, size_t resource_size, char *host,
-                     size_t host_size, struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **out) {
+int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resource,
+                     size_t resource_size, char *host, size_t host_size,
+                     struct limpet_ws_storage *storage, int64_t deadline, limpet_ws **out) {
   if (out) *out = NULL;
-  if (!server || !out) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_attach takes a server and a limpet_ws");
+  if (!server || !out)
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_attach takes a server and a limpet_ws");
   if ((!resource && resource_size > 0) || (!host && host_size > 0)) {
     return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_attach: bytes at NULL");
   }
@@ -117,10 +129,12 @@ int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resour
   int code = loop_here(server, &loop);
   if (code != 0) return code;
   if (loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
-  struct limpet_ws *ws = storage ? (struct limpet_ws *)(void *)storage : memory_take(server, sizeof *ws);
+  struct limpet_ws *ws =
+      storage ? (struct limpet_ws *)(void *)storage : memory_take(server, sizeof *ws);
   if (!ws) return fail(LIMPET_ERROR_CODE_MEMORY, "no memory for a limpet_ws");
   struct opening opening = {resource, host, resource_size, host_size};
-  *ws = (struct limpet_ws){.server = server, .loop = loop, .opening = &opening, .heap = !storage, .fd = fd};
+  *ws = (struct limpet_ws){
+      .server = server, .loop = loop, .opening = &opening, .heap = !storage, .fd = fd};
   ws->modes = fcntl(fd, F_GETFL);
   ws->type = flags & LIMPET_WS_TEXT ? LIMPET_TEXT : LIMPET_BINARY;
   code = attach_enter(loop, fd, flags & ~(uint32_t)LIMPET_WS_TEXT, CONNECTION_QUIET, &connection);
@@ -149,7 +163,8 @@ int limpet_ws_attach(limpet_server *server, int fd, uint32_t flags, char *resour
   return code;
 }
 
-int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length, int64_t deadline) {
+int limpet_ws_send_as(limpet_ws *ws, enum limpet_type type, const void *data, size_t length,
+                      int64_t deadline) {
   if (!ws) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_send takes a limpet_ws");
   const int fault = ws_fault(ws);
   if (fault != 0) return fault;
@@ -165,8 +180,10 @@ int limpet_ws_send(limpet_ws *ws, const void *data, size_t length, int64_t deadl
   return limpet_ws_send_as(ws, ws ? ws->type : LIMPET_BINARY, data, length, deadline);
 }
 
-int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type, int64_t deadline) {
-  if (!ws || (!buffer && size > 0)) return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_receive: NULL");
+int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type *type,
+                      int64_t deadline) {
+  if (!ws || (!buffer && size > 0))
+    return fail(LIMPET_ERROR_CODE_ARGUMENT, "limpet_ws_receive: NULL");
   const int code = wait_for(ws, ws_has_news, deadline);
   if (code != 0) return code;
   const struct letter *letter = ws->first;
@@ -175,7 +192,8 @@ int limpet_ws_receive(limpet_ws *ws, void *buffer, size_t size, enum limpet_type
     return fail(LIMPET_E_TYPE, "a message of the other type came: %d", (int)letter->type);
   }
   if (letter->length > size || letter->length > INT32_MAX) {
-    return fail(LIMPET_ERROR_CODE_TOO_BIG, "a message of %zu bytes came, for %zu", letter->length, size);
+    return fail(LIMPET_ERROR_CODE_TOO_BIG, "a message of %zu bytes came, for %zu", letter->length,
+                size);
   }
   const int length = (int)letter->length;
   if (length > 0) memcpy(buffer, letter->bytes, (size_t)length);
@@ -204,7 +222,8 @@ int limpet_ws_detach(limpet_ws *ws, uint16_t code, const char *reason, int64_t d
   struct loop *loop;
   struct connection *connection = ws_connection(ws, &loop);
   if (connection) {
-    if (connection->transport != &transport_plain) return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
+    if (connection->transport != &transport_plain)
+      return fail(LIMPET_E_UNSUPPORTED, "TLS has bytes of its own");
     connection->flags |= CONNECTION_LENT;
     if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN) {
       const int status = limpet_session_close(ws->session, code, reason);
@@ -232,7 +251,8 @@ int limpet_ws_close(limpet_ws *ws, int64_t deadline) {
   if (connection) {
     if (loop->telling) return fail(LIMPET_E_STATE, "a call that waits is not for callbacks");
     connection->flags &= (uint16_t) ~(CONNECTION_HELD | CONNECTION_LENT);
-    if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN) limpet_session_close(ws->session, CODE_NORMAL, NULL);
+    if (link_state(loop, connection->handle) == LIMPET_STATE_OPEN)
+      limpet_session_close(ws->session, CODE_NORMAL, NULL);
     ws_hold(loop, connection, false);
     reader_resume(loop, connection);
     writer_write(loop, connection);

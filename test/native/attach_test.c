@@ -20,8 +20,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   opened_count++;
 }
 
-static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data,
+                       size_t length, void *user) {
   (void)of, (void)user;
   snprintf(last_message, sizeof last_message, "%.*s", (int)length, data);
   message_count++;
@@ -33,7 +33,8 @@ static void on_message(limpet_server *of, limpet_session session, enum limpet_ty
   CHECK(limpet_session_send(session, type, data, length) >= 0);
 }
 
-static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)of, (void)code, (void)reason, (void)user;
   closed = session;
   closed_count++;
@@ -100,7 +101,8 @@ static void test_pair(void) {
 }
 
 /* A listening socket of the test's own, of TCP or of a path; the accepted end is attached. */
-static void check_accepted(int listener, const struct sockaddr *address, socklen_t size, int family) {
+static void check_accepted(int listener, const struct sockaddr *address, socklen_t size,
+                           int family) {
   CHECK(bind(listener, address, size) == 0);
   CHECK(listen(listener, 1) == 0);
   struct sockaddr_storage where;
@@ -190,8 +192,10 @@ static void test_refused(void) {
   CHECK_EQUAL(limpet_server_attach(NULL, ends[0], 0, &session), LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(session, 0);
   CHECK_EQUAL(limpet_server_attach(server, ends[0], 0, NULL), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_AS_CLIENT, &session), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_server_attach(server, ends[0], 1u << 30, &session), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_AS_CLIENT, &session),
+              LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], 1u << 30, &session),
+              LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_server_attach(server, -1, 0, &session), LIMPET_E_SYSTEM);
 
   const int file = open("/dev/null", O_RDWR);
@@ -272,8 +276,8 @@ static void test_rest(void) {
   CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_NO_HTTP, &session), 0);
   struct check_client client = client_of(ends[1]);
   // A ping is not answered before the reply to the message in front of it: the read ends there. Keys are 0.
-  static const uint8_t frames[] = {0x81, 0x83, 0, 0, 0, 0, 'o', 'n', 'e', 0x89, 0x80, 0, 0,
-                                   0,    0,    0x81, 0x83, 0, 0, 0, 0, 't', 'w', 'o'};
+  static const uint8_t frames[] = {0x81, 0x83, 0, 0,    0,    0, 'o', 'n', 'e', 0x89, 0x80, 0,
+                                   0,    0,    0, 0x81, 0x83, 0, 0,   0,   0,   't',  'w',  'o'};
   pause_next = true;
   CHECK(check_client_write(&client, frames, sizeof frames));
   CHECK_FRAME(&client, CHECK_TEXT_FRAME, "one");

@@ -13,7 +13,9 @@ static char endless[100000];
 static char buffer[64];
 
 static bool room_told(const struct limpet_room *room, void *user) { return room && user; }
-static bool field_told(const char *name, const char *value, void *user) { return name && value && user; }
+static bool field_told(const char *name, const char *value, void *user) {
+  return name && value && user;
+}
 
 /* ---------------------------------------------------------------------- a session */
 
@@ -87,7 +89,8 @@ static void test_session_arguments(limpet_session session) {
   CHECK_CODE(limpet_session_send(session, LIMPET_TEXT, "x", SIZE_MAX), ARGUMENT);
   CHECK_CODE(limpet_session_send(session, LIMPET_TEXT, "x", (size_t)INT32_MAX + 1), ARGUMENT);
   CHECK_CODE(limpet_session_send_text(session, NULL), ARGUMENT);
-  CHECK_CODE(limpet_session_send_fragment(session, (enum limpet_type)no_type, "x", 1, true), ARGUMENT);
+  CHECK_CODE(limpet_session_send_fragment(session, (enum limpet_type)no_type, "x", 1, true),
+             ARGUMENT);
   CHECK_CODE(limpet_session_send_fragment(session, LIMPET_TEXT, NULL, 1, true), ARGUMENT);
   CHECK_CODE(limpet_session_send_fragment(session, LIMPET_TEXT, "x", SIZE_MAX, true), ARGUMENT);
   CHECK_CODE(limpet_session_send_with(session, LIMPET_TEXT, "x", 1, UINT32_MAX), ARGUMENT);

@@ -111,7 +111,8 @@ static void test_server_null(void) {
   CHECK_CODE(limpet_server_set_user(NULL, NULL), ARGUMENT);
   CHECK(limpet_server_reload_tls(NULL) < 0);
 #define CHECK_CALLBACK(name) CHECK_EQUAL(limpet_server_set_on_##name(NULL, NULL, NULL), ARGUMENT)
-  CHECK_CALLBACK(upgrade), CHECK_CALLBACK(request), CHECK_CALLBACK(connect), CHECK_CALLBACK(connect_error);
+  CHECK_CALLBACK(upgrade), CHECK_CALLBACK(request), CHECK_CALLBACK(connect),
+      CHECK_CALLBACK(connect_error);
   CHECK_CALLBACK(message), CHECK_CALLBACK(chunk), CHECK_CALLBACK(close), CHECK_CALLBACK(error);
   CHECK_CALLBACK(ping), CHECK_CALLBACK(pong), CHECK_CALLBACK(writable), CHECK_CALLBACK(shutdown);
   CHECK_CALLBACK(heartbeat);
@@ -146,7 +147,8 @@ static void test_server_arguments(void) {
   struct limpet_poll_callbacks callbacks = {NULL, NULL, NULL, NULL};
   const struct limpet_selection long_key = {.key = endless};
   const struct limpet_selection no_key = {.key = ""};
-  const struct limpet_selection long_value = {.key = "k", .value = endless, .value_length = SIZE_MAX};
+  const struct limpet_selection long_value = {
+      .key = "k", .value = endless, .value_length = SIZE_MAX};
   CHECK_CODE(limpet_server_start(server), LIMPET_E_STATE);
   CHECK_CODE(limpet_server_set_on_connect(server, NULL, NULL), LIMPET_E_STATE);
   CHECK(limpet_server_set_poll(server, &callbacks) < 0);
@@ -162,7 +164,8 @@ static void test_server_arguments(void) {
   CHECK_CODE(limpet_server_publish(server, NULL, 0, LIMPET_TEXT, "x", 1, NULL), ARGUMENT);
   CHECK_CODE(limpet_server_publish(server, endless, 0, LIMPET_TEXT, "x", 1, NULL), ARGUMENT);
   CHECK(limpet_server_publish(server, "", 0, LIMPET_TEXT, "x", 1, NULL) < 0);
-  CHECK_CODE(limpet_server_publish(server, "\xff", 0, LIMPET_TEXT, "x", 1, NULL), LIMPET_ERROR_CODE_VALUE);
+  CHECK_CODE(limpet_server_publish(server, "\xff", 0, LIMPET_TEXT, "x", 1, NULL),
+             LIMPET_ERROR_CODE_VALUE);
   CHECK_CODE(limpet_server_publish(server, "t", 0, LIMPET_TEXT, NULL, 1, NULL), ARGUMENT);
   CHECK_CODE(limpet_server_publish(server, "t", 0, LIMPET_TEXT, "x", SIZE_MAX, NULL), ARGUMENT);
   CHECK_CODE(limpet_server_send_many(server, NULL, 1, LIMPET_TEXT, "x", 1), ARGUMENT);
@@ -250,7 +253,9 @@ static void test_process(void) {
   // A process of its own: it might go on as a daemon.
   const pid_t child = fork();
   CHECK(child >= 0);
-  if (child == 0) _exit(limpet_daemonize("/no/such/folder/limpet.pid") < 0 && limpet_daemonize(endless) < 0 ? 3 : 4);
+  if (child == 0)
+    _exit(limpet_daemonize("/no/such/folder/limpet.pid") < 0 && limpet_daemonize(endless) < 0 ? 3
+                                                                                              : 4);
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);

@@ -30,10 +30,10 @@
 /* ---------------------------------------------------------------------- checks */
 
 /* Ends the program unless the condition holds. */
-#define CHECK(condition)                                                              \
-  ((condition) ? (void)0                                                              \
-               : (fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition), \
-                  exit(1)))
+#define CHECK(condition) \
+  ((condition)           \
+       ? (void)0         \
+       : (fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 /* The same for two integers, and says what they are. */
 #define CHECK_EQUAL(actual, expected) \
@@ -53,8 +53,8 @@ static inline void check_equal(long long actual, long long expected, const char 
 static inline void check_string(const char *actual, const char *expected, const char *what,
                                 const char *file, int line) {
   if (actual && strcmp(actual, expected) == 0) return;
-  fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", file, line, what,
-          actual ? actual : "(NULL)", expected);
+  fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", file, line, what, actual ? actual : "(NULL)",
+          expected);
   exit(1);
 }
 
@@ -86,11 +86,11 @@ static inline bool check_wait(int fd, short events, int ms) {
 }
 
 /* Runs the pump until a condition holds. */
-#define CHECK_SOON(condition)                                       \
-  do {                                                              \
-    int64_t check_end = check_now() + CHECK_PATIENCE_MS;            \
-    while (!(condition) && check_now() < check_end) check_pause();  \
-    CHECK(condition);                                               \
+#define CHECK_SOON(condition)                                      \
+  do {                                                             \
+    int64_t check_end = check_now() + CHECK_PATIENCE_MS;           \
+    while (!(condition) && check_now() < check_end) check_pause(); \
+    CHECK(condition);                                              \
   } while (0)
 
 static inline void check_pause(void) {
@@ -267,8 +267,8 @@ static inline bool check_client_send(struct check_client *client, uint8_t first,
   uint8_t *masked = malloc(length + 1);
   CHECK(masked);
   for (size_t i = 0; i < length; i++) masked[i] = ((const uint8_t *)data)[i] ^ key[i & 3];
-  bool written = check_client_write(client, header, size) &&
-                 check_client_write(client, masked, length);
+  bool written =
+      check_client_write(client, header, size) && check_client_write(client, masked, length);
   free(masked);
   return written;
 }
@@ -310,11 +310,11 @@ static inline struct check_frame check_client_receive(struct check_client *clien
 }
 
 /* Checks that the next frame is this one. */
-#define CHECK_FRAME(client, first_byte, text)                         \
-  do {                                                                \
-    struct check_frame check_got = check_client_receive(client);      \
-    CHECK_EQUAL(check_got.first, first_byte);                         \
-    CHECK_STRING(check_got.payload, text);                            \
+#define CHECK_FRAME(client, first_byte, text)                    \
+  do {                                                           \
+    struct check_frame check_got = check_client_receive(client); \
+    CHECK_EQUAL(check_got.first, first_byte);                    \
+    CHECK_STRING(check_got.payload, text);                       \
   } while (0)
 
 /* The code of a Close frame, 1005 for one without, 0 for another frame. RFC 6455 5.5.1. */

@@ -29,7 +29,8 @@ static void on_connect(limpet_server *server, limpet_session of, void *user) {
   told = of;
 }
 
-static void on_connect_error(limpet_server *server, limpet_session of, int why, const char *message, void *user) {
+static void on_connect_error(limpet_server *server, limpet_session of, int why, const char *message,
+                             void *user) {
   (void)server, (void)user;
   failed++;
   told = of;
@@ -38,29 +39,31 @@ static void on_connect_error(limpet_server *server, limpet_session of, int why, 
   if (again-- > 0) CHECK_EQUAL(limpet_server_connect(server, again_url, NULL, &session), 0);
 }
 
-static void on_close(limpet_server *server, limpet_session of, uint16_t with, const char *reason, void *user) {
+static void on_close(limpet_server *server, limpet_session of, uint16_t with, const char *reason,
+                     void *user) {
   (void)server, (void)of, (void)reason, (void)user;
   closed++;
   close_code = with;
   if (again-- > 0) CHECK_EQUAL(limpet_server_connect(server, again_url, NULL, &session), 0);
 }
 
-static void on_message(limpet_server *server, limpet_session of, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *server, limpet_session of, enum limpet_type type, char *data,
+                       size_t length, void *user) {
   (void)server, (void)of, (void)user;
   CHECK_EQUAL(type, LIMPET_TEXT);
   snprintf(last, sizeof last, "%.*s", (int)length, data);
   messages++;
 }
 
-static void on_error(limpet_server *server, limpet_session of, int why, const char *message, void *user) {
+static void on_error(limpet_server *server, limpet_session of, int why, const char *message,
+                     void *user) {
   (void)server, (void)of, (void)user;
   fprintf(stderr, "on_error: %d %s\n", why, message);
   exit(1);
 }
 
-static void on_echo(limpet_server *server, limpet_session of, enum limpet_type type, char *data, size_t length,
-                    void *user) {
+static void on_echo(limpet_server *server, limpet_session of, enum limpet_type type, char *data,
+                    size_t length, void *user) {
   (void)server, (void)user;
   CHECK(limpet_session_send(of, type, data, length) >= 0);
 }
@@ -160,7 +163,8 @@ static void test_echo(void) {
   expect_echo("no path");
 
   // What the handshake says beside the URL.
-  const struct limpet_connect_options options = {.protocols = "other, chat.v2", .headers = "X-Name: limpet\r\n"};
+  const struct limpet_connect_options options = {.protocols = "other, chat.v2",
+                                                 .headers = "X-Name: limpet\r\n"};
   connect_to(url_of("127.0.0.1", port, "/path?a=b"), &options);
   CHECK_SOON(connected == 1);
   limpet_session server_side;
@@ -181,7 +185,9 @@ static void test_echo(void) {
   reset();
   limpet_session many[40];
   for (int i = 0; i < 40; i++) {
-    CHECK_EQUAL(limpet_server_connect(clients, url_of(i & 1 ? "localhost" : "127.0.0.1", port, "/"), NULL, &many[i]), 0);
+    CHECK_EQUAL(limpet_server_connect(clients, url_of(i & 1 ? "localhost" : "127.0.0.1", port, "/"),
+                                      NULL, &many[i]),
+                0);
   }
   CHECK_SOON(connected == 40);
   for (int i = 0; i < 40; i++) CHECK_EQUAL(limpet_session_close(many[i], 1000, NULL), 0);
@@ -270,15 +276,18 @@ static void check_answer(const char *answer, int why, const char *said) {
 
 static void test_answers(void) {
   check_answer("", LIMPET_E_CONNECT, "ended during the handshake");
-  check_answer("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", LIMPET_ERROR_CODE_RESPONSE_STATUS,
-               "HTTP/1.1 401 Unauthorized");
-  check_answer("HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n\r\n", LIMPET_ERROR_CODE_RESPONSE_STATUS,
-               "HTTP/1.1 302 Found");
-  check_answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", LIMPET_ERROR_CODE_RESPONSE_STATUS, "200 OK");
-  check_answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
-               LIMPET_ERROR_CODE_RESPONSE_ACCEPT, "127.0.0.1");
-  check_answer("HTTP/1.1 101 Switching Protocols\r\n\r\n", LIMPET_ERROR_CODE_RESPONSE_HEADER, "127.0.0.1");
+  check_answer("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+               LIMPET_ERROR_CODE_RESPONSE_STATUS, "HTTP/1.1 401 Unauthorized");
+  check_answer("HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n\r\n",
+               LIMPET_ERROR_CODE_RESPONSE_STATUS, "HTTP/1.1 302 Found");
+  check_answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", LIMPET_ERROR_CODE_RESPONSE_STATUS,
+               "200 OK");
+  check_answer(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+      LIMPET_ERROR_CODE_RESPONSE_ACCEPT, "127.0.0.1");
+  check_answer("HTTP/1.1 101 Switching Protocols\r\n\r\n", LIMPET_ERROR_CODE_RESPONSE_HEADER,
+               "127.0.0.1");
   check_answer("220 smtp.example.com ready\r\n\r\n", LIMPET_ERROR_CODE_HTTP_SYNTAX, "220 smtp");
   check_answer("\x15\x03\x01\r\n\r\n", LIMPET_ERROR_CODE_HTTP_SYNTAX, "");
 }
@@ -375,16 +384,21 @@ static void test_bad_calls(void) {
   CHECK_EQUAL(limpet_server_connect(clients, NULL, NULL, &none), LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_server_connect(clients, "ws://h/", NULL, NULL), LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_server_connect(clients, "http://h/", NULL, &none), LIMPET_ERROR_CODE_ARGUMENT);
-  const struct limpet_connect_options options[] = {
-      {.headers = "no colon\r\n"}, {.headers = "Host: other\r\n"}, {.headers = "X: y"}, {.protocols = "a b"}, {.protocols = "a, a"}};
+  const struct limpet_connect_options options[] = {{.headers = "no colon\r\n"},
+                                                   {.headers = "Host: other\r\n"},
+                                                   {.headers = "X: y"},
+                                                   {.protocols = "a b"},
+                                                   {.protocols = "a, a"}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", &options[i], &none), LIMPET_ERROR_CODE_VALUE);
+    CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", &options[i], &none),
+                LIMPET_ERROR_CODE_VALUE);
     CHECK(none == 0);
   }
   static char headers[1 << 17];
   memset(headers, 'x', sizeof headers - 1);
   const struct limpet_connect_options long_one = {.headers = headers};
-  CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", &long_one, &none), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", &long_one, &none),
+              LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_server_active_count(clients), 0);
 }
 
@@ -408,7 +422,8 @@ static void test_stop(void) {
 
 int main(void) {
   begin();
-  CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", NULL, NULL), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_server_connect(clients, "ws://127.0.0.1:1/", NULL, NULL),
+              LIMPET_ERROR_CODE_ARGUMENT);
   check_pump = pump;
   test_echo();
   test_ipv6();

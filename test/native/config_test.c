@@ -9,10 +9,10 @@
 static char endless[8192];
 
 /* A refusal has words of its own. */
-#define CHECK_REFUSED(call)                                 \
-  do {                                                      \
-    CHECK_EQUAL((call), LIMPET_ERROR_CODE_ARGUMENT);        \
-    CHECK(limpet_last_error()[0] != 0);                     \
+#define CHECK_REFUSED(call)                          \
+  do {                                               \
+    CHECK_EQUAL((call), LIMPET_ERROR_CODE_ARGUMENT); \
+    CHECK(limpet_last_error()[0] != 0);              \
   } while (0)
 
 static void test_defaults(void) {
@@ -95,7 +95,7 @@ static void test_heartbeat(limpet_config *config) {
 }
 
 static void test_options(limpet_config *config) {
-  CHECK_REFUSED(limpet_config_set_option(config, (enum limpet_option)-1, 0));
+  CHECK_REFUSED(limpet_config_set_option(config, (enum limpet_option) - 1, 0));
   CHECK_REFUSED(limpet_config_set_option(config, (enum limpet_option)SETTINGS_OPTIONS, 0));
   CHECK_REFUSED(limpet_config_set_option(config, LIMPET_OPTION_USER, 0));
   CHECK_REFUSED(limpet_config_set_option(config, LIMPET_OPTION_PAUSED, 1));

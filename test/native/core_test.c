@@ -75,8 +75,7 @@ static int32_t open_session(limpet_core *core) {
 
 /* A masked "Hello", RFC 6455 5.7, and its echo. */
 static void echo(limpet_core *core, int32_t session) {
-  static const uint8_t hello[] = {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d,
-                                  0x7f, 0x9f, 0x4d, 0x51, 0x58};
+  static const uint8_t hello[] = {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58};
   char answer[16];
   feed(core, session, hello, sizeof hello, 3);
   if (event_of(core).kind == LIMPET_EVENT_KIND_OPEN) limpet_core_event_ack(core, 1);

@@ -12,7 +12,9 @@ static void *ordered_run(void *arg) {
     char text[32];
     snprintf(text, sizeof text, "%u %u", number, i);
     int answer;
-    while ((answer = limpet_session_send_text(atomic_load(&known[0]), text)) == LIMPET_ERROR_CODE_MEMORY) sched_yield();
+    while ((answer = limpet_session_send_text(atomic_load(&known[0]), text)) ==
+           LIMPET_ERROR_CODE_MEMORY)
+      sched_yield();
     CHECK_EQUAL(answer, 0);
   }
   return NULL;
@@ -87,10 +89,11 @@ static void on_connect_join(limpet_server *server, limpet_session session, void 
 }
 
 /* A client publishes to its room. */
-static void on_message_publish(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
-                               size_t length, void *user) {
+static void on_message_publish(limpet_server *server, limpet_session session, enum limpet_type type,
+                               char *data, size_t length, void *user) {
   (void)user, (void)session;
-  CHECK(limpet_server_publish(server, data[0] == 'e' ? "even" : "odd", 0, type, data, length, NULL) >= 0);
+  CHECK(limpet_server_publish(server, data[0] == 'e' ? "even" : "odd", 0, type, data, length,
+                              NULL) >= 0);
 }
 
 static limpet_server *server_of_rooms(int threads) {
@@ -121,7 +124,8 @@ static void *publish_run(void *arg) {
     const char *room = i % 2 ? "odd" : "even";
     const int length = snprintf(text, sizeof text, "%c %u %u", *room, publisher->number, i / 2);
     CHECK_EQUAL(
-        limpet_server_publish(publisher->server, room, 0, LIMPET_TEXT, text, (size_t)length, NULL), 0);
+        limpet_server_publish(publisher->server, room, 0, LIMPET_TEXT, text, (size_t)length, NULL),
+        0);
     if (i % 8 == 0) sched_yield();
   }
   return NULL;
@@ -148,7 +152,8 @@ static void test_rooms(int threads) {
   const int port = limpet_server_port(server);
   struct check_client *clients = calloc(MEMBERS, sizeof *clients);
   CHECK(clients != NULL);
-  for (int i = 0; i < MEMBERS; i++) clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
+  for (int i = 0; i < MEMBERS; i++)
+    clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
   CHECK_SOON(atomic_load(&known_count) == MEMBERS);
   struct publisher publishers[4];
   pthread_t others[4];
@@ -201,7 +206,8 @@ static void test_many(int threads) {
   const int port = limpet_server_port(server);
   struct check_client *clients = calloc(CLIENTS, sizeof *clients);
   CHECK(clients != NULL);
-  for (int i = 0; i < CLIENTS; i++) clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = check_client_connect(port, i % 2 ? "/odd" : "/even", "");
   CHECK_SOON(atomic_load(&known_count) == CLIENTS);
 
   CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "all", 3), 0);
@@ -210,19 +216,22 @@ static void test_many(int threads) {
   const limpet_session except = atomic_load(&known[0]);
   struct limpet_selection selection = {.opened_from = 1, .except = except};
   struct limpet_published published = {1, 1, 1};
-  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published), 0);
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_BINARY, "most", 4, &published),
+              0);
   CHECK_EQUAL(published.delivered + published.over + published.dropped, 0);
   CHECK_EQUAL(limpet_server_publish(server, "odd", except, LIMPET_TEXT, "odd", 3, NULL), 0);
   /* What a selection points at may change as soon as the call returns. */
   char key[] = "room", value[] = "/even";
-  selection = (struct limpet_selection){.key = key, .value = value, .value_length = 5, .except = except};
+  selection =
+      (struct limpet_selection){.key = key, .value = value, .value_length = 5, .except = except};
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "even", 4, NULL), 0);
   memset(key, 'x', sizeof key - 1);
   memset(value, 'x', sizeof value - 1);
   selection = (struct limpet_selection){.key = "no such key", .value = "x", .value_length = 1};
   CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), 0);
   selection = (struct limpet_selection){.filter = odd_only};
-  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL), LIMPET_E_THREAD);
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &selection, LIMPET_TEXT, "none", 4, NULL),
+              LIMPET_E_THREAD);
 
   CHECK_EQUAL(limpet_server_each(server, except, each_task, &each_count, each_finish), 0);
   CHECK_SOON(atomic_load(&finish_count) == 1);
@@ -269,8 +278,8 @@ static void test_many(int threads) {
 static _Atomic limpet_session stuck;
 static atomic_bool let_go;
 
-static void on_message_stuck(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
-                             size_t length, void *user) {
+static void on_message_stuck(limpet_server *server, limpet_session session, enum limpet_type type,
+                             char *data, size_t length, void *user) {
   (void)server, (void)type, (void)data, (void)length, (void)user;
   atomic_store(&stuck, session);
   while (!atomic_load(&let_go)) sched_yield();
@@ -290,10 +299,13 @@ static void test_stuck(void) {
   CHECK_SOON(atomic_load(&stuck) != 0);
   char *data = calloc(1, PIECE);
   CHECK(data != NULL);
-  for (int i = 0; i < HELD; i++) CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), 0);
-  CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), LIMPET_ERROR_CODE_MEMORY);
+  for (int i = 0; i < HELD; i++)
+    CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE), 0);
+  CHECK_EQUAL(limpet_session_send(atomic_load(&stuck), LIMPET_BINARY, data, PIECE),
+              LIMPET_ERROR_CODE_MEMORY);
   /* One of the two has no room: neither has it. */
-  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_BINARY, data, PIECE), LIMPET_ERROR_CODE_MEMORY);
+  CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_BINARY, data, PIECE),
+              LIMPET_ERROR_CODE_MEMORY);
   CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, "small", 5), 0);
   int going_on = 0;
   for (int i = 1; i < CLIENTS; i++) {

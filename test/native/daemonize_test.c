@@ -3,8 +3,8 @@
  *   test ── fork ─► parent ── limpet_daemonize ─► daemon: tells what it is through a pipe, waits for its orders */
 
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "check.h"

@@ -53,8 +53,8 @@ static void test_deflate(void) {
   limpet_config_set_compression_enabled(config, true);
   limpet_config_set_compression_window(config, 12);
   serve(config);
-  struct check_client client =
-      join_as("/", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", &session);
+  struct check_client client = join_as(
+      "/", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", &session);
   struct limpet_session_details details;
   CHECK_EQUAL(limpet_session_info(session, &details), 0);
   CHECK_EQUAL(details.deflate_out, 12);
@@ -78,7 +78,8 @@ static void test_address(void) {
   CHECK_EQUAL(limpet_session_remote_address(session, address, 4, NULL, NULL), 9);
   CHECK_STRING(address, "127");
   CHECK_EQUAL(limpet_session_remote_address(session, NULL, 0, NULL, NULL), 9);
-  CHECK_EQUAL(limpet_session_remote_address(session, NULL, 4, NULL, NULL), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_session_remote_address(session, NULL, 4, NULL, NULL),
+              LIMPET_ERROR_CODE_ARGUMENT);
   part(&client);
   client = join_as("/", "X-Forwarded-For: 192.0.2.1, 2001:db8::7\r\n", &session);
   CHECK_EQUAL(limpet_session_remote_address(session, address, sizeof address, &from, &family), 11);
@@ -119,7 +120,8 @@ static void test_user(void) {
 /* on_close still finds what was kept. */
 static char kept[16];
 
-static void keep_on_close(limpet_server *told, limpet_session gone, uint16_t code, const char *reason, void *user) {
+static void keep_on_close(limpet_server *told, limpet_session gone, uint16_t code,
+                          const char *reason, void *user) {
   (void)told, (void)code, (void)reason, (void)user;
   CHECK_EQUAL(limpet_session_metadata(gone, "name", kept, sizeof kept), 3);
   kept[3] = '\0';
@@ -138,7 +140,8 @@ static void test_metadata(void) {
   serve_start();
   struct check_client client = join(&session);
   char value[16] = "";
-  CHECK_EQUAL(limpet_session_metadata(session, "name", value, sizeof value), LIMPET_ERROR_CODE_ABSENT);
+  CHECK_EQUAL(limpet_session_metadata(session, "name", value, sizeof value),
+              LIMPET_ERROR_CODE_ABSENT);
   CHECK_EQUAL(limpet_session_set_metadata(session, "name", "a\0b", 3), 0);
   CHECK_EQUAL(limpet_session_metadata(session, "name", value, sizeof value), 3);
   CHECK(memcmp(value, "a\0b", 3) == 0);
@@ -149,12 +152,14 @@ static void test_metadata(void) {
   CHECK_EQUAL(limpet_session_delete_metadata(session, "empty"), 1);
   CHECK_EQUAL(limpet_session_delete_metadata(session, "empty"), 0);
   CHECK_EQUAL(limpet_session_set_metadata(session, endless, "x", 1), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_session_set_metadata(session, "name", endless, sizeof endless), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_session_set_metadata(session, "name", endless, sizeof endless),
+              LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_session_set_metadata(session, "", "x", 1), LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_session_set_metadata(session, "name", "Ada", 3), 0);
   part(&client);
   CHECK_STRING(kept, "Ada");
-  CHECK_EQUAL(limpet_session_metadata(session, "name", value, sizeof value), LIMPET_ERROR_CODE_HANDLE);
+  CHECK_EQUAL(limpet_session_metadata(session, "name", value, sizeof value),
+              LIMPET_ERROR_CODE_HANDLE);
   serve_end();
 }
 
@@ -175,8 +180,9 @@ static void test_request(void) {
   limpet_config *config = limpet_config_new();
   limpet_config_set_keep_request(config, "*");
   serve(config);
-  struct check_client client =
-      join_as("/a/b?c=d", "Origin: https://example.com\r\nX-One: a\r\nX-Two: b c\r\nCookie: k=v; id=7\r\n", &session);
+  struct check_client client = join_as(
+      "/a/b?c=d", "Origin: https://example.com\r\nX-One: a\r\nX-Two: b c\r\nCookie: k=v; id=7\r\n",
+      &session);
   char text[64];
   CHECK_EQUAL(limpet_session_request_part(session, LIMPET_PART_PATH, text, sizeof text), 4);
   CHECK_STRING(text, "/a/b");
@@ -184,12 +190,14 @@ static void test_request(void) {
   CHECK_STRING(text, "c=d");
   CHECK_EQUAL(limpet_session_request_part(session, LIMPET_PART_ORIGIN, text, 9), 19);
   CHECK_STRING(text, "https://");
-  CHECK_EQUAL(limpet_session_request_part(session, LIMPET_PART_PROTOCOL, text, sizeof text), LIMPET_ERROR_CODE_ABSENT);
+  CHECK_EQUAL(limpet_session_request_part(session, LIMPET_PART_PROTOCOL, text, sizeof text),
+              LIMPET_ERROR_CODE_ABSENT);
   CHECK_EQUAL(limpet_session_request_part(session, (enum limpet_part)99, text, sizeof text),
               LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_session_header(session, "x-one", text, sizeof text), 1);
   CHECK_STRING(text, "a");
-  CHECK_EQUAL(limpet_session_header(session, "x-three", text, sizeof text), LIMPET_ERROR_CODE_ABSENT);
+  CHECK_EQUAL(limpet_session_header(session, "x-three", text, sizeof text),
+              LIMPET_ERROR_CODE_ABSENT);
   CHECK_EQUAL(limpet_session_cookie(session, "id", text, sizeof text), 1);
   CHECK_STRING(text, "7");
   CHECK_EQUAL(limpet_session_cookie(session, "ID", text, sizeof text), LIMPET_ERROR_CODE_ABSENT);

@@ -31,14 +31,15 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
   printf("open %d\n", number_of(session));
 }
 
-static void on_connect_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_connect_error(limpet_server *server, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)server, (void)user;
   printf("error %d %d %s\n", number_of(session), code, message);
   over++;
 }
 
-static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *server, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)server, (void)user;
   printf("%s %d %zu\n", type == LIMPET_TEXT ? "text" : "binary", number_of(session), length);
   if (type == LIMPET_TEXT && length > 6 && length < 200 && memcmp(data, "close ", 6) == 0) {
@@ -54,13 +55,15 @@ static void on_message(limpet_server *server, limpet_session session, enum limpe
   if (status < 0) printf("unsent %d %d %s\n", number_of(session), status, limpet_strerror(status));
 }
 
-static void on_close(limpet_server *server, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *server, limpet_session session, uint16_t code,
+                     const char *reason, void *user) {
   (void)server, (void)user;
   printf("closed %d %u %s\n", number_of(session), (unsigned)code, reason);
   over++;
 }
 
-static void on_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *server, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)server, (void)user;
   printf("failed %d %d %s\n", number_of(session), code, message);
 }
@@ -76,9 +79,11 @@ int main(int argc, char **argv) {
   for (; at < argc && argv[at][0] == '-'; at++) {
     const char *value = at + 1 < argc ? argv[at + 1] : "";
     if (strcmp(argv[at], "--insecure") == 0) insecure = true;
-    else if (strcmp(argv[at], "--deflate") == 0) limpet_config_set_compression_enabled(config, true);
+    else if (strcmp(argv[at], "--deflate") == 0)
+      limpet_config_set_compression_enabled(config, true);
     else if (strcmp(argv[at], "--ca") == 0) ca = value, at++;
-    else if (strcmp(argv[at], "--timeout") == 0) options.timeout_ms = (uint32_t)strtoul(value, NULL, 10), at++;
+    else if (strcmp(argv[at], "--timeout") == 0)
+      options.timeout_ms = (uint32_t)strtoul(value, NULL, 10), at++;
     else if (strcmp(argv[at], "--protocols") == 0) options.protocols = value, at++;
     else return fprintf(stderr, "dial: %s?\n", argv[at]), 2;
   }

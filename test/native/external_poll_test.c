@@ -74,8 +74,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   last_opened = session;
 }
 
-static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data,
+                       size_t length, void *user) {
   (void)user;
   CHECK_EQUAL(limpet_server_poll(of, 0), LIMPET_E_STATE);
   CHECK_EQUAL(limpet_server_service(of), LIMPET_E_STATE);
@@ -89,7 +89,8 @@ static void on_writable(limpet_server *of, limpet_session session, void *user) {
   CHECK(limpet_session_send_text(session, "you asked") >= 0);
 }
 
-static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)of, (void)session, (void)code, (void)reason, (void)user;
   closed_count++;
 }
@@ -101,7 +102,8 @@ static void begin(uint32_t ping_ms) {
   server = limpet_server_new(config);
   CHECK(server);
   limpet_config_free(config);
-  descriptor_count = added = changed = removed = foreign_seen = opened_count = closed_count = writable_count = 0;
+  descriptor_count = added = changed = removed = foreign_seen = opened_count = closed_count =
+      writable_count = 0;
   due_ms = 0;
   limpet_server_set_on_connect(server, on_connect, NULL);
   limpet_server_set_on_message(server, on_message, NULL);
@@ -279,7 +281,8 @@ static void test_table(void) {
     const uint32_t row = (random >> 8) % ROWS;
     // Two numbers of the list may be the same descriptor: one at a time.
     bool taken = false;
-    for (int i = 0; i < ROWS; i++) taken = taken || (there[i] && i != (int)row && fds[i] == fds[row]);
+    for (int i = 0; i < ROWS; i++)
+      taken = taken || (there[i] && i != (int)row && fds[i] == fds[row]);
     if (taken) continue;
     if (there[row]) polling_external.remove(poller, fds[row], row);
     else CHECK(polling_external.add(poller, fds[row], row, POLLIN) == 0);

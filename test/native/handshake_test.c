@@ -6,7 +6,8 @@ static limpet_session asked;
 static enum limpet_verdict verdict;
 static char path[64];
 
-static enum limpet_verdict on_upgrade(limpet_server *told, limpet_session session, const char *where, void *user) {
+static enum limpet_verdict on_upgrade(limpet_server *told, limpet_session session,
+                                      const char *where, void *user) {
   CHECK(told == server && user == path);
   asked = session;
   (void)snprintf(path, sizeof path, "%s", where);
@@ -51,7 +52,8 @@ static void test_later(void) {
   char text[16];
   CHECK_EQUAL(limpet_session_offered_protocol(asked, 1, text, sizeof text), 1);
   CHECK_STRING(text, "b");
-  CHECK_EQUAL(limpet_session_offered_protocol(asked, 2, text, sizeof text), LIMPET_ERROR_CODE_ABSENT);
+  CHECK_EQUAL(limpet_session_offered_protocol(asked, 2, text, sizeof text),
+              LIMPET_ERROR_CODE_ABSENT);
   CHECK_EQUAL(limpet_session_send_text(asked, "too soon"), LIMPET_ERROR_CODE_STATE);
   CHECK_EQUAL(limpet_session_accept(asked, "c", NULL), LIMPET_ERROR_CODE_VALUE);
   CHECK_EQUAL(limpet_session_accept(asked, "b", "no field"), LIMPET_ERROR_CODE_VALUE);
@@ -68,15 +70,16 @@ static void test_later(void) {
   serve_end();
 }
 
-static enum limpet_verdict accept_within(limpet_server *told, limpet_session session, const char *where, void *user) {
+static enum limpet_verdict accept_within(limpet_server *told, limpet_session session,
+                                         const char *where, void *user) {
   (void)told, (void)where, (void)user;
   CHECK_EQUAL(limpet_session_accept(session, NULL, NULL), 0);
   CHECK_EQUAL(opened_count, 1);
   return LIMPET_REFUSE;
 }
 
-static enum limpet_verdict terminate_within(limpet_server *told, limpet_session session, const char *where,
-                                            void *user) {
+static enum limpet_verdict terminate_within(limpet_server *told, limpet_session session,
+                                            const char *where, void *user) {
   (void)told, (void)where, (void)user;
   CHECK_EQUAL(limpet_session_terminate(session), 0);
   return LIMPET_ACCEPT;
@@ -107,7 +110,8 @@ static void test_subprotocols(void) {
   limpet_config_add_subprotocol(config, "chat.v1");
   serve_asking(config);
   verdict = LIMPET_ACCEPT;
-  struct check_client client = join_as("/", "Sec-WebSocket-Protocol: other, chat.v1, chat.v2\r\n", NULL);
+  struct check_client client =
+      join_as("/", "Sec-WebSocket-Protocol: other, chat.v1, chat.v2\r\n", NULL);
   CHECK_STRING(check_client_field(&client, "Sec-WebSocket-Protocol"), "chat.v1");
   part(&client);
   client = join(NULL);
@@ -131,7 +135,8 @@ static void test_subprotocols(void) {
 static char method[16];
 static size_t body_length;
 
-static void on_request(limpet_server *told, limpet_session session, const char *how, const char *where, void *user) {
+static void on_request(limpet_server *told, limpet_session session, const char *how,
+                       const char *where, void *user) {
   CHECK(told == server && user == method);
   (void)snprintf(method, sizeof method, "%s", how);
   (void)snprintf(path, sizeof path, "%s", where);
@@ -140,8 +145,10 @@ static void on_request(limpet_server *told, limpet_session session, const char *
   static char body[600000];
   memset(body, 'b', sizeof body);
   CHECK_EQUAL(limpet_session_respond(session, 100, NULL, NULL, 0), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_session_respond(session, 200, "Content-Length: 1\r\n", "x", 1), LIMPET_ERROR_CODE_VALUE);
-  CHECK_EQUAL(limpet_session_respond(session, 200, "Content-Type: text/plain\r\n", body, body_length), 0);
+  CHECK_EQUAL(limpet_session_respond(session, 200, "Content-Length: 1\r\n", "x", 1),
+              LIMPET_ERROR_CODE_VALUE);
+  CHECK_EQUAL(
+      limpet_session_respond(session, 200, "Content-Type: text/plain\r\n", body, body_length), 0);
 }
 
 /* Sends a request and reads the answer until the end of the stream; how many bytes the body has. */

@@ -35,7 +35,8 @@ static void told(unsigned bits, const char *text) {
   }
 }
 
-static int say_to(const struct limpet_selection *selection, const char *text, struct limpet_published *published) {
+static int say_to(const struct limpet_selection *selection, const char *text,
+                  struct limpet_published *published) {
   return limpet_server_broadcast_to(server, selection, LIMPET_TEXT, text, strlen(text), published);
 }
 
@@ -183,7 +184,8 @@ static bool enough(const struct limpet_room *room, void *user) {
   return false;
 }
 
-static int publish(const char *topic, limpet_session except, const char *text, struct limpet_published *published) {
+static int publish(const char *topic, limpet_session except, const char *text,
+                   struct limpet_published *published) {
   return limpet_server_publish(server, topic, except, LIMPET_TEXT, text, strlen(text), published);
 }
 
@@ -264,7 +266,8 @@ static void test_long(void) {
   CHECK_EQUAL(limpet_session_send_prepared(sessions[3], message), 0);
   got_long(3, length, text);
   limpet_prepared_free(message);
-  CHECK_EQUAL(limpet_server_publish(server, "no#topic", 0, LIMPET_TEXT, text, length, NULL), LIMPET_ERROR_CODE_VALUE);
+  CHECK_EQUAL(limpet_server_publish(server, "no#topic", 0, LIMPET_TEXT, text, length, NULL),
+              LIMPET_ERROR_CODE_VALUE);
   scatter();
   free(text);
 }
@@ -289,7 +292,8 @@ static void test_shared(void) {
   CHECK_EQUAL(limpet_server_broadcast(server, LIMPET_TEXT, text, length), CLIENTS);
   CHECK(allocated() - before < 3 * length / 2);
   CHECK_EQUAL(limpet_server_publish(server, "room", 0, LIMPET_TEXT, text, length, NULL), CLIENTS);
-  CHECK_EQUAL(limpet_server_send_many(server, sessions, CLIENTS, LIMPET_TEXT, text, length), CLIENTS);
+  CHECK_EQUAL(limpet_server_send_many(server, sessions, CLIENTS, LIMPET_TEXT, text, length),
+              CLIENTS);
   CHECK(allocated() - before < 7 * length / 2);
   // The application's bytes are its own again.
   memset(text, '!', length);
@@ -332,7 +336,8 @@ static void test_prepared(void) {
   limpet_prepared *other = limpet_server_prepare(server, LIMPET_BINARY, NULL, 0);
   CHECK(message && other);
   for (int round = 0; round < 3; round++) {
-    for (int i = 0; i < CLIENTS; i++) CHECK_EQUAL(limpet_session_send_prepared(sessions[i], message), 0);
+    for (int i = 0; i < CLIENTS; i++)
+      CHECK_EQUAL(limpet_session_send_prepared(sessions[i], message), 0);
     told(0xf, "again");
   }
   CHECK_EQUAL(limpet_session_send_prepared(sessions[0], other), 0);

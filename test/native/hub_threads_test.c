@@ -24,12 +24,14 @@ static void on_connect(limpet_server *told, limpet_session session, void *user) 
   opened++;
 }
 
-static void on_close(limpet_server *told, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *told, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)told, (void)session, (void)code, (void)reason, (void)user;
   closed++;
 }
 
-static void on_error(limpet_server *told, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *told, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)told, (void)session, (void)message, (void)user;
   last_error = code;
   errors++;
@@ -39,8 +41,8 @@ static void on_error(limpet_server *told, limpet_session session, int code, cons
 static limpet_prepared *prepared;
 
 /* Publishes from the thread of a session. */
-static void on_message(limpet_server *told, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *told, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)user;
   if (length == 5 && memcmp(data, "again", 5) == 0) {
     CHECK_EQUAL(limpet_session_send_prepared(session, prepared), 0);
@@ -128,7 +130,8 @@ static void test_messages(void) {
   all_told("each");
   CHECK_SOON(finished == 1);
   CHECK_EQUAL(visits, CLIENTS);
-  CHECK_EQUAL(limpet_server_send_many(server, (const limpet_session[]){last_session, 0, 77}, 3, LIMPET_TEXT, "many", 4),
+  CHECK_EQUAL(limpet_server_send_many(server, (const limpet_session[]){last_session, 0, 77}, 3,
+                                      LIMPET_TEXT, "many", 4),
               1);
   int many = 0;
   for (int i = 0; i < CLIENTS; i++) {
@@ -146,7 +149,8 @@ static void test_refused(void) {
   CHECK_EQUAL(limpet_server_sessions(server, found, 4), LIMPET_E_THREAD);
   CHECK_EQUAL(limpet_server_room_members(server, "room", found, 4), LIMPET_E_THREAD);
   const struct limpet_selection filtered = {.filter = any};
-  CHECK_EQUAL(limpet_server_broadcast_to(server, &filtered, LIMPET_TEXT, "x", 1, NULL), LIMPET_E_THREAD);
+  CHECK_EQUAL(limpet_server_broadcast_to(server, &filtered, LIMPET_TEXT, "x", 1, NULL),
+              LIMPET_E_THREAD);
   // What a topic is judged by the threads: none has it, on_error is told of each.
   CHECK_EQUAL(limpet_server_publish(server, "a/#", 0, LIMPET_TEXT, "x", 1, NULL), 0);
   CHECK_SOON(errors == THREADS);
@@ -174,7 +178,8 @@ static void test_prepared(void) {
     prepared = limpet_server_prepare(server, LIMPET_TEXT, texts[round], strlen(texts[round]));
     CHECK(prepared);
     for (int turn = 0; turn < 2; turn++) {
-      for (int i = 0; i < CLIENTS; i++) check_client_send(&clients[i], CHECK_TEXT_FRAME, "again", 5);
+      for (int i = 0; i < CLIENTS; i++)
+        check_client_send(&clients[i], CHECK_TEXT_FRAME, "again", 5);
       all_told(texts[round]);
     }
     // Each core made it once; those of the first message went when the second one came.

@@ -96,7 +96,8 @@ static void test_callback_on_writable_all(void) {
   writable_count = 3;
   struct check_client clients[3] = {join(NULL), join(NULL), join(NULL)};
   CHECK(limpet_server_call_writable_all(server) >= 0);
-  for (int i = 0; i < 3; i++) CHECK_EQUAL(check_client_receive(&clients[i]).first, CHECK_TEXT_FRAME);
+  for (int i = 0; i < 3; i++)
+    CHECK_EQUAL(check_client_receive(&clients[i]).first, CHECK_TEXT_FRAME);
   CHECK_EQUAL(writable_count, 6);
   for (int i = 0; i < 3; i++) check_client_end(&clients[i]);
   serve_end();
@@ -116,8 +117,8 @@ static void test_closing_from_callback(void) {
   serve_end();
 }
 
-static void terminate_it(limpet_server *of, limpet_session session, enum limpet_type type, char *data,
-                         size_t length, void *user) {
+static void terminate_it(limpet_server *of, limpet_session session, enum limpet_type type,
+                         char *data, size_t length, void *user) {
   (void)of, (void)type, (void)data, (void)length, (void)user;
   CHECK_EQUAL(limpet_session_terminate(session), 0);
 }
@@ -199,7 +200,8 @@ static enum limpet_verdict on_upgrade(limpet_server *of, limpet_session session,
   char agent[32];
   CHECK_EQUAL(limpet_session_header(session, "User-Agent", agent, sizeof agent), 6);
   CHECK_STRING(agent, "test/1");
-  CHECK_EQUAL(limpet_session_header(session, "X-None", agent, sizeof agent), LIMPET_ERROR_CODE_ABSENT);
+  CHECK_EQUAL(limpet_session_header(session, "X-None", agent, sizeof agent),
+              LIMPET_ERROR_CODE_ABSENT);
   return LIMPET_ACCEPT;
 }
 
@@ -287,7 +289,8 @@ static void external_pump(void) {
   memcpy(round, fds, sizeof fds);
   CHECK(poll(round, count, wait_ms < 0 || wait_ms > 5 ? 5 : wait_ms) >= 0);
   for (nfds_t i = 0; i < count; i++) {
-    if (round[i].revents) CHECK(limpet_server_service_fd(server, round[i].fd, round[i].revents) >= 0);
+    if (round[i].revents)
+      CHECK(limpet_server_service_fd(server, round[i].fd, round[i].revents) >= 0);
   }
 }
 
@@ -333,8 +336,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   if (session == target) established++;
 }
 
-static void on_connect_error(limpet_server *of, limpet_session session, int code, const char *message,
-                             void *user) {
+static void on_connect_error(limpet_server *of, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)of, (void)user;
   CHECK(session == target);
   CHECK(code < 0 && *message);

@@ -38,8 +38,8 @@ static void on_connect(limpet_server *told, limpet_session session, void *user) 
   flood(session);
 }
 
-static void on_message(limpet_server *told, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *told, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)told, (void)user;
   if (length == 5 && memcmp(data, "leave", 5) == 0) {
     CHECK_EQUAL(limpet_session_close(session, 4001, "left"), 0);
@@ -47,10 +47,12 @@ static void on_message(limpet_server *told, limpet_session session, enum limpet_
   }
   if (length > 300000) data[0] = '!';
   const int status = limpet_session_send(session, type, data, length);
-  CHECK(status == LIMPET_SENT_OK || status == LIMPET_SENT_BACKPRESSURE || status == LIMPET_ERROR_CODE_STATE);
+  CHECK(status == LIMPET_SENT_OK || status == LIMPET_SENT_BACKPRESSURE ||
+        status == LIMPET_ERROR_CODE_STATE);
 }
 
-static void on_close(limpet_server *told, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *told, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)told, (void)user;
   // Its number is good until this returns, and takes nothing any more.
   CHECK_EQUAL(limpet_session_send_text(session, "late"), LIMPET_ERROR_CODE_STATE);
@@ -59,7 +61,8 @@ static void on_close(limpet_server *told, limpet_session session, uint16_t code,
   snprintf(seen.reason, sizeof seen.reason, "%s", reason);
 }
 
-static void on_error(limpet_server *told, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *told, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)told, (void)session, (void)user;
   CHECK(code < 0 && message && message[0] != '\0');
   seen.errors++;
@@ -139,7 +142,8 @@ static void test_order_of_replies(void) {
   uint8_t frames[400];
   size_t length = 0;
   for (int i = 0; i < 20; i++) {
-    const uint8_t frame[] = {i % 2 ? CHECK_PING_FRAME : CHECK_TEXT_FRAME, 0x81, 0, 0, 0, 0, (uint8_t)('a' + i)};
+    const uint8_t frame[] = {
+        i % 2 ? CHECK_PING_FRAME : CHECK_TEXT_FRAME, 0x81, 0, 0, 0, 0, (uint8_t)('a' + i)};
     memcpy(frames + length, frame, sizeof frame);
     length += sizeof frame;
   }
@@ -271,7 +275,8 @@ static void test_full(void) {
     pump();
   }
   CHECK_EQUAL(status, LIMPET_ERROR_CODE_FULL);
-  CHECK_EQUAL(limpet_session_send(seen.session, LIMPET_BINARY, longer, sizeof longer), LIMPET_ERROR_CODE_FULL);
+  CHECK_EQUAL(limpet_session_send(seen.session, LIMPET_BINARY, longer, sizeof longer),
+              LIMPET_ERROR_CODE_FULL);
   CHECK(limpet_session_queued(seen.session) > (1 << 20) - 70000);
   for (int i = 0; i < sent; i++) CHECK_EQUAL(check_client_receive(&client).length, sizeof block);
   CHECK(check_client_send(&client, CHECK_TEXT_FRAME, "still here", 10));

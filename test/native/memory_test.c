@@ -29,7 +29,9 @@ static void count(void) {
 void *__wrap_malloc(size_t bytes) { return count(), __real_malloc(bytes); }
 void *__wrap_calloc(size_t number, size_t bytes) { return count(), __real_calloc(number, bytes); }
 void *__wrap_realloc(void *piece, size_t bytes) { return count(), __real_realloc(piece, bytes); }
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes) { return count(), __real_aligned_alloc(alignment, bytes); }
+void *__wrap_aligned_alloc(size_t alignment, size_t bytes) {
+  return count(), __real_aligned_alloc(alignment, bytes);
+}
 char *__wrap_strdup(const char *text) { return count(), __real_strdup(text); }
 
 /* --------------------------------------------------------------------- the server */
@@ -53,8 +55,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   CHECK_EQUAL(limpet_session_set_metadata(session, "name", "limpet", 6), 0);
 }
 
-static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data,
+                       size_t length, void *user) {
   (void)user;
   if (length > 3 && memcmp(data, "all", 3) == 0) {
     CHECK(limpet_server_publish(of, "all", 0, type, data, length, NULL) > 0);
@@ -66,12 +68,14 @@ static void on_message(limpet_server *of, limpet_session session, enum limpet_ty
   CHECK_EQUAL(limpet_session_pause(session), 0);
 }
 
-static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)of, (void)session, (void)code, (void)reason, (void)user;
   closed_count++;
 }
 
-static void on_error(limpet_server *of, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *of, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)of, (void)session, (void)message, (void)user;
   failed_code = code;
 }
@@ -228,7 +232,8 @@ static void test_clients_and_sockets(void) {
   CHECK(check_client_send(&client, CHECK_BINARY_FRAME, "letter", 6));
   char buffer[16];
   counting = true;
-  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, limpet_now() + CHECK_PATIENCE_MS), 6);
+  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, limpet_now() + CHECK_PATIENCE_MS),
+              6);
   limpet_ws_close(ws, 0);
   counting = false;
   check_client_end(&client);
@@ -302,7 +307,8 @@ static void test_used_up(void) {
     CHECK_EQUAL(many[i].status, 101);
   }
   // A message whose callback pauses, a ping that waits for the reply, and as much behind it as one read takes.
-  static uint8_t frames[16 << 10] = {CHECK_TEXT_FRAME, 0x81, 0, 0, 0, 0, 'x', CHECK_PING_FRAME, 0x80};
+  static uint8_t frames[16 << 10] = {CHECK_TEXT_FRAME, 0x81, 0, 0, 0, 0, 'x',
+                                     CHECK_PING_FRAME, 0x80};
   const uint8_t head[8] = {CHECK_BINARY_FRAME, 0xfe, 0x3f, 0};
   memcpy(frames + 13, head, sizeof head);
   pause_all = true;

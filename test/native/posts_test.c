@@ -128,7 +128,8 @@ static void test_bound(void) {
 
 /* Bytes for several loops are one copy; a loop without room leaves all without the post. */
 static void test_shared(void) {
-  struct posts *queues[4] = {posts_new(POSTS_BYTES_MAX), NULL, posts_new(POSTS_BYTES_MAX), posts_new(300)};
+  struct posts *queues[4] = {posts_new(POSTS_BYTES_MAX), NULL, posts_new(POSTS_BYTES_MAX),
+                             posts_new(300)};
   struct payload *payload = payload_new("news", 5, "hello", 5);
   CHECK(strcmp(payload_head(payload), "news") == 0);
   CHECK(memcmp(payload_data(payload), "hello", 5) == 0);
@@ -144,7 +145,8 @@ static void test_shared(void) {
     if (!queues[i]) continue;
     struct post *list = posts_take(queues[i]);
     int count = 0;
-    for (const struct post *each = list; each; each = each->next, count++) CHECK(each->payload == payload);
+    for (const struct post *each = list; each; each = each->next, count++)
+      CHECK(each->payload == payload);
     CHECK(count == put);
     drop_all(queues[i], list);
     posts_free(queues[i]);
@@ -198,7 +200,8 @@ static void test_threads(void) {
   crowded = posts_new(64 << 10);
   pthread_t threads[THREADS];
   uint64_t next[THREADS] = {0};
-  for (uintptr_t i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, putter, (void *)i) == 0);
+  for (uintptr_t i = 0; i < THREADS; i++)
+    CHECK(pthread_create(&threads[i], NULL, putter, (void *)i) == 0);
   uint64_t seen = 0;
   while (seen < (uint64_t)THREADS * POSTS_EACH) {
     struct pollfd ready = {.fd = crowded->wake.reader, .events = POLLIN};

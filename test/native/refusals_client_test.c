@@ -5,7 +5,8 @@
 
 static int failed_code, failed_count;
 
-static void on_connect_error(limpet_server *told, limpet_session session, int code, const char *message, void *user) {
+static void on_connect_error(limpet_server *told, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)told, (void)session, (void)user;
   CHECK(message[0] != '\0');
   failed_code = code;
@@ -31,10 +32,11 @@ static void accept_of(struct check_client *peer, char *value, size_t size) {
   const char *key = strstr((char *)peer->bytes, "Sec-WebSocket-Key: ");
   CHECK(key);
   char request[512];
-  const int length = snprintf(request, sizeof request,
-                              "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Version: 13\r\n%.*s\r\n\r\n",
-                              (int)strcspn(key, "\r"), key);
+  const int length =
+      snprintf(request, sizeof request,
+               "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Version: 13\r\n%.*s\r\n\r\n",
+               (int)strcspn(key, "\r"), key);
   struct check_client asked = check_client_open(port);
   CHECK(check_client_write(&asked, request, (size_t)length));
   CHECK_EQUAL(check_client_head(&asked), 101);
@@ -54,7 +56,8 @@ static void answered(int fd, int where, const char *before, const char *after, i
   struct check_client peer = {.fd = accept(fd, NULL, NULL), .status = 0, .held = 0};
   CHECK(peer.fd >= 0);
   accept_of(&peer, accepted, sizeof accepted);
-  const int length = snprintf(answer, sizeof answer, "%sSec-WebSocket-Accept: %s\r\n%s\r\n", before, accepted, after);
+  const int length = snprintf(answer, sizeof answer, "%sSec-WebSocket-Accept: %s\r\n%s\r\n", before,
+                              accepted, after);
   CHECK(check_client_write(&peer, answer, (size_t)length));
   CHECK_SOON(failed_count > 0);
   CHECK_EQUAL(failed_count, 1);
@@ -74,8 +77,10 @@ static void test_answers(void) {
   serve_start();
   answered(fd, where, "HTTP/1.1 200 OK\r\n" UPGRADE, "", LIMPET_ERROR_CODE_RESPONSE_STATUS);
   answered(fd, where, SWITCHING "Upgrade: websocket\r\n", "", LIMPET_ERROR_CODE_RESPONSE_HEADER);
-  answered(fd, where, SWITCHING UPGRADE "Sec-WebSocket-Accept: wrong\r\n", "", LIMPET_ERROR_CODE_RESPONSE_ACCEPT);
-  answered(fd, where, SWITCHING UPGRADE, "Sec-WebSocket-Protocol: other\r\n", LIMPET_ERROR_CODE_RESPONSE_PROTOCOL);
+  answered(fd, where, SWITCHING UPGRADE "Sec-WebSocket-Accept: wrong\r\n", "",
+           LIMPET_ERROR_CODE_RESPONSE_ACCEPT);
+  answered(fd, where, SWITCHING UPGRADE, "Sec-WebSocket-Protocol: other\r\n",
+           LIMPET_ERROR_CODE_RESPONSE_PROTOCOL);
   answered(fd, where, SWITCHING UPGRADE, "Sec-WebSocket-Extensions: permessage-deflate\r\n",
            LIMPET_ERROR_CODE_RESPONSE_EXTENSION);
   close(fd);
@@ -88,7 +93,8 @@ static void test_masked(void) {
   limpet_session session;
   serve(NULL);
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_NO_HTTP | LIMPET_AS_CLIENT, &session), 0);
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_NO_HTTP | LIMPET_AS_CLIENT, &session),
+              0);
   struct check_client peer = {.fd = ends[1], .status = 0, .held = 0};
   check_client_send(&peer, CHECK_TEXT_FRAME, "masked", 6);
   CHECK_SOON(error_count == 1);

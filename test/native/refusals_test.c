@@ -18,7 +18,8 @@ static void start(setting set) {
 /* The one code that on_error was told. */
 static void expect(int code) {
   CHECK_SOON(error_count > 0);
-  if (error_code != code) fprintf(stderr, "%s in place of\n%s\n", limpet_strerror(error_code), limpet_strerror(code));
+  if (error_code != code)
+    fprintf(stderr, "%s in place of\n%s\n", limpet_strerror(error_code), limpet_strerror(code));
   CHECK_EQUAL(error_code, code);
   CHECK_EQUAL(error_count, 1);
   told[-code] = true;
@@ -26,8 +27,12 @@ static void expect(int code) {
 
 /* --------------------------------------------------------------------- handshakes */
 
-static void short_heads(limpet_config *config) { limpet_config_set_option(config, LIMPET_OPTION_HEAD_MAX, 256); }
-static void origins(limpet_config *config) { limpet_config_add_allowed_origin(config, "https://example.com"); }
+static void short_heads(limpet_config *config) {
+  limpet_config_set_option(config, LIMPET_OPTION_HEAD_MAX, 256);
+}
+static void origins(limpet_config *config) {
+  limpet_config_add_allowed_origin(config, "https://example.com");
+}
 static void tokens(limpet_config *config) { limpet_config_add_token(config, "secret"); }
 static void protocols(limpet_config *config) { limpet_config_add_subprotocol(config, "chat"); }
 static void proxied(limpet_config *config) {
@@ -49,24 +54,32 @@ static const struct {
     {LIMPET_ERROR_CODE_HTTP_SYNTAX, 400, NULL, "What is this?\r\n\r\n"},
     {LIMPET_ERROR_CODE_HTTP_SYNTAX, 400, NULL, GET "No field\r\n\r\n"},
     {LIMPET_ERROR_CODE_HTTP_TOO_LARGE, 431, short_heads,
-     GET LINES VERSION KEY "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n"},
+     GET LINES VERSION KEY
+     "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n"},
     {LIMPET_ERROR_CODE_HTTP_VERSION, 505, NULL, "GET / HTTP/1.0\r\n" LINES VERSION KEY "\r\n"},
     {LIMPET_ERROR_CODE_HTTP_HOST, 400, NULL,
      GET "Upgrade: websocket\r\nConnection: Upgrade\r\n" VERSION KEY "\r\n"},
     {LIMPET_ERROR_CODE_HTTP_HOST, 400, NULL, GET "Host: other\r\n" LINES VERSION KEY "\r\n"},
-    {LIMPET_ERROR_CODE_HTTP_BODY, 400, NULL, GET LINES VERSION KEY "Content-Length: 5\r\n\r\nhello"},
+    {LIMPET_ERROR_CODE_HTTP_BODY, 400, NULL,
+     GET LINES VERSION KEY "Content-Length: 5\r\n\r\nhello"},
     {LIMPET_ERROR_CODE_UPGRADE_METHOD, 405, NULL, "POST / HTTP/1.1\r\n" LINES VERSION KEY "\r\n"},
     {LIMPET_ERROR_CODE_UPGRADE_HEADER, 400, NULL,
      GET "Host: h\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n" VERSION KEY "\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_VERSION, 426, NULL, GET LINES "Sec-WebSocket-Version: 8\r\n" KEY "\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_VERSION, 426, NULL,
+     GET LINES "Sec-WebSocket-Version: 8\r\n" KEY "\r\n"},
     {LIMPET_ERROR_CODE_UPGRADE_KEY, 400, NULL, GET LINES VERSION "\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_KEY, 400, NULL, GET LINES VERSION "Sec-WebSocket-Key: short\r\n\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_PROTOCOL, 400, NULL, GET LINES VERSION KEY "Sec-WebSocket-Protocol: a, a\r\n\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_EXTENSION, 400, NULL, GET LINES VERSION KEY "Sec-WebSocket-Extensions: ;=\r\n\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_ORIGIN, 403, origins, GET LINES VERSION KEY "Origin: https://other.com\r\n\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_KEY, 400, NULL,
+     GET LINES VERSION "Sec-WebSocket-Key: short\r\n\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_PROTOCOL, 400, NULL,
+     GET LINES VERSION KEY "Sec-WebSocket-Protocol: a, a\r\n\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_EXTENSION, 400, NULL,
+     GET LINES VERSION KEY "Sec-WebSocket-Extensions: ;=\r\n\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_ORIGIN, 403, origins,
+     GET LINES VERSION KEY "Origin: https://other.com\r\n\r\n"},
     {LIMPET_ERROR_CODE_UPGRADE_TOKEN, 401, tokens, GET LINES VERSION KEY "\r\n"},
-    {LIMPET_ERROR_CODE_UPGRADE_TOKEN, 401, tokens, GET LINES VERSION KEY "Authorization: Bearer wrong\r\n\r\n"},
+    {LIMPET_ERROR_CODE_UPGRADE_TOKEN, 401, tokens,
+     GET LINES VERSION KEY "Authorization: Bearer wrong\r\n\r\n"},
     {LIMPET_ERROR_CODE_UPGRADE_PROTOCOL_REFUSED, 400, protocols,
      GET LINES VERSION KEY "Sec-WebSocket-Protocol: other\r\n\r\n"},
     {LIMPET_ERROR_CODE_PROXY, 0, proxied, GET LINES VERSION KEY "\r\n"},
@@ -86,7 +99,9 @@ static void test_handshakes(void) {
   }
 }
 
-static void one_each(limpet_config *config) { limpet_config_set_max_connections_per_address(config, 1); }
+static void one_each(limpet_config *config) {
+  limpet_config_set_max_connections_per_address(config, 1);
+}
 
 static void test_address(void) {
   start(one_each);
@@ -100,9 +115,15 @@ static void test_address(void) {
 
 /* ------------------------------------------------------------------------- frames */
 
-static void short_messages(limpet_config *config) { limpet_config_set_max_message_size(config, 1000); }
-static void few_fragments(limpet_config *config) { limpet_config_set_option(config, LIMPET_OPTION_FRAGMENTS_MAX, 2); }
-static void compressed(limpet_config *config) { limpet_config_set_compression_enabled(config, true); }
+static void short_messages(limpet_config *config) {
+  limpet_config_set_max_message_size(config, 1000);
+}
+static void few_fragments(limpet_config *config) {
+  limpet_config_set_option(config, LIMPET_OPTION_FRAGMENTS_MAX, 2);
+}
+static void compressed(limpet_config *config) {
+  limpet_config_set_compression_enabled(config, true);
+}
 static void slow(limpet_config *config) {
   limpet_config_set_rate_limit_messages(config, 1);
   limpet_config_set_rate_limit_window(config, 60000);
@@ -125,15 +146,20 @@ static const struct {
     {LIMPET_ERROR_CODE_CONTROL_LENGTH, 1002, NULL, FRAME("\x89\xfe\x00\x7e" ZERO)},
     {LIMPET_ERROR_CODE_LENGTH_FORM, 1002, NULL, FRAME("\x82\xfe\x00\x7d" ZERO)},
     {LIMPET_ERROR_CODE_LENGTH_SIGN, 1002, NULL, FRAME("\x82\xff\x80\0\0\0\0\0\0\0" ZERO)},
-    {LIMPET_ERROR_CODE_UNMASKED, 1002, NULL, FRAME("\x81\x01" "a")},
+    {LIMPET_ERROR_CODE_UNMASKED, 1002, NULL,
+     FRAME("\x81\x01"
+           "a")},
     {LIMPET_ERROR_CODE_CONTINUATION, 1002, NULL, FRAME("\x80\x80" ZERO)},
-    {LIMPET_ERROR_CODE_INTERLEAVED, 1002, NULL, FRAME("\x01\x81" ZERO "a" "\x81\x81" ZERO "b")},
+    {LIMPET_ERROR_CODE_INTERLEAVED, 1002, NULL,
+     FRAME("\x01\x81" ZERO "a"
+           "\x81\x81" ZERO "b")},
     {LIMPET_ERROR_CODE_UTF8, 1007, NULL, FRAME("\x81\x81" ZERO "\xff")},
     {LIMPET_ERROR_CODE_CLOSE_LENGTH, 1002, NULL, FRAME("\x88\x81" ZERO "\x03")},
     {LIMPET_ERROR_CODE_CLOSE_CODE, 1002, NULL, FRAME("\x88\x82" ZERO "\x03\xed")},
     {LIMPET_ERROR_CODE_CLOSE_REASON, 1007, NULL, FRAME("\x88\x83" ZERO "\x03\xe8\xff")},
     {LIMPET_ERROR_CODE_TOO_BIG, 1009, short_messages, FRAME("\x82\xfe\x03\xe9" ZERO)},
-    {LIMPET_ERROR_CODE_FRAGMENTS, 1008, few_fragments, FRAME("\x01\x80" ZERO "\0\x80" ZERO "\0\x80" ZERO)},
+    {LIMPET_ERROR_CODE_FRAGMENTS, 1008, few_fragments,
+     FRAME("\x01\x80" ZERO "\0\x80" ZERO "\0\x80" ZERO)},
     {LIMPET_ERROR_CODE_RATE, 1008, slow, FRAME("\x81\x80" ZERO "\x81\x80" ZERO)},
     // Block type 3 is reserved. RFC 1951 3.2.3.
     {LIMPET_ERROR_CODE_DEFLATE, 1007, compressed, FRAME("\xc1\x81" ZERO "\x07")},
@@ -150,7 +176,8 @@ static int close_code(struct check_client *client) {
 static void test_frames(void) {
   for (size_t i = 0; i < sizeof FRAMES / sizeof *FRAMES; i++) {
     start(FRAMES[i].set);
-    struct check_client client = join_as("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n", NULL);
+    struct check_client client =
+        join_as("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n", NULL);
     CHECK(check_client_write(&client, FRAMES[i].bytes, FRAMES[i].length));
     CHECK_EQUAL(close_code(&client), FRAMES[i].close);
     expect(FRAMES[i].code);
@@ -162,7 +189,9 @@ static void test_frames(void) {
 
 /* ------------------------------------------------------------------------- memory */
 
-static void whole_only(limpet_config *config) { limpet_config_set_delivery(config, LIMPET_DELIVERY_WHOLE); }
+static void whole_only(limpet_config *config) {
+  limpet_config_set_delivery(config, LIMPET_DELIVERY_WHOLE);
+}
 
 #define CROWD 120
 
@@ -260,14 +289,15 @@ static void test_silence(void) {
 /* What only a client is told (refusals_client_test.c), or only a core without the feature `http`. */
 static bool is_elsewhere(int code) {
   return code == LIMPET_ERROR_CODE_MASKED || code == LIMPET_ERROR_CODE_HTTP_PLAIN ||
-         (code <= LIMPET_ERROR_CODE_RESPONSE_STATUS && code >= LIMPET_ERROR_CODE_RESPONSE_EXTENSION);
+         (code <= LIMPET_ERROR_CODE_RESPONSE_STATUS &&
+          code >= LIMPET_ERROR_CODE_RESPONSE_EXTENSION);
 }
 
 static void test_none_left_out(void) {
-#define CHECK_TOLD(name, code, words)                                       \
-  if (code <= FIRST_OF_PEERS && !told[-(code)] && !is_elsewhere(code)) {    \
-    fprintf(stderr, "no test tells %s: %s\n", #name, words);                \
-    exit(1);                                                                \
+#define CHECK_TOLD(name, code, words)                                    \
+  if (code <= FIRST_OF_PEERS && !told[-(code)] && !is_elsewhere(code)) { \
+    fprintf(stderr, "no test tells %s: %s\n", #name, words);             \
+    exit(1);                                                             \
   }
   LIMPET_ERROR_CODES(CHECK_TOLD)
 #undef CHECK_TOLD

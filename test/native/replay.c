@@ -27,10 +27,10 @@
 #define WORDS_8 WORDS_7, words[7]
 #define WORDS_9 WORDS_8, words[8]
 
-#define DEFINE_CALL(name, count)                                           \
-  static int32_t call_##name(limpet_core *core, const int32_t *words) {    \
-    (void)words;                                                           \
-    return limpet_core_##name(core WORDS_##count);                         \
+#define DEFINE_CALL(name, count)                                        \
+  static int32_t call_##name(limpet_core *core, const int32_t *words) { \
+    (void)words;                                                        \
+    return limpet_core_##name(core WORDS_##count);                      \
   }
 LIMPET_EXPORTS_ALL(DEFINE_CALL)
 
@@ -40,8 +40,7 @@ static const struct call {
   int32_t (*run)(limpet_core *core, const int32_t *words);
 } calls[] = {
 #define CALL_ROW(name, count) {"limpet_" #name, count, call_##name},
-    LIMPET_EXPORTS_ALL(CALL_ROW)
-};
+    LIMPET_EXPORTS_ALL(CALL_ROW)};
 
 static const struct call *call_find(const char *name) {
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
@@ -85,7 +84,8 @@ static uint32_t hash_events(limpet_core *core, uint32_t ring_ptr) {
   struct limpet_event_record event;
   memcpy(&ring, memory + ring_ptr, sizeof ring);
   uint32_t hash = 0;
-  for (uint32_t i = 0; i < sizeof ring; i += 4) hash = hash_word(hash, word_at(memory, ring_ptr + i));
+  for (uint32_t i = 0; i < sizeof ring; i += 4)
+    hash = hash_word(hash, word_at(memory, ring_ptr + i));
   for (uint32_t i = ring.tail; i != ring.head; i++) {
     const uint32_t at = ring.base + (i & ring.mask) * LIMPET_EVENT_RECORD_SIZE;
     for (uint32_t j = 0; j < sizeof event; j += 4) hash = hash_word(hash, word_at(memory, at + j));
@@ -138,8 +138,8 @@ static bool replay_memory(struct replay *replay, const char *words) {
   const uint32_t there = (uint32_t)strtoul(words, NULL, 16), here = hash_memory(replay->core);
   if (there != here) {
     char what[256];
-    snprintf(what, sizeof what, "memory is %" PRIx32 " after, here %" PRIx32 ": %.200s", there, here,
-             words);
+    snprintf(what, sizeof what, "memory is %" PRIx32 " after, here %" PRIx32 ": %.200s", there,
+             here, words);
     return differs(replay, what);
   }
   replay->vectors++;

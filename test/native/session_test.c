@@ -5,7 +5,8 @@
 static char heard[128];
 static int pings, pongs;
 
-static void on_ping(limpet_server *told, limpet_session session, const char *data, size_t length, void *user) {
+static void on_ping(limpet_server *told, limpet_session session, const char *data, size_t length,
+                    void *user) {
   (void)told, (void)session;
   CHECK(length < sizeof heard && user);
   memcpy(heard, data, length);
@@ -39,7 +40,8 @@ static void test_messages(void) {
   CHECK(frame.length == 2 && memcmp(frame.payload, "\0\xff", 2) == 0);
   CHECK_EQUAL(limpet_session_send(session, LIMPET_TEXT, NULL, 0), 0);
   CHECK_FRAME(&client, CHECK_TEXT_FRAME, "");
-  CHECK_EQUAL(limpet_session_send_with(session, LIMPET_TEXT, "plain", 5, LIMPET_SEND_UNCOMPRESSED), 0);
+  CHECK_EQUAL(limpet_session_send_with(session, LIMPET_TEXT, "plain", 5, LIMPET_SEND_UNCOMPRESSED),
+              0);
   CHECK_FRAME(&client, CHECK_TEXT_FRAME, "plain");
   end(&client);
 }
@@ -92,7 +94,8 @@ static void test_close(void) {
     struct check_client client;
     const limpet_session session = start(&client);
     CHECK_EQUAL(limpet_session_close(session, closings[i].code, closings[i].reason), 0);
-    CHECK_EQUAL(limpet_session_close(session, closings[i].code, closings[i].reason), LIMPET_ERROR_CODE_STATE);
+    CHECK_EQUAL(limpet_session_close(session, closings[i].code, closings[i].reason),
+                LIMPET_ERROR_CODE_STATE);
     CHECK_EQUAL(limpet_session_send_text(session, "late"), LIMPET_ERROR_CODE_STATE);
     struct check_frame frame = check_client_receive(&client);
     CHECK_EQUAL(frame.length, closings[i].length);
@@ -106,13 +109,14 @@ static void test_close(void) {
 static size_t streamed;
 static int pieces, begun, ended;
 
-static void on_chunk(limpet_server *told, limpet_session session, enum limpet_type type, char *data, size_t length,
-                     bool first, bool last, uint32_t remaining, void *user) {
+static void on_chunk(limpet_server *told, limpet_session session, enum limpet_type type, char *data,
+                     size_t length, bool first, bool last, uint32_t remaining, void *user) {
   (void)told, (void)session, (void)user;
   CHECK_EQUAL(type, LIMPET_BINARY);
   // What is to come of this frame, and no message without a beginning.
   CHECK(first == (streamed == 0 && begun == ended));
-  for (size_t i = 0; i < length; i++) CHECK_EQUAL((uint8_t)data[i], (uint8_t)((streamed + i) % 251));
+  for (size_t i = 0; i < length; i++)
+    CHECK_EQUAL((uint8_t)data[i], (uint8_t)((streamed + i) % 251));
   if (first) begun++;
   streamed += length;
   pieces++;

@@ -31,11 +31,12 @@ static int ask(const char *lines) {
   int32_t session = limpet_core_open(core, 0);
   CHECK(session > 0);
   char request[4096];
-  int length = snprintf(request, sizeof request,
-                        "GET /a?b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                        "%s\r\n",
-                        lines);
+  int length =
+      snprintf(request, sizeof request,
+               "GET /a?b HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+               "%s\r\n",
+               lines);
   int32_t ingress = limpet_core_region(core, LIMPET_REGION_INGRESS);
   memcpy(limpet_core_memory(core) + ingress, request, (size_t)length);
   CHECK_EQUAL(limpet_core_rx(core, session, ingress, length, 0), length);

@@ -21,9 +21,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
   siglongjmp(back, 1);
 }
 
-static void fault(void) {
-  *(volatile uint8_t *)nobodys = 1;
-}
+static void fault(void) { *(volatile uint8_t *)nobodys = 1; }
 
 /* The core follows an address to nowhere, because the host wrote all over memory. */
 static void trap(void) {

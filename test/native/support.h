@@ -32,13 +32,14 @@ static void support_on_connect(limpet_server *told, limpet_session session, void
   opened_count++;
 }
 
-static void support_on_close(limpet_server *told, limpet_session session, uint16_t code, const char *reason,
-                             void *user) {
+static void support_on_close(limpet_server *told, limpet_session session, uint16_t code,
+                             const char *reason, void *user) {
   (void)told, (void)session, (void)code, (void)reason, (void)user;
   closed_count++;
 }
 
-static void support_on_error(limpet_server *told, limpet_session session, int code, const char *message, void *user) {
+static void support_on_error(limpet_server *told, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)told, (void)session, (void)user;
   CHECK_STRING(message, limpet_strerror(code));
   error_code = code;
@@ -79,7 +80,8 @@ static inline void serve_end(void) {
 }
 
 /* A client whose session is open; `session` may be NULL. */
-static inline struct check_client join_as(const char *path, const char *lines, limpet_session *session) {
+static inline struct check_client join_as(const char *path, const char *lines,
+                                          limpet_session *session) {
   const int before = opened_count;
   struct check_client client = check_client_connect(port, path, lines);
   CHECK_EQUAL(client.status, 101);
@@ -88,7 +90,9 @@ static inline struct check_client join_as(const char *path, const char *lines, l
   return client;
 }
 
-static inline struct check_client join(limpet_session *session) { return join_as("/", "", session); }
+static inline struct check_client join(limpet_session *session) {
+  return join_as("/", "", session);
+}
 
 /* It goes, and its session with it. */
 static inline void part(struct check_client *client) {

@@ -42,19 +42,21 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
   if (at < KNOWN_MAX) atomic_store(&known[at], session);
 }
 
-static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *server, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)server, (void)user;
   int status = limpet_session_send(session, type, data, length);
   CHECK(status == LIMPET_SENT_OK || status == LIMPET_SENT_BACKPRESSURE);
 }
 
-static void on_close(limpet_server *server, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *server, limpet_session session, uint16_t code,
+                     const char *reason, void *user) {
   (void)server, (void)session, (void)code, (void)reason, (void)user;
   atomic_fetch_add(&closed_count, 1);
 }
 
-static void on_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *server, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)server, (void)session, (void)user;
   CHECK(code < 0 && *message);
   atomic_fetch_add(&error_count, 1);

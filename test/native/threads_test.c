@@ -18,7 +18,8 @@ static void test_echo(void) {
   CHECK_EQUAL(limpet_server_poll(server, 0), 0);
   struct check_client *clients = clients_new(CLIENTS, limpet_server_port(server));
   for (int round = 0; round < 10; round++) {
-    for (int i = 0; i < CLIENTS; i++) CHECK(check_client_send(&clients[i], CHECK_TEXT_FRAME, "hello", 5));
+    for (int i = 0; i < CLIENTS; i++)
+      CHECK(check_client_send(&clients[i], CHECK_TEXT_FRAME, "hello", 5));
     for (int i = 0; i < CLIENTS; i++) CHECK_FRAME(&clients[i], CHECK_TEXT_FRAME, "hello");
   }
   int sum = 0;
@@ -233,8 +234,8 @@ static void *stop_run(void *server) {
   return NULL;
 }
 
-static void on_message_stop(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
-                            size_t length, void *user) {
+static void on_message_stop(limpet_server *server, limpet_session session, enum limpet_type type,
+                            char *data, size_t length, void *user) {
   (void)session, (void)type, (void)data, (void)length, (void)user;
   CHECK_EQUAL(limpet_server_poll(server, 0), LIMPET_E_STATE);
   CHECK_EQUAL(limpet_server_stop(server, 10), 0);

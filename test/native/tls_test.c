@@ -31,8 +31,9 @@ static void run(const char *command) {
 static void certify(const char *name, const char *authority, const char *key, const char *names) {
   char command[2048], signer[512] = "-addext basicConstraints=critical,CA:TRUE";
   if (authority) {
-    snprintf(signer, sizeof signer, "-CA %s/%s.pem -CAkey %s/%s.key -addext basicConstraints=CA:FALSE", folder,
-             authority, folder, authority);
+    snprintf(signer, sizeof signer,
+             "-CA %s/%s.pem -CAkey %s/%s.key -addext basicConstraints=CA:FALSE", folder, authority,
+             folder, authority);
   }
   snprintf(command, sizeof command,
            "openssl req -x509 -newkey %s -nodes -days 2 -subj /CN=%s -addext subjectAltName=%s %s"
@@ -105,7 +106,8 @@ struct pair {
 };
 
 /* Both ends of a socketpair under TLS; nothing was sent yet. */
-static void pair_begin(struct pair *pair, limpet_server *server, limpet_server *client, const char *name) {
+static void pair_begin(struct pair *pair, limpet_server *server, limpet_server *client,
+                       const char *name) {
   int ends[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
   memset(pair, 0, sizeof *pair);
@@ -145,7 +147,8 @@ static void pair_end(struct pair *pair) {
 }
 
 /* A handshake that has to succeed. */
-static void pair_open(struct pair *pair, limpet_server *server, limpet_server *client, const char *name) {
+static void pair_open(struct pair *pair, limpet_server *server, limpet_server *client,
+                      const char *name) {
   char words[512];
   pair_begin(pair, server, client, name);
   const bool opened = pair_shake(pair, words);
@@ -154,7 +157,8 @@ static void pair_open(struct pair *pair, limpet_server *server, limpet_server *c
 }
 
 /* One that has to fail, with these words in limpet_last_error. */
-static void pair_fails(limpet_server *server, limpet_server *client, const char *name, const char *words) {
+static void pair_fails(limpet_server *server, limpet_server *client, const char *name,
+                       const char *words) {
   struct pair pair;
   char said[512] = "";
   pair_begin(&pair, server, client, name);
@@ -179,7 +183,8 @@ static ssize_t write_some(struct connection *from, const uint8_t *bytes, size_t 
   struct iovec spans[3];
   spans[0] = (struct iovec){.iov_base = (void *)(uintptr_t)(bytes + at), .iov_len = first};
   spans[1] = (struct iovec){.iov_base = NULL, .iov_len = 0};
-  spans[2] = (struct iovec){.iov_base = (void *)(uintptr_t)(bytes + at + first), .iov_len = left - first};
+  spans[2] =
+      (struct iovec){.iov_base = (void *)(uintptr_t)(bytes + at + first), .iov_len = left - first};
   return from->transport->write(from, spans, 3);
 }
 
@@ -305,7 +310,8 @@ static void test_cuts(void) {
       CHECK_EQUAL(pair.client.transport->read(&pair.client, got, sizeof got), TRANSPORT_AGAIN);
     }
     struct iovec span = {.iov_base = "cut anywhere", .iov_len = 12};
-    for (int i = 0; i < 3; i++) CHECK_EQUAL(pair.client.transport->write(&pair.client, &span, 1), 12);
+    for (int i = 0; i < 3; i++)
+      CHECK_EQUAL(pair.client.transport->write(&pair.client, &span, 1), 12);
     size_t come = 0;
     while (come < 36) {
       relay(ends[1], far, most);
@@ -330,7 +336,8 @@ static void test_garbage(void) {
     struct pair pair;
     uint8_t bytes[400];
     char got[400], words[512];
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+    for (size_t i = 0; i < sizeof bytes; i++)
+      bytes[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
     const size_t length = 1 + (seed >> 8) % sizeof bytes;
     // A record's first bytes, so that what is behind them is looked at.
     if (round % 2) memcpy(bytes, "\x16\x03\x03\x00\x80", 5);
@@ -390,8 +397,11 @@ static void test_end(void) {
 static void test_names(void) {
   limpet_config *config = config_new();
   CHECK_EQUAL(limpet_config_set_tls(config, file("localhost.pem"), file("localhost.key")), 0);
-  CHECK_EQUAL(limpet_config_add_tls_host(config, "a.example", file("a.example.pem"), file("a.example.key")), 0);
-  CHECK_EQUAL(limpet_config_add_tls_host(config, "*.b.example", file("wild.pem"), file("wild.key")), 0);
+  CHECK_EQUAL(
+      limpet_config_add_tls_host(config, "a.example", file("a.example.pem"), file("a.example.key")),
+      0);
+  CHECK_EQUAL(limpet_config_add_tls_host(config, "*.b.example", file("wild.pem"), file("wild.key")),
+              0);
   limpet_server *server = started(config), *client = calling();
   struct pair pair;
   // Each has a certificate of its own: the client takes that of its name only.
@@ -410,7 +420,9 @@ static void test_names(void) {
 
   // A server whose certificates are all for names has none for others.
   config = config_new();
-  CHECK_EQUAL(limpet_config_add_tls_host(config, "a.example", file("a.example.pem"), file("a.example.key")), 0);
+  CHECK_EQUAL(
+      limpet_config_add_tls_host(config, "a.example", file("a.example.pem"), file("a.example.key")),
+      0);
   server = started(config);
   pair_open(&pair, server, client, "a.example");
   pair_end(&pair);
@@ -456,7 +468,8 @@ static void test_authorities(void) {
 static limpet_server *with_suites(const char *suites, bool server) {
   limpet_config *config = config_new();
   CHECK_EQUAL(limpet_config_set_tls_ciphers(config, suites), 0);
-  if (server) CHECK_EQUAL(limpet_config_set_tls(config, file("localhost.pem"), file("localhost.key")), 0);
+  if (server)
+    CHECK_EQUAL(limpet_config_set_tls(config, file("localhost.pem"), file("localhost.key")), 0);
   else CHECK_EQUAL(limpet_config_set_tls_peer(config, file("ca.pem"), true), 0);
   return started(config);
 }
@@ -477,7 +490,8 @@ static void test_suites(void) {
     pair_end(&pair);
     limpet_server_free(client);
   }
-  limpet_server *client = with_suites("ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA", false);
+  limpet_server *client =
+      with_suites("ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA", false);
   pair_fails(server, client, "localhost", "TLS handshake");
   limpet_server_free(server);
   // The default has no CBC.
@@ -506,12 +520,13 @@ static void test_old_version(void) {
   limpet_server *server = serving("localhost"), *client = calling();
   struct pair pair;
   pair_begin(&pair, server, client, "localhost");
-  uint8_t hello[] = {22, 3, 1, 0, 47, 1, 0, 0, 43, 3, 2,
-                     // Random.
-                     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-                     // No session; TLS_ECDHE_ECDSA_ and TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA; no compression.
-                     0, 0, 4, 0xc0, 9, 0xc0, 19, 1, 0};
+  uint8_t hello[] = {
+      22, 3, 1, 0, 47, 1, 0, 0, 43, 3, 2,
+      // Random.
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+      26, 27, 28, 29, 30, 31,
+      // No session; TLS_ECDHE_ECDSA_ and TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA; no compression.
+      0, 0, 4, 0xc0, 9, 0xc0, 19, 1, 0};
   CHECK(send(pair.client.fd, hello, sizeof hello, 0) == sizeof hello);
   CHECK_EQUAL(shake(&pair.server), TRANSPORT_FAILED);
   CHECK(strstr(limpet_last_error(), "TLS 1.2 is the least"));
@@ -528,11 +543,12 @@ static void test_old_version(void) {
 /* A handshake of openssl(1) with a server at a port: whether it was let in. */
 static bool let_in(int port, const char *options) {
   char command[1024];
-  snprintf(command, sizeof command,
-           "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' |"
-           " timeout 20 openssl s_client -quiet -connect 127.0.0.1:%d -servername localhost -CAfile %s"
-           " -verify_return_error -ign_eof %s 2>/dev/null | grep -q 'HTTP/1.1 426'",
-           port, file("ca.pem"), options);
+  snprintf(
+      command, sizeof command,
+      "printf 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' |"
+      " timeout 20 openssl s_client -quiet -connect 127.0.0.1:%d -servername localhost -CAfile %s"
+      " -verify_return_error -ign_eof %s 2>/dev/null | grep -q 'HTTP/1.1 426'",
+      port, file("ca.pem"), options);
   const pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
@@ -564,7 +580,8 @@ static void pump(void) {
 
 static uint32_t active(void) { return listening->loops[0]->stats->active; }
 
-static void on_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_error(limpet_server *server, limpet_session session, int code, const char *message,
+                     void *user) {
   (void)server, (void)session, (void)user;
   errors++;
   last_code = code;
@@ -576,13 +593,14 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
   opened = session;
 }
 
-static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *server, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)server, (void)user;
   CHECK(limpet_session_send(session, type, data, length) >= 0);
 }
 
-static void on_close(limpet_server *server, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *server, limpet_session session, uint16_t code,
+                     const char *reason, void *user) {
   (void)server, (void)session, (void)reason, (void)user;
   closed = code;
 }
@@ -590,8 +608,8 @@ static void on_close(limpet_server *server, limpet_session session, uint16_t cod
 /* Whose certificate the last plain request came with. */
 static char peer_name[256];
 
-static void on_request(limpet_server *server, limpet_session session, const char *method, const char *path,
-                       void *user) {
+static void on_request(limpet_server *server, limpet_session session, const char *method,
+                       const char *path, void *user) {
   (void)server, (void)method, (void)path, (void)user;
   struct limpet_tls_details details;
   CHECK_EQUAL(limpet_session_tls(session, &details), 0);
@@ -728,9 +746,7 @@ static void client_open(struct secure_client *client, int port, const char *head
   client_talk(client);
 }
 
-static void client_end(struct secure_client *client) {
-  end_close(&client->connection);
-}
+static void client_end(struct secure_client *client) { end_close(&client->connection); }
 
 /* A binary message that comes back; its key is 0. */
 static void client_echo(struct secure_client *client, size_t length) {
@@ -767,7 +783,8 @@ static void test_server(void) {
   CHECK_EQUAL(limpet_session_tls(opened, &details), 0);
   const bool is_new = strcmp(details.version, "TLSv1.3") == 0;
   CHECK(is_new || strcmp(details.version, "TLSv1.2") == 0);
-  CHECK_STRING(details.suite, is_new ? "TLS_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  CHECK_STRING(details.suite,
+               is_new ? "TLS_AES_128_GCM_SHA256" : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
   CHECK_STRING(details.server_name, "localhost");
   CHECK_STRING(details.peer, "");
   CHECK_EQUAL(limpet_session_tls(opened, NULL), LIMPET_ERROR_CODE_ARGUMENT);
@@ -778,7 +795,10 @@ static void test_server(void) {
   CHECK_EQUAL(limpet_session_close(opened, 1000, "done"), 0);
   uint8_t frame[8];
   client_read(&client, frame, 8);
-  CHECK(memcmp(frame, "\x88\x06\x03\xe8" "done", 8) == 0);
+  CHECK(memcmp(frame,
+               "\x88\x06\x03\xe8"
+               "done",
+               8) == 0);
   static const uint8_t close_frame[] = {0x88, 0x82, 0, 0, 0, 0, 3, 0xe8};
   client_write(&client, close_frame, sizeof close_frame);
   ssize_t got = TRANSPORT_AGAIN;
@@ -799,7 +819,8 @@ static void test_broken(void) {
   const int port = listen_with(secured());
   struct secure_client client;
   client_open(&client, port, "");
-  CHECK(send(client.connection.fd, "\x17\x03\x03\x00\x20no record of this connection at all", 37, 0) == 37);
+  CHECK(send(client.connection.fd, "\x17\x03\x03\x00\x20no record of this connection at all", 37,
+             0) == 37);
   CHECK_SOON(closed == 1006);
   CHECK_EQUAL(errors, 1);
   CHECK_EQUAL(last_code, LIMPET_E_TLS);
@@ -828,7 +849,8 @@ static void test_pause(void) {
   client_write(&client, messages, sizeof messages);
   for (int i = 0; i < 20; i++) check_pause();
   uint8_t got[40 * 8];
-  CHECK_EQUAL(client.connection.transport->read(&client.connection, got, sizeof got), TRANSPORT_AGAIN);
+  CHECK_EQUAL(client.connection.transport->read(&client.connection, got, sizeof got),
+              TRANSPORT_AGAIN);
   CHECK_EQUAL(limpet_session_resume(opened), 0);
   client_read(&client, got, sizeof got);
   for (int i = 0; i < 40; i++) CHECK(memcmp(got + 8 * i, "\x82\x06paused", 8) == 0);
@@ -892,7 +914,8 @@ static void test_leaving(void) {
   CHECK(strstr(last_words, "the peer left"));
 
   // Under TLS, and then silent: the same time in all.
-  struct secure_client tls = {.connection = {.fd = check_socket(port), .transport = &transport_plain}};
+  struct secure_client tls = {
+      .connection = {.fd = check_socket(port), .transport = &transport_plain}};
   CHECK(fcntl(tls.connection.fd, F_SETFL, O_NONBLOCK) == 0);
   CHECK_EQUAL(tls_begin(callers->loops[0], &tls.connection, true, "localhost"), 0);
   began = check_now();
@@ -969,7 +992,8 @@ static size_t answered;
 /* The name that was asked for, as the end sees it that was opened last. */
 static char asked[256];
 
-static void on_connect_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_connect_error(limpet_server *server, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)server, (void)user;
   CHECK(session == caller);
   connect_code = code;
@@ -987,8 +1011,8 @@ static void on_called(limpet_server *server, limpet_session session, void *user)
   if (session == caller) CHECK_EQUAL(limpet_session_send_text(session, "hello"), 0);
 }
 
-static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                      void *user) {
+static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type,
+                      char *data, size_t length, void *user) {
   (void)server, (void)user;
   if (session == caller) answered += length;
   else CHECK(limpet_session_send(session, type, data, length) >= 0);
@@ -1118,7 +1142,8 @@ static void test_reload(void) {
   // One file of two is none.
   copy_file("localhost2.pem", "live.pem");
   CHECK_EQUAL(limpet_server_reload_tls(server), LIMPET_E_TLS);
-  CHECK(strstr(limpet_last_error(), "live.key is not the key of ") && strstr(limpet_last_error(), "live.pem"));
+  CHECK(strstr(limpet_last_error(), "live.key is not the key of ") &&
+        strstr(limpet_last_error(), "live.pem"));
   write_file("live.key", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n");
   CHECK_EQUAL(limpet_server_reload_tls(server), LIMPET_E_TLS);
   pair_open(&fresh, server, client, "localhost");
@@ -1194,7 +1219,8 @@ static void refused(const char *cert, const char *key, const char *words) {
   limpet_server *server = limpet_server_new(config);
   CHECK(server);
   CHECK_EQUAL(limpet_server_start(server), LIMPET_E_TLS);
-  if (!strstr(limpet_last_error(), words)) fprintf(stderr, "\"%s\" is not in \"%s\"\n", words, limpet_last_error());
+  if (!strstr(limpet_last_error(), words))
+    fprintf(stderr, "\"%s\" is not in \"%s\"\n", words, limpet_last_error());
   CHECK(strstr(limpet_last_error(), words));
   limpet_server_free(server);
   limpet_config_free(config);
@@ -1204,11 +1230,12 @@ static void test_files(void) {
   char command[512];
   write_file("empty.pem", "");
   write_file("garbage.pem", "no certificate at all\n");
-  snprintf(command, sizeof command, "openssl pkey -in %s -aes128 -passout pass:secret -out %s", file("localhost.key"),
-           file("locked.key"));
+  snprintf(command, sizeof command, "openssl pkey -in %s -aes128 -passout pass:secret -out %s",
+           file("localhost.key"), file("locked.key"));
   run(command);
   snprintf(command, sizeof command,
-           "{ cat %s; echo -----BEGIN CERTIFICATE-----; echo bm9uc2Vuc2U=; echo -----END CERTIFICATE-----; } >%s",
+           "{ cat %s; echo -----BEGIN CERTIFICATE-----; echo bm9uc2Vuc2U=; echo -----END "
+           "CERTIFICATE-----; } >%s",
            file("localhost.pem"), file("half.pem"));
   run(command);
   refused("absent.pem", "localhost.key", "absent.pem: No such file or directory");
@@ -1271,7 +1298,8 @@ int main(void) {
   CHECK(config);
   CHECK_EQUAL(limpet_config_set_tls(config, "cert.pem", "key.pem"), LIMPET_E_UNSUPPORTED);
   CHECK(strstr(limpet_last_error(), "LIMPET_TLS=ON"));
-  CHECK_EQUAL(limpet_config_add_tls_host(config, "a.example", "cert.pem", "key.pem"), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_config_add_tls_host(config, "a.example", "cert.pem", "key.pem"),
+              LIMPET_E_UNSUPPORTED);
   CHECK_EQUAL(limpet_config_set_tls_ciphers(config, NULL), LIMPET_E_UNSUPPORTED);
   CHECK_EQUAL(limpet_config_set_tls_client_ca(config, "ca.pem", true), LIMPET_E_UNSUPPORTED);
   CHECK_EQUAL(limpet_config_set_tls_peer(config, NULL, false), LIMPET_E_UNSUPPORTED);
@@ -1282,10 +1310,12 @@ int main(void) {
   CHECK_EQUAL(limpet_server_reload_tls(server), LIMPET_E_UNSUPPORTED);
   CHECK_EQUAL(limpet_server_reload_tls(NULL), LIMPET_ERROR_CODE_ARGUMENT);
   limpet_session session;
-  CHECK_EQUAL(limpet_server_connect(server, "wss://127.0.0.1:1/", NULL, &session), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_server_connect(server, "wss://127.0.0.1:1/", NULL, &session),
+              LIMPET_E_UNSUPPORTED);
   int ends[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_WITH_TLS, &session), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_server_attach(server, ends[0], LIMPET_WITH_TLS, &session),
+              LIMPET_E_UNSUPPORTED);
   CHECK(!strstr(limpet_version(), "mbedtls"));
   limpet_server_free(server);
   limpet_config_free(config);

@@ -28,14 +28,16 @@ static void certify(void) {
   char command[1024];
   CHECK(mkdtemp(folder));
   snprintf(command, sizeof command,
-           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-           " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
+           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+           "/CN=localhost"
+           " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem "
+           "2>/dev/null",
            folder, folder);
   CHECK(system(command) == 0);
 }
 
-static void on_message_echo(limpet_server *server, limpet_session session, enum limpet_type type, char *data,
-                            size_t length, void *user) {
+static void on_message_echo(limpet_server *server, limpet_session session, enum limpet_type type,
+                            char *data, size_t length, void *user) {
   (void)server, (void)user;
   CHECK(limpet_session_send(session, type, data, length) >= 0);
 }
@@ -47,8 +49,8 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
 }
 
 /* Each answer is the next question. */
-static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                      void *user) {
+static void on_answer(limpet_server *server, limpet_session session, enum limpet_type type,
+                      char *data, size_t length, void *user) {
   (void)server, (void)type, (void)user;
   CHECK(length == 1 || length == 2);
   char text[16] = {data[0], length == 2 ? data[1] : 0};
@@ -62,7 +64,8 @@ static void on_answer(limpet_server *server, limpet_session session, enum limpet
   CHECK(limpet_session_send_text(session, text) >= 0);
 }
 
-static void on_connect_error(limpet_server *server, limpet_session session, int code, const char *message, void *user) {
+static void on_connect_error(limpet_server *server, limpet_session session, int code,
+                             const char *message, void *user) {
   (void)server, (void)session, (void)user;
   fprintf(stderr, "%d %s\n", code, message);
   CHECK(!"connected");

@@ -16,19 +16,21 @@ static void on_connect(limpet_server *server, limpet_session session, void *user
   opened++;
 }
 
-static void on_message(limpet_server *server, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *server, limpet_session session, enum limpet_type type,
+                       char *data, size_t length, void *user) {
   (void)server, (void)user;
   limpet_session_send(session, type, data, length);
 }
 
-static void on_close(limpet_server *server, limpet_session session, uint16_t with, const char *reason, void *user) {
+static void on_close(limpet_server *server, limpet_session session, uint16_t with,
+                     const char *reason, void *user) {
   (void)server, (void)session, (void)reason, (void)user;
   closed++;
   code = with;
 }
 
-static void on_error(limpet_server *server, limpet_session session, int failed, const char *message, void *user) {
+static void on_error(limpet_server *server, limpet_session session, int failed, const char *message,
+                     void *user) {
   (void)server, (void)user;
   if (failed != LIMPET_E_TRAP) return;
   CHECK_EQUAL(session, 0);
@@ -65,7 +67,8 @@ int main(void) {
   for (int i = 0; i < 2; i++) servers[i] = started();
   check_pump = pump;
   struct check_client clients[4];
-  for (int i = 0; i < 4; i++) clients[i] = check_client_connect(limpet_server_port(servers[i & 1]), "/", "");
+  for (int i = 0; i < 4; i++)
+    clients[i] = check_client_connect(limpet_server_port(servers[i & 1]), "/", "");
   CHECK_SOON(opened == 4);
 
   spoil(servers[0]->loops[0]);

@@ -14,7 +14,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   opened = session;
 }
 
-static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason, void *user) {
+static void on_close(limpet_server *of, limpet_session session, uint16_t code, const char *reason,
+                     void *user) {
   (void)of, (void)session, (void)code, (void)reason, (void)user;
   closed_count++;
 }

@@ -11,7 +11,8 @@ static struct url parsed(const char *text) {
   return url;
 }
 
-static void check_parts(const char *text, const char *host, int port, const char *authority, const char *target) {
+static void check_parts(const char *text, const char *host, int port, const char *authority,
+                        const char *target) {
   const struct url url = parsed(text);
   char copy[512];
   CHECK_STRING(url.host, host);
@@ -60,7 +61,10 @@ int main(void) {
   check_refused("ws://:80/", "host");
   check_refused("ws://ex ample/", "host");
   check_refused("ws://ex%41mple/", "host");
-  check_refused("ws://b\xc3\xbc" "cher.example/", "host");
+  check_refused(
+      "ws://b\xc3\xbc"
+      "cher.example/",
+      "host");
   check_refused("ws://::1/", "host");
   check_refused("ws://[::1/", "host");
   check_refused("ws://[::1]x/", "host");

@@ -32,12 +32,15 @@ static bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 static int64_t soon(void) { return limpet_now() + CHECK_PATIENCE_MS; }
 
 /* A WebSocket over one end of a pair, past its handshake, and a raw client at the other. */
-static limpet_ws *attached(struct check_client *client, uint32_t flags, struct limpet_ws_storage *storage) {
+static limpet_ws *attached(struct check_client *client, uint32_t flags,
+                           struct limpet_ws_storage *storage) {
   int ends[2];
   pair(ends);
   *client = client_of(ends[1]);
   limpet_ws *ws = NULL;
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], flags | LIMPET_NO_HTTP, NULL, 0, NULL, 0, storage, 0, &ws), 0);
+  CHECK_EQUAL(
+      limpet_ws_attach(server, ends[0], flags | LIMPET_NO_HTTP, NULL, 0, NULL, 0, storage, 0, &ws),
+      0);
   CHECK(ws);
   return ws;
 }
@@ -51,8 +54,8 @@ static void test_resource_and_host(void) {
   check_client_ask(&client, "/chat/room?name=a%20b&x", "");
   char resource[256], host[256];
   limpet_ws *ws;
-  const int code =
-      limpet_ws_attach(server, ends[0], 0, resource, sizeof resource, host, sizeof host, NULL, soon(), &ws);
+  const int code = limpet_ws_attach(server, ends[0], 0, resource, sizeof resource, host,
+                                    sizeof host, NULL, soon(), &ws);
   CHECK_EQUAL(code, 0);
   CHECK_STRING(resource, "/chat/room?name=a%20b&x");
   CHECK_STRING(host, "127.0.0.1");
@@ -74,7 +77,8 @@ static void test_buffers(void) {
       const size_t resource_size = sizeof resource - (which == 0 && short_by ? 1 : 0);
       const size_t host_size = sizeof host - (which == 1 && short_by ? 1 : 0);
       limpet_ws *ws;
-      const int code = limpet_ws_attach(server, ends[0], 0, resource, resource_size, host, host_size, NULL, soon(), &ws);
+      const int code = limpet_ws_attach(server, ends[0], 0, resource, resource_size, host,
+                                        host_size, NULL, soon(), &ws);
       if (short_by) {
         CHECK_EQUAL(code, LIMPET_ERROR_CODE_ARGUMENT);
         CHECK(!ws);
@@ -99,10 +103,12 @@ static void test_failures(void) {
   limpet_ws *ws;
   // Nothing comes: the deadline of "do not wait", and one that passes.
   pair(ends);
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, 0, &ws), LIMPET_E_TIMEOUT);
+  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, 0, &ws),
+              LIMPET_E_TIMEOUT);
   CHECK(!ws);
   const int64_t from = limpet_now();
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, from + 50, &ws), LIMPET_E_TIMEOUT);
+  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, from + 50, &ws),
+              LIMPET_E_TIMEOUT);
   CHECK(limpet_now() >= from + 50 && limpet_now() < from + 5000);
   // The same socket all the same gets its handshake, when that comes.
   struct check_client client = client_of(ends[1]);
@@ -114,7 +120,8 @@ static void test_failures(void) {
   // The peer goes.
   pair(ends);
   close(ends[1]);
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, soon(), &ws), LIMPET_E_CLOSED);
+  CHECK_EQUAL(limpet_ws_attach(server, ends[0], 0, NULL, 0, NULL, 0, NULL, soon(), &ws),
+              LIMPET_E_CLOSED);
   CHECK(is_open(ends[0]));
   close(ends[0]);
   // No WebSocket, and no HTTP.
@@ -128,9 +135,12 @@ static void test_failures(void) {
     close(ends[1]);
   }
   CHECK_EQUAL(limpet_ws_attach(server, -1, 0, NULL, 0, NULL, 0, NULL, 0, &ws), LIMPET_E_SYSTEM);
-  CHECK_EQUAL(limpet_ws_attach(NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, &ws), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_ws_attach(server, 0, 0, NULL, 1, NULL, 0, NULL, 0, &ws), LIMPET_ERROR_CODE_ARGUMENT);
-  CHECK_EQUAL(limpet_ws_attach(server, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL), LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_ws_attach(NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, &ws),
+              LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_ws_attach(server, 0, 0, NULL, 1, NULL, 0, NULL, 0, &ws),
+              LIMPET_ERROR_CODE_ARGUMENT);
+  CHECK_EQUAL(limpet_ws_attach(server, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL),
+              LIMPET_ERROR_CODE_ARGUMENT);
   CHECK_EQUAL(limpet_server_active_count(server), 0);
 }
 
@@ -243,7 +253,10 @@ static void test_peer_closes(void) {
   struct check_client client;
   limpet_ws *ws = attached(&client, LIMPET_WS_TEXT, NULL);
   CHECK(check_client_send(&client, CHECK_TEXT_FRAME, "last words", 10));
-  CHECK(check_client_send(&client, CHECK_CLOSE_FRAME, "\x0b\xb8" "because", 9));
+  CHECK(check_client_send(&client, CHECK_CLOSE_FRAME,
+                          "\x0b\xb8"
+                          "because",
+                          9));
   char buffer[64], reason[64];
   CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), 10);
   CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), LIMPET_E_CLOSED);
@@ -264,10 +277,14 @@ static void test_broken_rule(void) {
   struct check_client client;
   limpet_ws *ws = attached(&client, LIMPET_WS_TEXT, NULL);
   CHECK(check_client_send(&client, CHECK_TEXT_FRAME, "fine", 4));
-  CHECK(check_client_write(&client, "\x81\x05" "naked", 7));
+  CHECK(check_client_write(&client,
+                           "\x81\x05"
+                           "naked",
+                           7));
   char buffer[16];
   CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), 4);
-  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()), LIMPET_ERROR_CODE_UNMASKED);
+  CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, soon()),
+              LIMPET_ERROR_CODE_UNMASKED);
   CHECK_EQUAL(limpet_ws_receive(ws, buffer, sizeof buffer, NULL, 0), LIMPET_ERROR_CODE_UNMASKED);
   CHECK_EQUAL(limpet_ws_send(ws, "x", 1, soon()), LIMPET_ERROR_CODE_UNMASKED);
   CHECK_EQUAL(limpet_ws_status(ws, NULL, 0), 0);
@@ -388,7 +405,9 @@ static void test_both_ends(void) {
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, far_end, &ends[1]) == 0);
   limpet_ws *ws;
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], LIMPET_NO_HTTP | LIMPET_WS_TEXT, NULL, 0, NULL, 0, NULL, -1, &ws), 0);
+  CHECK_EQUAL(limpet_ws_attach(server, ends[0], LIMPET_NO_HTTP | LIMPET_WS_TEXT, NULL, 0, NULL, 0,
+                               NULL, -1, &ws),
+              0);
   char text[32], buffer[64];
   for (int i = 0; i < 100; i++) {
     snprintf(text, sizeof text, "message %d", i);

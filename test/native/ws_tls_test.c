@@ -15,8 +15,8 @@ static void on_connect(limpet_server *of, limpet_session session, void *user) {
   opened = session;
 }
 
-static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data, size_t length,
-                       void *user) {
+static void on_message(limpet_server *of, limpet_session session, enum limpet_type type, char *data,
+                       size_t length, void *user) {
   (void)of, (void)session, (void)type, (void)user;
   snprintf(last, sizeof last, "%.*s", (int)length, data);
 }
@@ -27,7 +27,8 @@ static void begin(void) {
   snprintf(cert, sizeof cert, "%s/cert.pem", folder);
   snprintf(key, sizeof key, "%s/key.pem", folder);
   snprintf(command, sizeof command,
-           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+           "/CN=localhost"
            " -addext subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
            key, cert);
   CHECK(system(command) == 0);
@@ -74,7 +75,9 @@ static void test_serving(void) {
   limpet_ws *ws;
   char resource[32], host[64], message[64];
   const uint32_t flags = LIMPET_WITH_TLS | LIMPET_WS_TEXT;
-  CHECK_EQUAL(limpet_ws_attach(server, fd, flags, resource, sizeof resource, host, sizeof host, NULL, soon(), &ws), 0);
+  CHECK_EQUAL(limpet_ws_attach(server, fd, flags, resource, sizeof resource, host, sizeof host,
+                               NULL, soon(), &ws),
+              0);
   CHECK_STRING(resource, "/secret");
   while (opened != session) CHECK(limpet_server_poll(server, 5) >= 0);
   CHECK_EQUAL(limpet_session_send_text(session, "over TLS"), 0);
@@ -89,7 +92,8 @@ static void test_serving(void) {
   CHECK(!is_open(fd));
   // The other end is a session of the same server.
   const int64_t end_ms = soon();
-  while (limpet_server_active_count(server) > 0 && limpet_now() < end_ms) limpet_server_poll(server, 5);
+  while (limpet_server_active_count(server) > 0 && limpet_now() < end_ms)
+    limpet_server_poll(server, 5);
   CHECK_EQUAL(limpet_server_active_count(server), 0);
   close(listener);
 }
@@ -104,7 +108,9 @@ static void test_refused(void) {
     CHECK(write(ends[1], said[i], strlen(said[i])) == (ssize_t)strlen(said[i]));
     limpet_ws *ws;
     const int64_t deadline = i == 0 ? limpet_now() + 50 : soon();
-    CHECK_EQUAL(limpet_ws_attach(server, ends[0], LIMPET_WITH_TLS, NULL, 0, NULL, 0, NULL, deadline, &ws), codes[i]);
+    CHECK_EQUAL(
+        limpet_ws_attach(server, ends[0], LIMPET_WITH_TLS, NULL, 0, NULL, 0, NULL, deadline, &ws),
+        codes[i]);
     CHECK(!ws && is_open(ends[0]));
     CHECK((fcntl(ends[0], F_GETFL) & O_NONBLOCK) == 0);
     close(ends[0]);
@@ -132,9 +138,11 @@ int main(void) {
   int ends[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   limpet_ws *ws;
-  CHECK_EQUAL(limpet_ws_attach(server, ends[0], LIMPET_WITH_TLS, NULL, 0, NULL, 0, NULL, 0, &ws), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_ws_attach(server, ends[0], LIMPET_WITH_TLS, NULL, 0, NULL, 0, NULL, 0, &ws),
+              LIMPET_E_UNSUPPORTED);
   limpet_session session;
-  CHECK_EQUAL(limpet_server_connect(server, "wss://localhost/", NULL, &session), LIMPET_E_UNSUPPORTED);
+  CHECK_EQUAL(limpet_server_connect(server, "wss://localhost/", NULL, &session),
+              LIMPET_E_UNSUPPORTED);
   limpet_server_free(server);
   return 0;
 }

@@ -77,9 +77,7 @@ static int read_number(struct arguments *a, int flag, const char *text) {
   if (value < 0) return (int)value;
   uint32_t count = (uint32_t)value;
   switch (flag) {
-    case FLAG_PORT:
-      a->port = (int)value;
-      return limpet_config_set_port(config, a->port);
+    case FLAG_PORT: a->port = (int)value; return limpet_config_set_port(config, a->port);
     case FLAG_THREADS:
     case FLAG_WORKERS:
       /* --workers 0: this process serves, as with `limpet serve`. */
@@ -107,20 +105,19 @@ static int read_number(struct arguments *a, int flag, const char *text) {
       return judged(flag, text, limpet_config_set_rate_limit_bytes(config, count));
     default:
       /* How long a heartbeat may take is the core's to say. */
-      return judged(flag, text, limpet_config_set_option(config, LIMPET_OPTION_HEARTBEAT_MS,
-                                                         (int32_t)value));
+      return judged(flag, text,
+                    limpet_config_set_option(config, LIMPET_OPTION_HEARTBEAT_MS, (int32_t)value));
   }
 }
 
 /* Flags whose value is one of some words. */
 static int read_word(struct arguments *a, int flag, const char *text) {
   static const char *const trusted[] = {"proxy", "proxy-required", "forwarded", NULL};
-  static const uint32_t trusts[] = {LIMPET_TRUST_PROXY,
-                                    LIMPET_TRUST_PROXY | LIMPET_TRUST_PROXY_REQUIRED,
-                                    LIMPET_TRUST_FORWARDED};
+  static const uint32_t trusts[] = {
+      LIMPET_TRUST_PROXY, LIMPET_TRUST_PROXY | LIMPET_TRUST_PROXY_REQUIRED, LIMPET_TRUST_FORWARDED};
   static const char *const policies[] = {"drop", "queue", "reject", NULL};
-  static const enum limpet_rate_policy rates[] = {
-      LIMPET_RATE_POLICY_DROP, LIMPET_RATE_POLICY_QUEUE, LIMPET_RATE_POLICY_REJECT};
+  static const enum limpet_rate_policy rates[] = {LIMPET_RATE_POLICY_DROP, LIMPET_RATE_POLICY_QUEUE,
+                                                  LIMPET_RATE_POLICY_REJECT};
   static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
   static const char *const profiles[] = {LIMPETD_PROFILE, NULL};
   int at;
@@ -149,55 +146,30 @@ static int read_flag(struct arguments *a, int flag, char *text) {
     case FLAG_HOST:
       a->host = text;
       return judged(flag, text, limpet_config_set_host(a->config, text));
-    case FLAG_ECHO:
-      a->echo = true;
-      return 0;
-    case FLAG_DEMO:
-      a->demo = true;
-      return 0;
-    case FLAG_CHAT:
-      a->chat = true;
-      return 0;
-    case FLAG_METRICS:
-      a->metrics = true;
-      return 0;
-    case FLAG_QUIET:
-      a->quiet = true;
-      return 0;
-    case FLAG_DAEMON:
-      a->daemon = true;
-      return 0;
-    case FLAG_SYSLOG:
-      a->syslog = true;
-      return 0;
-    case FLAG_PID_FILE:
-      a->pid_file = text;
-      return 0;
-    case FLAG_TLS_CERT:
-      a->tls_cert = text;
-      return 0;
-    case FLAG_TLS_KEY:
-      a->tls_key = text;
-      return 0;
-    case FLAG_NO_CONTEXT_TAKEOVER:
-      return limpet_config_set_context_takeover(a->config, false);
-    case FLAG_ORIGIN:
-      return judged(flag, text, limpet_config_add_allowed_origin(a->config, text));
-    case FLAG_TOKEN:
-      return judged(flag, "…", limpet_config_add_token(a->config, text));
+    case FLAG_ECHO: a->echo = true; return 0;
+    case FLAG_DEMO: a->demo = true; return 0;
+    case FLAG_CHAT: a->chat = true; return 0;
+    case FLAG_METRICS: a->metrics = true; return 0;
+    case FLAG_QUIET: a->quiet = true; return 0;
+    case FLAG_DAEMON: a->daemon = true; return 0;
+    case FLAG_SYSLOG: a->syslog = true; return 0;
+    case FLAG_PID_FILE: a->pid_file = text; return 0;
+    case FLAG_TLS_CERT: a->tls_cert = text; return 0;
+    case FLAG_TLS_KEY: a->tls_key = text; return 0;
+    case FLAG_NO_CONTEXT_TAKEOVER: return limpet_config_set_context_takeover(a->config, false);
+    case FLAG_ORIGIN: return judged(flag, text, limpet_config_add_allowed_origin(a->config, text));
+    case FLAG_TOKEN: return judged(flag, "…", limpet_config_add_token(a->config, text));
     case FLAG_PROFILE:
     case FLAG_TRUST_PROXY:
     case FLAG_RATE_POLICY:
-    case FLAG_LOG_LEVEL:
-      return read_word(a, flag, text);
+    case FLAG_LOG_LEVEL: return read_word(a, flag, text);
     case FLAG_DEFLATE:
       if (limpet_config_set_compression_enabled(a->config, true) < 0) {
         return judged(flag, text ? text : "", LIMPET_E_UNSUPPORTED);
       }
       /* Without a level it is the core's. */
       return text ? read_number(a, flag, text) : 0;
-    default:
-      return read_number(a, flag, text);
+    default: return read_number(a, flag, text);
   }
 }
 
@@ -247,8 +219,8 @@ int arguments_read(struct arguments *a, int argc, char **argv) {
       printf("limpetd %s\n", limpet_version());
       return ARGUMENTS_TOLD;
     }
-    int code = answer == '?' || answer == ':' ? unreadable(answer, argv)
-                                              : read_flag(a, answer, optarg);
+    int code =
+        answer == '?' || answer == ':' ? unreadable(answer, argv) : read_flag(a, answer, optarg);
     if (code < 0) return ARGUMENTS_WRONG;
   }
   if (optind < argc) {

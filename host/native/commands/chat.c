@@ -296,8 +296,8 @@ static const char *say(limpet_server *server, limpet_session session, const stru
 /* Does what a page asks for; NULL, or why not. */
 static const char *asked(limpet_server *server, limpet_session session, struct person *person,
                          char *data, size_t length) {
-  struct json_member members[] = {{.name = "type"}, {.name = "room"}, {.name = "name"},
-                                  {.name = "text"}, {.name = "on"}};
+  struct json_member members[] = {
+      {.name = "type"}, {.name = "room"}, {.name = "name"}, {.name = "text"}, {.name = "on"}};
   if (!data || !json_read(data, length, members, 5)) return "a message is a JSON object";
   const char *type = members[0].kind == JSON_STRING ? members[0].text : "";
   char room[NAME_SIZE], name[NAME_SIZE], topic[TOPIC_SIZE];

@@ -138,18 +138,19 @@ void demo_stats(limpet_server *server, limpet_session session) {
   char body[768];
   /* The request for this is a session, too: only open connections count. */
   int open = limpet_server_sessions(server, NULL, 0);
-  int length = snprintf(
-      body, sizeof body,
-      "{\"version\":\"%s\",\"profile\":\"" LIMPETD_PROFILE "\",\"uptime_ms\":%lld,"
-      "\"sessions\":{\"active\":%d,\"peak\":%u,\"total\":%llu,\"max\":%u},"
-      "\"messages\":{\"in\":%llu,\"out\":%llu},\"bytes\":{\"in\":%llu,\"out\":%llu},"
-      "\"memory\":{\"bytes\":%llu,\"arena_used\":%u,\"arena_peak\":%u,\"arena\":%u}}",
-      limpet_version(), (long long)((microseconds() - began) / 1000), open < 0 ? 0 : open,
-      stats.active_peak, (unsigned long long)stats.opened, stats.sessions,
-      (unsigned long long)stats.messages_in, (unsigned long long)stats.messages_out,
-      (unsigned long long)stats.bytes_in, (unsigned long long)stats.bytes_out,
-      (unsigned long long)limpet_server_memory(server), stats.arena_used, stats.arena_peak,
-      stats.arena);
+  int length =
+      snprintf(body, sizeof body,
+               "{\"version\":\"%s\",\"profile\":\"" LIMPETD_PROFILE
+               "\",\"uptime_ms\":%lld,"
+               "\"sessions\":{\"active\":%d,\"peak\":%u,\"total\":%llu,\"max\":%u},"
+               "\"messages\":{\"in\":%llu,\"out\":%llu},\"bytes\":{\"in\":%llu,\"out\":%llu},"
+               "\"memory\":{\"bytes\":%llu,\"arena_used\":%u,\"arena_peak\":%u,\"arena\":%u}}",
+               limpet_version(), (long long)((microseconds() - began) / 1000), open < 0 ? 0 : open,
+               stats.active_peak, (unsigned long long)stats.opened, stats.sessions,
+               (unsigned long long)stats.messages_in, (unsigned long long)stats.messages_out,
+               (unsigned long long)stats.bytes_in, (unsigned long long)stats.bytes_out,
+               (unsigned long long)limpet_server_memory(server), stats.arena_used, stats.arena_peak,
+               stats.arena);
   limpet_session_respond(session, 200,
                          "Content-Type: application/json\r\nCache-Control: no-store\r\n"
                          "X-Content-Type-Options: nosniff\r\n",

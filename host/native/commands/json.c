@@ -144,9 +144,9 @@ static bool take_value(struct reader *reader, struct json_member *member, int de
     char end = is_object ? '}' : ']';
     if (take(reader, end)) return true;
     do {
-      bool named = !is_object || (take(reader, '"') &&
-                                  take_string(reader, &ignored.text, &ignored.length) &&
-                                  take(reader, ':'));
+      bool named =
+          !is_object || (take(reader, '"') && take_string(reader, &ignored.text, &ignored.length) &&
+                         take(reader, ':'));
       if (!named || !take_value(reader, &ignored, depth + 1)) return false;
     } while (take(reader, ','));
     return take(reader, end);

@@ -168,8 +168,8 @@ static int settle(const struct arguments *a) {
 int main(int argc, char **argv) {
   struct arguments arguments;
   int status = arguments_read(&arguments, argc, argv);
-  if (status == ARGUMENTS_SERVE && ((arguments.chat && chat_html_size == 0) ||
-                                    (arguments.demo && page_html_size == 0))) {
+  if (status == ARGUMENTS_SERVE &&
+      ((arguments.chat && chat_html_size == 0) || (arguments.demo && page_html_size == 0))) {
     fputs("limpetd: it was built without its pages: npm run build, then cmake\n", stderr);
     status = ARGUMENTS_WRONG;
   }

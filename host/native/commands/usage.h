@@ -10,7 +10,8 @@
   "  --echo                every path echoes; without it only /echo does\n"                       \
   "  --demo                a page at / to try it with, and its counters at /stats\n"              \
   "  --chat                a page at / where people talk in rooms, and nothing else\n"            \
-  "  --profile NAME        the one that limpetd was built with (" LIMPETD_PROFILE ")\n"           \
+  "  --profile NAME        the one that limpetd was built with (" LIMPETD_PROFILE                 \
+  ")\n"                                                                                           \
   "  --max-message BYTES   longest message taken (16777216)\n"                                    \
   "  --max-connections N   connections at once (all that there is room for)\n"                    \
   "  --threads N           threads that serve behind the port (1); --workers N is the same\n"     \
@@ -32,7 +33,8 @@
   "  --rate-bytes N        bytes that one connection may send in a second, 0 = no bound (0)\n"    \
   "  --rate-policy WHAT    what happens past that: drop, queue or reject (drop)\n"                \
   "  --heartbeat MS        time between two heartbeats, 0 = none (0)\n"                           \
-  "  --tls-cert FILE       certificate, PEM: the server speaks https and wss; read again when it\n" \
+  "  --tls-cert FILE       certificate, PEM: the server speaks https and wss; read again when "   \
+  "it\n"                                                                                          \
   "                        changes, and at SIGHUP\n"                                              \
   "  --tls-key FILE        its private key\n"                                                     \
   "  --metrics             counters for Prometheus at /metrics\n"                                 \

@@ -9,15 +9,15 @@
 #include "demo.h"
 #include "pages.h"
 
-#define METRICS_HEADERS                                       \
+#define METRICS_HEADERS                                        \
   "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n" \
   "Cache-Control: no-store\r\n"
 
 /* What a page may do: its own script and style, its own server, and nothing else. CSP 3. */
-#define PAGE_HEADERS                             \
-  "Content-Type: text/html; charset=utf-8\r\n"   \
-  "X-Content-Type-Options: nosniff\r\n"          \
-  "Referrer-Policy: no-referrer\r\n"             \
+#define PAGE_HEADERS                                                                          \
+  "Content-Type: text/html; charset=utf-8\r\n"                                                \
+  "X-Content-Type-Options: nosniff\r\n"                                                       \
+  "Referrer-Policy: no-referrer\r\n"                                                          \
   "Content-Security-Policy: default-src 'none'; connect-src 'self' ws: wss:; img-src data:; " \
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; %s\r\n"
 

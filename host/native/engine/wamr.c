@@ -26,7 +26,7 @@ enum wamr_call {
 #define WAMR_CALL_INDEX(name, count) WAMR_CALL_##name,
   LIMPET_EXPORTS_ALL(WAMR_CALL_INDEX)
 #undef WAMR_CALL_INDEX
-  WAMR_CALLS
+      WAMR_CALLS
 };
 
 static const char *const wamr_call_names[WAMR_CALLS] = {
@@ -161,8 +161,8 @@ static bool wamr_start(limpet_core *core) {
     return false;
   }
   core->memory = wasm_memory_get_base_address(memory);
-  core->memory_size = (uint32_t)(wasm_memory_get_cur_page_count(memory) *
-                                 wasm_memory_get_bytes_per_page(memory));
+  core->memory_size =
+      (uint32_t)(wasm_memory_get_cur_page_count(memory) * wasm_memory_get_bytes_per_page(memory));
   for (int i = 0; i < WAMR_CALLS; i++) {
     core->calls[i] = wasm_runtime_lookup_function(core->instance, wamr_call_names[i]);
   }

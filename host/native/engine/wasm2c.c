@@ -79,7 +79,8 @@ size_t limpet_core_bytes(void) { return 0; }
 limpet_core *limpet_core_new_in(void *memory, size_t bytes) {
   (void)memory;
   (void)bytes;
-  return core_fail("guard pages cannot lie in memory of the caller's (build with LIMPET_GUARD=OFF)");
+  return core_fail(
+      "guard pages cannot lie in memory of the caller's (build with LIMPET_GUARD=OFF)");
 }
 
 void limpet_core_free(limpet_core *core) {
@@ -145,23 +146,22 @@ uint32_t limpet_core_memory_size(limpet_core *core) {
 
 /* calls: one function for each export. A trap comes out of setjmp, the second time. */
 
-#define CORE_CALL(name, count)                                           \
-  int32_t limpet_core_##name(limpet_core *core CALL_PARAMETERS_##count) { \
-    if (UNLIKELY(core == NULL)) return LIMPET_ERROR_CODE_ARGUMENT;       \
-    if (UNLIKELY(core->dead)) return LIMPET_CORE_TRAP;                   \
-    limpet_rt_call = &core->call;                                        \
-    if (UNLIKELY(setjmp(core->call.back) != 0)) return core_die(core);   \
-    const uint32_t answer =                                              \
-        CORE_EXPORT(name)(&core->instance CALL_ARGUMENTS_##count);       \
-    limpet_rt_call = NULL;                                               \
-    return (int32_t)answer;                                              \
+#define CORE_CALL(name, count)                                                         \
+  int32_t limpet_core_##name(limpet_core *core CALL_PARAMETERS_##count) {              \
+    if (UNLIKELY(core == NULL)) return LIMPET_ERROR_CODE_ARGUMENT;                     \
+    if (UNLIKELY(core->dead)) return LIMPET_CORE_TRAP;                                 \
+    limpet_rt_call = &core->call;                                                      \
+    if (UNLIKELY(setjmp(core->call.back) != 0)) return core_die(core);                 \
+    const uint32_t answer = CORE_EXPORT(name)(&core->instance CALL_ARGUMENTS_##count); \
+    limpet_rt_call = NULL;                                                             \
+    return (int32_t)answer;                                                            \
   }
 
-#define CORE_LACK(name, count)                                           \
+#define CORE_LACK(name, count)                                            \
   int32_t limpet_core_##name(limpet_core *core CALL_PARAMETERS_##count) { \
-    const uint32_t unused[] = {0 CALL_ARGUMENTS_##count};                \
-    (void)core, (void)unused;                                            \
-    return LIMPET_ERROR_CODE_UNSUPPORTED;                                \
+    const uint32_t unused[] = {0 CALL_ARGUMENTS_##count};                 \
+    (void)core, (void)unused;                                             \
+    return LIMPET_ERROR_CODE_UNSUPPORTED;                                 \
   }
 
 static int32_t core_die(limpet_core *core) {

@@ -21,7 +21,8 @@ static ssize_t plain_write(struct connection *connection, const struct iovec *sp
     return plain_result(send(connection->fd, spans->iov_base, spans->iov_len, MSG_NOSIGNAL));
   }
   // sendmsg only reads them; it has no type that says so.
-  const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)spans, .msg_iovlen = (size_t)count};
+  const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)spans,
+                                 .msg_iovlen = (size_t)count};
   return plain_result(sendmsg(connection->fd, &message, MSG_NOSIGNAL));
 }
 

@@ -41,7 +41,9 @@ int tls_begin(struct loop *loop, struct connection *connection, bool client, con
   struct tls_context *context = tls_take(loop, client, &code);
   if (!context) return code;
   struct tls_stream *stream = calloc(1, sizeof *stream);
-  if (!stream) return tls_context_drop(context), fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for a connection");
+  if (!stream)
+    return tls_context_drop(context),
+           fail(LIMPET_ERROR_CODE_MEMORY, "TLS: no memory for a connection");
   stream->context = context;
   stream->loop = loop;
   stream->fd = connection->fd;
@@ -79,7 +81,8 @@ static int32_t header_length(const struct tls_stream *stream) {
   const struct loop *loop = stream->loop;
   const size_t count = stream->ahead.length;
   if (count > 0) {
-    memcpy(loop->memory + loop->scratch, stream->ahead.at, count < HEADER_TELLING_BYTES ? count : HEADER_TELLING_BYTES);
+    memcpy(loop->memory + loop->scratch, stream->ahead.at,
+           count < HEADER_TELLING_BYTES ? count : HEADER_TELLING_BYTES);
   }
   return limpet_core_proxy_length(loop->core, (int32_t)loop->scratch, (int32_t)count);
 }
@@ -90,9 +93,11 @@ static int header_take(struct tls_stream *stream) {
   for (;;) {
     const int32_t length = header_length(stream);
     if (length == LIMPET_ERROR_CODE_ABSENT && !(trust & LIMPET_TRUST_PROXY_REQUIRED)) return 0;
-    if (length < 0) return fail_header(stream, length == LIMPET_ERROR_CODE_ABSENT ? "is absent" : "is malformed");
+    if (length < 0)
+      return fail_header(stream, length == LIMPET_ERROR_CODE_ABSENT ? "is absent" : "is malformed");
     if ((size_t)length <= stream->ahead.length) {
-      if (!bytes_append(&stream->header, stream->ahead.at, (size_t)length)) return fail_header(stream, "has no memory");
+      if (!bytes_append(&stream->header, stream->ahead.at, (size_t)length))
+        return fail_header(stream, "has no memory");
       stream->ahead.used = (size_t)length;
       if (bytes_left(&stream->ahead) == 0) bytes_free(&stream->ahead);
       return 0;
@@ -131,7 +136,8 @@ int stream_shake(struct connection *connection) {
   if (code == MBEDTLS_ERR_SSL_WANT_WRITE) return POLLOUT;
   if (code != 0) return stream_fail(stream, code);
   if (is_refused(stream)) {
-    mbedtls_ssl_send_alert_message(&stream->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+    mbedtls_ssl_send_alert_message(&stream->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                   MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
     return stream_fail(stream, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
   }
   stream->phase = TLS_OPEN;
@@ -153,13 +159,16 @@ int limpet_session_tls(limpet_session session, struct limpet_tls_details *detail
   struct connection *connection;
   const int code = loop_enter(session, &loop, &connection);
   if (code != 0) return refuse(code);
-  const struct tls_stream *stream = connection->transport == &transport_tls ? connection->secure : NULL;
+  const struct tls_stream *stream =
+      connection->transport == &transport_tls ? connection->secure : NULL;
   if (!stream || stream->phase != TLS_OPEN) return refuse(LIMPET_ERROR_CODE_ABSENT);
   memset(details, 0, sizeof *details);
   snprintf(details->version, sizeof details->version, "%s", mbedtls_ssl_get_version(&stream->ssl));
   suite_name(mbedtls_ssl_get_ciphersuite(&stream->ssl), details->suite, sizeof details->suite);
-  snprintf(details->server_name, sizeof details->server_name, "%s", stream->name ? stream->name : "");
+  snprintf(details->server_name, sizeof details->server_name, "%s",
+           stream->name ? stream->name : "");
   const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&stream->ssl);
-  if (peer && mbedtls_x509_dn_gets(details->peer, sizeof details->peer, &peer->subject) < 0) details->peer[0] = 0;
+  if (peer && mbedtls_x509_dn_gets(details->peer, sizeof details->peer, &peer->subject) < 0)
+    details->peer[0] = 0;
   return 0;
 }

@@ -109,8 +109,7 @@ static const char *advice(const struct tls_stream *stream, int code) {
     case MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION:
 #endif
       return ": TLS 1.2 is the least that is spoken";
-    default:
-      return "";
+    default: return "";
   }
 }
 
@@ -120,7 +119,8 @@ static int fail_verification(uint32_t flags) {
   int length = mbedtls_x509_crt_verify_info(words, sizeof words, "", flags);
   while (length > 0 && words[length - 1] == '\n') length--;
   for (int i = 0; i < length; i++) words[i] = words[i] == '\n' ? ';' : words[i];
-  return fail(LIMPET_E_TLS, "TLS: the certificate of the peer: %.*s", length > 0 ? length : 0, words);
+  return fail(LIMPET_E_TLS, "TLS: the certificate of the peer: %.*s", length > 0 ? length : 0,
+              words);
 }
 
 int stream_fail(struct tls_stream *stream, int code) {
@@ -129,9 +129,14 @@ int stream_fail(struct tls_stream *stream, int code) {
   stream->phase = TLS_BROKEN;
   // A connection that is reset says so as one without TLS does: by its end.
   if (code == MBEDTLS_ERR_NET_CONN_RESET && !shaking) refuse(LIMPET_E_TLS);
-  else if (code == MBEDTLS_ERR_NET_CONN_RESET) fail(LIMPET_E_TLS, "TLS: the connection broke: %s", strerror(errno));
-  else if (code == MBEDTLS_ERR_SSL_CONN_EOF) fail(LIMPET_E_TLS, "TLS: the peer left before the handshake ended");
-  else if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) fail_verification(mbedtls_ssl_get_verify_result(&stream->ssl));
-  else fail(LIMPET_E_TLS, "TLS%s: %s%s", shaking ? " handshake" : "", tls_words(code, words), advice(stream, code));
+  else if (code == MBEDTLS_ERR_NET_CONN_RESET)
+    fail(LIMPET_E_TLS, "TLS: the connection broke: %s", strerror(errno));
+  else if (code == MBEDTLS_ERR_SSL_CONN_EOF)
+    fail(LIMPET_E_TLS, "TLS: the peer left before the handshake ended");
+  else if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
+    fail_verification(mbedtls_ssl_get_verify_result(&stream->ssl));
+  else
+    fail(LIMPET_E_TLS, "TLS%s: %s%s", shaking ? " handshake" : "", tls_words(code, words),
+         advice(stream, code));
   return TRANSPORT_FAILED;
 }

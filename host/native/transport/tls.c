@@ -24,15 +24,18 @@ static bool is_notice(int code) {
 
 /* mbedTLS's answer to a read that got nothing -> read's. */
 static ssize_t read_end(struct tls_stream *stream, int code) {
-  if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE) return TRANSPORT_AGAIN;
+  if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE)
+    return TRANSPORT_AGAIN;
   // A FIN without close_notify: a Close frame says whether all was there. RFC 6455 7.1.4.
-  if (code == 0 || code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || code == MBEDTLS_ERR_SSL_CONN_EOF) return 0;
+  if (code == 0 || code == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || code == MBEDTLS_ERR_SSL_CONN_EOF)
+    return 0;
   return stream_fail(stream, code);
 }
 
 /* Whether there are bytes that were received, and not read. */
 static bool stream_has(const struct tls_stream *stream) {
-  return mbedtls_ssl_get_bytes_avail(&stream->ssl) > 0 || bytes_left(&stream->ahead) > 0 || stream->fresh_length > 0;
+  return mbedtls_ssl_get_bytes_avail(&stream->ssl) > 0 || bytes_left(&stream->ahead) > 0 ||
+         stream->fresh_length > 0;
 }
 
 static ssize_t tls_read(struct connection *connection, void *buffer, size_t size) {
@@ -62,7 +65,8 @@ static ssize_t tls_read(struct connection *connection, void *buffer, size_t size
 static bool tls_pending(struct connection *connection) {
   const struct tls_stream *stream = connection->secure;
   if (stream->phase != TLS_OPEN) return false;
-  return stream_has(stream) || bytes_left(&stream->header) > 0 || stream->late != MBEDTLS_ERR_SSL_WANT_READ;
+  return stream_has(stream) || bytes_left(&stream->header) > 0 ||
+         stream->late != MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 /* Where the writer of spans is. */
@@ -72,7 +76,8 @@ struct cursor {
 };
 
 /* The next bytes of the spans, at most `most`, in one place: how many. They stay where they are if they can. */
-static size_t cursor_next(struct cursor *cursor, unsigned char *gathered, size_t most, const unsigned char **bytes) {
+static size_t cursor_next(struct cursor *cursor, unsigned char *gathered, size_t most,
+                          const unsigned char **bytes) {
   size_t count = 0;
   *bytes = gathered;
   while (cursor->span < cursor->end && count < most) {
@@ -92,7 +97,8 @@ static size_t cursor_next(struct cursor *cursor, unsigned char *gathered, size_t
 
 static ssize_t tls_write(struct connection *connection, const struct iovec *spans, int count) {
   struct tls_stream *stream = connection->secure;
-  if (stream->phase != TLS_OPEN) return stream->phase == TLS_BROKEN ? TRANSPORT_FAILED : TRANSPORT_AGAIN;
+  if (stream->phase != TLS_OPEN)
+    return stream->phase == TLS_BROKEN ? TRANSPORT_FAILED : TRANSPORT_AGAIN;
   struct cursor cursor = {.span = spans, .end = spans + count};
   const int payload = mbedtls_ssl_get_max_out_record_payload(&stream->ssl);
   const size_t most = payload > 0 && payload < TLS_RECORD_MAX ? (size_t)payload : TLS_RECORD_MAX;
