@@ -470,6 +470,9 @@ export const SESSION_TOPICS_BYTES: i32 = 20;
  */
 export const HANDLE_SLOT: i32 = 0xffff;
 
+/** The longest PROXY protocol header of version 1, bytes: so many tell limpet_proxy_length how long any header is. PROXY 2.1. */
+export const PROXY_LINE_MAX: i32 = 107;
+
 /** Spans in a TxRecord: as many buffers as one writev takes without losing its use. */
 export const TX_SPANS_MAX: i32 = 32;
 

@@ -1217,7 +1217,7 @@ export function limpet_address(handle: i32): i32 {
 /**
  * How long the PROXY protocol header is with which the bytes of a connection begin: for a host that has
  * to take it off before something else, such as TLS. It feeds the header to the session before all else.
- * @param ptr the bytes, or the first 107 of them
+ * @param ptr the bytes, or the first PROXY_LINE_MAX of them
  * @param len how many there are, 0 or more
  * @returns more than `len` when so many have to be there before it can be said; the header's length, at
  *   most `len`; ErrorCode.ABSENT when there is none, PROXY when it is malformed; or ARGUMENT

@@ -13,7 +13,7 @@
 // more, and when the header is whole. PROXY 2.1: "The receiver must wait for the CRLF sequence before
 // starting to decode the addresses".
 
-import { AddressRecord, ErrorCode } from '../abi';
+import { AddressRecord, ErrorCode, PROXY_LINE_MAX } from '../abi';
 import { find } from '../http/head';
 import { networkOrder } from './frame';
 import { decimalRead, ipRead, PORT_MAX } from './ip';
@@ -21,10 +21,8 @@ import { decimalRead, ipRead, PORT_MAX } from './ip';
 const CR: u32 = 13;
 const SPACE: u32 = 32;
 
-/** The longest line of version 1, "worst case (optional fields set to 0xff)". PROXY 2.1. */
-const LINE_MAX: i32 = 107;
 /** The most bytes of a header that have to be kept: what follows the ports in version 2 may go. */
-export const PROXY_KEPT: u32 = LINE_MAX;
+export const PROXY_KEPT: u32 = PROXY_LINE_MAX;
 
 /** "PROXY", and the 12 bytes that begin version 2, little-endian. */
 const SIGNATURE_1: u64 = 0x5958_4f52_50;
@@ -73,7 +71,7 @@ export function proxyNeed(p: usize, have: i32): i32 {
   if (load<u16>(p + have - 2) == 0x0a0d) return have;
   // PROXY 2.1: "If the CRLF sequence is not found in the first 107 characters, the receiver should
   // declare the line invalid."
-  return have < LINE_MAX ? have + 1 : ErrorCode.PROXY;
+  return have < PROXY_LINE_MAX ? have + 1 : ErrorCode.PROXY;
 }
 
 /**

@@ -2,11 +2,8 @@
 // before TLS begins. What it says is the core's to read: the header goes to the session first.
 
 import type { Socket as NetSocket } from 'node:net';
-import { ErrorCode, Trust } from '../../build/limpet.abi.js';
+import { ErrorCode, PROXY_LINE_MAX, Trust } from '../../build/limpet.abi.js';
 import { LimpetError, type Core } from '../core/core.js';
-
-/** As much of a header as tells its length: the longest one of version 1. PROXY 2.1. */
-const TELLING_BYTES = 107;
 
 /** What became of a header. */
 export interface ProxyHooks {
@@ -47,7 +44,7 @@ export function takeHeader(
     const chunk = raw.read() as Buffer | null;
     if (!chunk) return;
     bytes = Buffer.concat([bytes, chunk]);
-    core.u8.set(bytes.subarray(0, TELLING_BYTES), core.scratch);
+    core.u8.set(bytes.subarray(0, PROXY_LINE_MAX), core.scratch);
     const length = core.exports.limpet_proxy_length(core.scratch, bytes.length);
     if (length > bytes.length) return;
     const isAbsent = length === (ErrorCode.ABSENT as number);

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As much of a PROXY protocol header as tells its length: the longest one of version 1. PROXY 2.1. */
-#define HEADER_TELLING_BYTES 107
-
 /* A client that goes by an address looks for it itself: mbedTLS before 3.4 knows names only. */
 static int verify_address(void *user, mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
   const struct tls_stream *stream = user;
@@ -82,7 +79,7 @@ static int32_t header_length(const struct tls_stream *stream) {
   const size_t count = stream->ahead.length;
   if (count > 0) {
     memcpy(loop->memory + loop->scratch, stream->ahead.at,
-           count < HEADER_TELLING_BYTES ? count : HEADER_TELLING_BYTES);
+           count < LIMPET_PROXY_LINE_MAX ? count : LIMPET_PROXY_LINE_MAX);
   }
   return limpet_core_proxy_length(loop->core, (int32_t)loop->scratch, (int32_t)count);
 }
