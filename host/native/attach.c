@@ -100,9 +100,8 @@ int attach_leave(struct loop *loop, struct connection *connection) {
 bool attach_written(struct loop *loop, const struct connection *connection) {
   const struct extra *extra = connection->extra;
   if (extra && (extra->waiting.first || extra->outside.first)) return false;
-  const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  return at > 0 &&
-         ((const struct limpet_session_info *)(const void *)(loop->memory + at))->queued == 0;
+  const struct limpet_session_info *info = link_info(loop, connection->handle);
+  return info && info->queued == 0;
 }
 
 int limpet_server_attach(limpet_server *server, int fd, uint32_t flags, limpet_session *session) {
@@ -143,9 +142,9 @@ int limpet_session_detach(limpet_session session, void *rest, size_t *rest_lengt
     return fail(LIMPET_ERROR_CODE_STATE, "what was sent is not written yet");
   }
   const struct extra *extra = connection->extra;
-  const size_t length = extra && extra->stash ? extra->stash_length - extra->stash_at : 0;
+  const size_t length = extra && extra->stash ? extra->stash_length : 0;
   if (length > size) return fail(LIMPET_E_STORAGE, "%zu bytes were read and not used", length);
-  if (length > 0) memcpy(rest, extra->stash + extra->stash_at, length);
+  if (length > 0) memcpy(rest, extra->stash, length);
   if (rest_length) *rest_length = length;
   return attach_leave(loop, connection);
 }

@@ -40,6 +40,12 @@ void buffer_leave(struct loop *loop, struct buffer *buffer) {
   loop->buffers.bytes += buffer->size;
 }
 
+bool buffer_has(const struct buffer *buffer, const void *data, size_t length) {
+  const uint8_t *bytes = data;
+  return buffer && bytes >= buffer->bytes && length <= buffer->size &&
+         bytes - buffer->bytes <= (ptrdiff_t)(buffer->size - length);
+}
+
 void buffer_trim(struct loop *loop) {
   while (loop->buffers.first) {
     struct buffer *buffer = loop->buffers.first;

@@ -6,6 +6,7 @@
 #ifndef LIMPET_BUFFER_H
 #define LIMPET_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ struct buffer_pool {
 struct buffer *buffer_take(struct loop *loop, size_t size);
 /* One holder less; the last one gives it back. NULL is fine. */
 void buffer_leave(struct loop *loop, struct buffer *buffer);
+/* Whether bytes lie in a buffer; not in NULL. */
+bool buffer_has(const struct buffer *buffer, const void *data, size_t length);
 /* Gives those at hand back to the system. */
 void buffer_trim(struct loop *loop);
 

@@ -9,7 +9,6 @@
 
 /* A path of an AF_UNIX socket is shorter, a name of the DNS too. RFC 1035 2.3.4. */
 #define HOST_MAX 255
-#define THREADS_MAX 256
 /* What Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL, seconds, and for TCP_KEEPCNT. */
 #define KEEPALIVE_MAX_S 32767
 #define KEEPALIVE_MAX_PROBES 127
@@ -151,7 +150,8 @@ int limpet_config_set_backlog(limpet_config *config, int connections) {
 }
 
 int limpet_config_set_threads(limpet_config *config, int threads) {
-  return config_int(config, config ? &config->threads : NULL, "threads", threads, 1, THREADS_MAX);
+  return config_int(config, config ? &config->threads : NULL, "threads", threads, 1,
+                    LIMPET_THREADS_MAX);
 }
 
 int limpet_config_set_keepalive(limpet_config *config, int idle_s, int interval_s, int probes) {

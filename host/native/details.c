@@ -16,10 +16,8 @@ static int details_record(limpet_session session, struct loop **loop,
   struct connection *connection;
   const int entered = loop_enter(session, loop, &connection);
   if (entered != 0) return refuse(entered);
-  const int32_t at = limpet_core_session_info((*loop)->core, connection->handle);
-  if (at < 0) return refuse(at);
-  *info = (const void *)((*loop)->memory + at);
-  return 0;
+  *info = link_info(*loop, connection->handle);
+  return *info ? 0 : refuse(LIMPET_ERROR_CODE_HANDLE);
 }
 
 /* A time of the core's as ms since 1970. */

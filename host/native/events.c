@@ -165,10 +165,14 @@ static void events_tell(struct loop *loop, struct connection *connection,
   }
 }
 
-void events_gone(struct loop *loop, struct connection *connection) {
+void events_say(struct loop *loop, struct connection *connection, enum limpet_event_kind kind,
+                uint16_t code) {
   const struct limpet_event_record event = {
-      .kind = LIMPET_EVENT_KIND_CLOSED, .code = 1006, .session = connection->handle};
+      .kind = (uint8_t)kind, .code = code, .session = connection->handle};
+  const bool telling = loop->telling;
+  loop->telling = true;
   events_tell(loop, connection, &event);
+  loop->telling = telling;
 }
 
 uint32_t events_drain(struct loop *loop) {

@@ -53,10 +53,7 @@ static int handshake_respond(struct loop *loop, struct connection *connection, i
 }
 
 static bool handshake_pends(struct loop *loop, const struct connection *connection) {
-  const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  if (at <= 0) return false;
-  return ((const struct limpet_session_info *)(const void *)(loop->memory + at))->state ==
-         LIMPET_STATE_PENDING;
+  return link_state(loop, connection->handle) == LIMPET_STATE_PENDING;
 }
 
 /* A decision is awaited: nothing is read meanwhile. Both answers resume it. */

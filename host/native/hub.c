@@ -61,10 +61,8 @@ bool hub_may_make(const struct loop *loop, size_t length) {
 
 struct alone hub_alone(struct loop *loop, const void *data, size_t length) {
   struct alone alone = {.data = data, .told = loop->told};
-  const uint8_t *bytes = data;
-  const bool is_told =
-      alone.told && bytes >= alone.told->bytes && bytes < alone.told->bytes + alone.told->size;
-  if (length > loop->send_max && !is_told) alone.buffer = buffer_take(loop, length);
+  if (length > loop->send_max && !buffer_has(alone.told, data, length))
+    alone.buffer = buffer_take(loop, length);
   if (!alone.buffer) return alone;
   memcpy(alone.buffer->bytes, data, length);
   alone.data = alone.buffer->bytes;

@@ -103,6 +103,8 @@ LIMPET_API const char *limpet_config_get_host(const limpet_config *config);
 LIMPET_API int limpet_config_get_port(const limpet_config *config);
 /* Connections that wait to be accepted. Default 511. */
 LIMPET_API int limpet_config_set_backlog(limpet_config *config, int connections);
+/* Threads of a server at the most. */
+#define LIMPET_THREADS_MAX 256
 /* Threads that serve, each with its own core, behind one port. 1 (default): the thread that calls
  * limpet_server_poll. More: the server's own threads, which take no signals, and limpet_server_poll only
  * waits. Up to 256. */

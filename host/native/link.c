@@ -21,12 +21,14 @@ struct connection *link_of(struct loop *loop, int32_t handle) {
   return connection->handle == handle ? connection : NULL;
 }
 
+const struct limpet_session_info *link_info(struct loop *loop, int32_t handle) {
+  const int32_t at = limpet_core_session_info(loop->core, handle);
+  return at > 0 ? (const void *)(loop->memory + at) : NULL;
+}
+
 enum limpet_state link_state(struct loop *loop, int32_t handle) {
-  const int32_t info = limpet_core_session_info(loop->core, handle);
-  if (info <= 0) return LIMPET_STATE_CLOSED;
-  return (enum limpet_state)(
-             (const struct limpet_session_info *)(const void *)(loop->memory + info))
-      ->state;
+  const struct limpet_session_info *info = link_info(loop, handle);
+  return info ? (enum limpet_state)info->state : LIMPET_STATE_CLOSED;
 }
 
 struct connection *link_add(struct loop *loop, int32_t handle, int fd,
@@ -93,17 +95,11 @@ struct extra *link_extra(struct loop *loop, struct connection *connection) {
   return connection->extra = extra;
 }
 
-/* Whether bytes lie in the buffer that on_message has now. */
-static bool outgoing_shares(const struct buffer *told, const uint8_t *data, size_t length) {
-  return told && data >= told->bytes && length <= told->size &&
-         data - told->bytes <= (ptrdiff_t)(told->size - length);
-}
-
 struct outgoing *outgoing_new(struct loop *loop, int kind, const void *data, size_t length) {
   struct outgoing *outgoing = memory_take(loop->server, sizeof *outgoing);
   if (!outgoing) return NULL;
   struct buffer *buffer = loop->told;
-  if (outgoing_shares(buffer, data, length)) {
+  if (buffer_has(buffer, data, length)) {
     buffer->holders++;
     *outgoing = (struct outgoing){.kind = kind, .bytes = data, .length = length, .buffer = buffer};
     return outgoing;

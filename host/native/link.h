@@ -65,7 +65,7 @@ struct outgoing_list {
 struct extra {
   /* Bytes that were read, but not taken by the session. */
   uint8_t *stash;
-  size_t stash_at, stash_length;
+  size_t stash_length;
   /* A message that comes in pieces and is longer than the core's blocks. */
   struct buffer *gathered;
   size_t gathered_length;
@@ -107,6 +107,8 @@ struct connection {
 uint32_t link_row(const struct loop *loop, const struct connection *connection);
 /* The connection of a session; NULL for a stale one. */
 struct connection *link_of(struct loop *loop, int32_t handle);
+/* The core's record of a session, good until the next call of this function; NULL for a stale one. */
+const struct limpet_session_info *link_info(struct loop *loop, int32_t handle);
 /* What a session is; LIMPET_STATE_CLOSED for a stale one. */
 enum limpet_state link_state(struct loop *loop, int32_t handle);
 /* A row for a session that was opened; `fd` -1 when it has no socket yet. There is one for each session. */

@@ -173,7 +173,6 @@ void loop_ready(struct loop *loop, const struct ready *ready) {
 
 /* on_writable for those who asked, as far as their sockets took all that was queued. */
 static void loop_tell_writable(struct loop *loop) {
-  const struct callbacks *calls = &loop->server->callbacks;
   // Who asks from within is told in the next turn.
   loop->asking = false;
   for (uint32_t row = 0; (row = row_set_next(&loop->asked, row, loop->rows)) < loop->rows; row++) {
@@ -181,9 +180,7 @@ static void loop_tell_writable(struct loop *loop) {
     if (connection->interest & POLLOUT || (connection->extra && connection->extra->waiting.first))
       continue;
     row_set_remove(&loop->asked, row);
-    if (calls->writable) {
-      calls->writable(loop->server, loop_session(loop, connection->handle), calls->writable_user);
-    }
+    events_say(loop, connection, LIMPET_EVENT_KIND_WRITABLE, 0);
   }
 }
 
@@ -245,7 +242,6 @@ int loop_turn(struct loop *loop, int timeout_ms) {
 
 /* What limpet_core_shutdown does, for a core without it: open sessions are told and closed, the others cut off. */
 static void loop_close_all(struct loop *loop, int timeout_ms) {
-  const struct callbacks *calls = &loop->server->callbacks;
   limpet_core_option_set(loop->core, 0, LIMPET_OPTION_SESSIONS_MAX, 0);
   for (uint32_t row = 0; row < loop->rows; row++) {
     struct connection *connection = &loop->connections[row];
@@ -253,8 +249,7 @@ static void loop_close_all(struct loop *loop, int timeout_ms) {
     if (handle == 0) continue;
     if (link_state(loop, handle) == LIMPET_STATE_OPEN && timeout_ms > 0) {
       limpet_core_option_set(loop->core, handle, LIMPET_OPTION_CLOSE_MS, timeout_ms);
-      if (calls->shutdown)
-        calls->shutdown(loop->server, loop_session(loop, handle), calls->shutdown_user);
+      events_say(loop, connection, LIMPET_EVENT_KIND_SHUTDOWN, 0);
       if (connection->handle == handle) outbox_close(loop, connection, 1001, "");
     } else if (timeout_ms == 0 || link_state(loop, handle) < LIMPET_STATE_OPEN) {
       limpet_core_terminate(loop->core, handle);
@@ -279,13 +274,11 @@ void loop_break(struct loop *loop) {
   if (loop->broken) return;
   loop->broken = true;
   threads_lose(loop);
-  const bool told = loop->telling;
-  loop->telling = true;
   events_failed(loop, 0, LIMPET_E_TRAP, limpet_strerror(LIMPET_E_TRAP));
   for (uint32_t row = 0; row < loop->rows; row++) {
-    if (loop->connections[row].handle != 0) events_gone(loop, &loop->connections[row]);
+    if (loop->connections[row].handle == 0) continue;
+    events_say(loop, &loop->connections[row], LIMPET_EVENT_KIND_CLOSED, 1006);
   }
-  loop->telling = told;
 }
 
 int loop_here(limpet_server *server, struct loop **loop) {

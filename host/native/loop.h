@@ -175,8 +175,9 @@ void reader_resume_all(struct loop *loop);
 uint32_t events_drain(struct loop *loop);
 /* A session is open: on_connect. */
 void events_opened(struct loop *loop, struct connection *connection);
-/* A session is over without a word of the core: its row is free. RFC 6455 7.1.5. */
-void events_gone(struct loop *loop, struct connection *connection);
+/* Tells an event that the core did not: WRITABLE, SHUTDOWN, or CLOSED with 1006, whose row is free then. */
+void events_say(struct loop *loop, struct connection *connection, enum limpet_event_kind kind,
+                uint16_t code);
 /* What is wrong with a connection: on_error, or what its client or its limpet_ws is told in the end. */
 void events_broke(struct loop *loop, struct connection *connection, int code, const char *words);
 /* on_error. */

@@ -23,12 +23,6 @@ static bool queued(int status) {
 
 static int opcode_of(int kind) { return kind & ~(LIMPET_SEND_MORE | LIMPET_SEND_PLAIN); }
 
-static const struct limpet_session_info *outbox_info(struct loop *loop,
-                                                     const struct connection *connection) {
-  const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  return at > 0 ? (const void *)(loop->memory + at) : NULL;
-}
-
 /* Queues a frame's header; its payload stays outside of linear memory. */
 static int outbox_outside(struct loop *loop, struct connection *connection, int kind,
                           const void *data, size_t length) {
@@ -92,7 +86,7 @@ static int outbox_queue(struct loop *loop, struct connection *connection, int ki
     // What has to be compressed or masked is none to leave outside.
     return status == LIMPET_ERROR_CODE_STATE ? LIMPET_ERROR_CODE_MEMORY : status;
   }
-  const struct limpet_session_info *info = outbox_info(loop, connection);
+  const struct limpet_session_info *info = link_info(loop, connection->handle);
   if (!info) return LIMPET_ERROR_CODE_HANDLE;
   const bool inside =
       info->role == LIMPET_ROLE_CLIENT || (info->deflate_out != 0 && !(kind & LIMPET_SEND_PLAIN));
@@ -193,9 +187,8 @@ static bool outbox_retry(struct loop *loop, struct connection *connection) {
     const int code = extra->close_code;
     extra->close_code = -1;
     outbox_close_now(loop, connection, code, extra->close_reason);
-  } else if (loop->server->callbacks.writable && !(connection->flags & CONNECTION_QUIET)) {
-    loop->server->callbacks.writable(loop->server, loop_session(loop, handle),
-                                     loop->server->callbacks.writable_user);
+  } else {
+    events_say(loop, connection, LIMPET_EVENT_KIND_WRITABLE, 0);
   }
   return extra && connection->handle == handle && extra->waiting.first;
 }

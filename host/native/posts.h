@@ -97,7 +97,7 @@ void posts_end(struct posts *posts);
  * memory; LIMPET_E_CLOSED after posts_close. Any thread. */
 int posts_put(struct posts *posts, const struct post *post);
 /* Queues that posts_put_all fills at most: as many as a server may have loops. */
-#define POSTS_QUEUES_MAX 256
+#define POSTS_QUEUES_MAX LIMPET_THREADS_MAX
 
 /* Appends copies to all of `count` queues: to how many, for a queue that is NULL or closed is passed over. Or, when
  * one of them has no room, to none: LIMPET_ERROR_CODE_MEMORY. Any thread. */

@@ -51,7 +51,6 @@ static void reader_keep(struct loop *loop, struct connection *connection, const 
   memcpy(stash, rest, length);
   memory_give(loop->server, extra->stash);
   extra->stash = stash;
-  extra->stash_at = 0;
   extra->stash_length = length;
   reader_pause(loop, connection);
 }
@@ -61,12 +60,10 @@ static void reader_ended(struct loop *loop, struct connection *connection) {
   connection->flags |= CONNECTION_PEER_FINISHED;
   reader_pause(loop, connection);
   // A request may be answered later: its connection goes then.
-  const int32_t info = limpet_core_session_info(loop->core, connection->handle);
-  if (info <= 0) return;
-  const struct limpet_session_info *session = (const void *)(loop->memory + info);
-  if (session->state == LIMPET_STATE_PENDING) return;
+  const enum limpet_state state = link_state(loop, connection->handle);
+  if (state == LIMPET_STATE_PENDING) return;
   // Who has ended its side and takes nothing either is not waited for without end.
-  if (session->state == LIMPET_STATE_OPEN) {
+  if (state == LIMPET_STATE_OPEN) {
     const int32_t close_ms =
         limpet_core_option_get(loop->core, connection->handle, LIMPET_OPTION_CLOSE_MS);
     if (close_ms > 0) {
@@ -190,7 +187,7 @@ static void reader_unstash(struct loop *loop, struct connection *connection) {
   if (extra && extra->stash) {
     uint8_t *stash = extra->stash;
     extra->stash = NULL;
-    reader_feed(loop, connection, stash + extra->stash_at, extra->stash_length - extra->stash_at);
+    reader_feed(loop, connection, stash, extra->stash_length);
     memory_give(loop->server, stash);
     if (connection->handle != handle) return;
   }

@@ -45,17 +45,13 @@ int32_t select_record(struct loop *loop, const struct limpet_selection *selectio
 }
 
 /* A core without the feature `topics` does not go through its sessions: the table does, for a selection of all. */
-static int32_t select_row(const struct loop *loop, const struct limpet_selection *selection,
+static int32_t select_row(struct loop *loop, const struct limpet_selection *selection,
                           int32_t after) {
   if (selection) return LIMPET_ERROR_CODE_UNSUPPORTED;
   uint32_t row = after == 0 ? 0 : ((uint32_t)after & LIMPET_HANDLE_SLOT) + 1;
   for (; row < loop->rows; row++) {
     const int32_t handle = loop->connections[row].handle;
-    if (handle == 0) continue;
-    const int32_t at = limpet_core_session_info(loop->core, handle);
-    if (at <= 0) continue;
-    const struct limpet_session_info *info = (const void *)(loop->memory + at);
-    if (info->state == LIMPET_STATE_OPEN) return handle;
+    if (handle != 0 && link_state(loop, handle) == LIMPET_STATE_OPEN) return handle;
   }
   return 0;
 }

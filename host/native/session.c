@@ -120,9 +120,8 @@ int limpet_session_queued(limpet_session session) {
   struct connection *connection;
   const int entered = loop_enter(session, &loop, &connection);
   if (entered != 0) return entered;
-  const int32_t at = limpet_core_session_info(loop->core, connection->handle);
-  if (at < 0) return refuse(at);
-  const struct limpet_session_info *info = (const void *)(loop->memory + at);
+  const struct limpet_session_info *info = link_info(loop, connection->handle);
+  if (!info) return refuse(LIMPET_ERROR_CODE_HANDLE);
   const size_t waiting = connection->extra ? connection->extra->waiting.bytes : 0;
   const uint64_t bytes = info->queued + waiting;
   return bytes > INT32_MAX ? INT32_MAX : (int)bytes;

@@ -48,12 +48,8 @@ static void writer_empty(struct loop *loop, struct connection *connection, uint3
     connection->flags |= CONNECTION_FINISHED;
     connection->transport->finish(connection);
   }
-  const int32_t info = limpet_core_session_info(loop->core, connection->handle);
-  const bool pending =
-      info > 0 &&
-      ((const struct limpet_session_info *)(const void *)(loop->memory + info))->state ==
-          LIMPET_STATE_PENDING;
-  if ((connection->flags & CONNECTION_PEER_FINISHED) && !pending) {
+  if ((connection->flags & CONNECTION_PEER_FINISHED) &&
+      link_state(loop, connection->handle) != LIMPET_STATE_PENDING) {
     link_gone(loop, connection);
     return;
   }

@@ -14,9 +14,6 @@
 #include "flags.h"
 #include "usage.h"
 
-/* Threads at most, as limpet_config_set_threads has it. */
-#define THREADS_MAX 256
-
 /* A flag's name, for what is wrong with its value. */
 static const char *flag_name(int flag) {
   const struct option *one = FLAGS;
@@ -69,7 +66,7 @@ static int read_number(struct arguments *a, int flag, const char *text) {
   limpet_config *config = a->config;
   long least = 0, most = INT_MAX;
   if (flag == FLAG_PORT) most = 65535;
-  if (flag == FLAG_THREADS || flag == FLAG_WORKERS) most = THREADS_MAX;
+  if (flag == FLAG_THREADS || flag == FLAG_WORKERS) most = LIMPET_THREADS_MAX;
   if (flag == FLAG_DEFLATE) most = 9;
   if (flag == FLAG_DEFLATE_WINDOW) least = 8, most = 15;
   if (flag == FLAG_THREADS || flag == FLAG_MAX_MESSAGE || flag == FLAG_MAX_CONNECTIONS) least = 1;
